@@ -1,0 +1,521 @@
+"""The engine: a number that remembers how it was made, and the chain rule.
+
+A `Value` holds one real number. Arithmetic with Values makes new Values, and each result keeps a record of its making:
+the operation (`op`), the operands (`args`), and the local derivatives (`local_grads`): how fast the result changes with
+each operand. These records form a graph. Walking it backwards from a result C finds the gradient of C with respect to
+every Value that took part, one edge at a time:
+
+    ∂C/∂a  +=  ∂C/∂y · ∂y/∂a          contribution = upstream gradient × local derivative
+
+Three ideas carry the file:
+
+* Each derivative is written once, as plain arithmetic, in the table of operations. Given floats, a row serves
+  `backward`; given Values, it serves `gradient`, whose results can therefore be differentiated again.
+* An edge is data: an operand and, beside it, the local derivative, both captured when the result was made. A number
+  that is changed later spoils nothing, and no record refers to itself, so dropping a result frees its graph at once.
+* Order is birth. Operands are born before their results, so sorting by birth number is a topological order.
+
+Left out: arrays (see `compile`), pictures (see `draw`), words (see `explain`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from numbers import Real
+from operator import add, attrgetter, mul, neg, sub, truediv
+from typing import Any, NamedTuple, Union
+
+Number = Union["Value", float]
+
+
+class Op:
+    """One row of the table of operations: a symbol, how to compute the value, and the local derivatives.
+
+    `value(*numbers)` is the result, a float. `local(y, *operands)` is one derivative ∂y/∂operand for each operand,
+    given the result y and the operands as floats, as Values, or as anything else that has arithmetic. Calling the row
+    applies it to operands of any of these kinds.
+
+    >>> TANH.value(0.0), TANH.local(0.5, None)
+    (0.0, (0.75,))
+    """
+
+    __slots__ = ("symbol", "value", "local")
+
+    def __init__(self, symbol: str, value: Callable[..., float], local: Callable[..., tuple]) -> None:
+        self.symbol, self.value, self.local = symbol, value, local
+
+    def __call__(self, *operands: Any) -> Any:
+        for operand in operands:
+            if not isinstance(operand, float):
+                return operand.apply(self, operands)
+        return self.value(*operands)
+
+    def __repr__(self) -> str:
+        return f"<operation {self.symbol or 'leaf'}>"
+
+
+# Values that want more than a name from the standard library
+
+def _sigmoid(x: float) -> float:
+    e = math.exp(-abs(x))  # never overflows
+    return (1.0 if x >= 0 else e) / (1.0 + e)
+
+
+def _relu(x: float) -> float:
+    return 0.0 if x <= 0 else x  # a NaN is not <= 0, so it stays
+
+
+def _maximum(a: float, b: float) -> float:
+    return a if a >= b or a != a else b
+
+
+def _minimum(a: float, b: float) -> float:
+    return a if a <= b or a != a else b
+
+
+def _sign(x: float) -> float:
+    return x if x == 0 or x != x else math.copysign(1.0, x)
+
+
+def _less(a: float, b: float) -> float:
+    return math.nan if a != a or b != b else float(a < b)
+
+
+def _sum(*xs: float) -> float:
+    return sum(xs, 0.0)
+
+
+def _dot(*operands: float) -> float:
+    n = len(operands) // 2
+    return sum(map(mul, operands[:n], operands[n:2 * n]), operands[-1] if len(operands) % 2 else 0.0)
+
+
+def _dot_local(z: Any, *operands: Any) -> tuple:
+    n = len(operands) // 2
+    return (*operands[n:2 * n], *operands[:n], *(1.0,) * (len(operands) % 2))
+
+
+def _logsumexp(*xs: float) -> float:
+    m = max(xs)
+    return m + math.log(sum(math.exp(x - m) for x in xs))
+
+
+# The table of operations: symbol, value, local derivatives. y, or z for a weighted sum, is the result.
+
+LEAF = Op("", float, lambda y: ())
+ADD = Op("+", add, lambda y, a, b: (1.0, 1.0))
+SUB = Op("-", sub, lambda y, a, b: (1.0, -1.0))
+MUL = Op("*", mul, lambda y, a, b: (b, a))
+DIV = Op("/", truediv, lambda y, a, b: (1 / b, -y / b))
+NEG = Op("neg", neg, lambda y, x: (-1.0,))
+POW = Op("**", math.pow, lambda y, a, b: (b * a ** (b - 1), y * LOG(a)))
+EXP = Op("exp", math.exp, lambda y, x: (y,))
+LOG: Op = Op("log", math.log, lambda y, x: (1 / x,))
+SQRT = Op("sqrt", math.sqrt, lambda y, x: (1 / (2 * y),))
+SIN = Op("sin", math.sin, lambda y, x: (COS(x),))
+COS: Op = Op("cos", math.cos, lambda y, x: (-SIN(x),))
+TANH = Op("tanh", math.tanh, lambda y, x: (1 - y * y,))
+SIGMOID = Op("sigmoid", _sigmoid, lambda y, x: (y * (1 - y),))
+RELU = Op("relu", _relu, lambda y, x: (SIGN(y),))
+ABS = Op("abs", abs, lambda y, x: (SIGN(x),))
+SIGN: Op = Op("sign", _sign, lambda y, x: (0.0,))
+LESS = Op("<", _less, lambda y, a, b: (0.0, 0.0))
+MAX = Op("max", _maximum, lambda y, a, b: (1 - LESS(a, b), LESS(a, b)))
+MIN = Op("min", _minimum, lambda y, a, b: (1 - LESS(b, a), LESS(b, a)))
+SUM = Op("sum", _sum, lambda y, *xs: (1.0,) * len(xs))
+DOT = Op("dot", _dot, _dot_local)
+LOGSUMEXP = Op("logsumexp", _logsumexp, lambda y, *xs: tuple(EXP(x - y) for x in xs))
+
+
+@lru_cache(maxsize=None)
+def to_the(p: float) -> Op:
+    """The row of x ** p for a plain number p, such as `to_the(2.0)`: one operand."""
+    return Op(f"**{p:g}", lambda x: math.pow(x, p), lambda y, x: (p * x ** (p - 1) if p else 0.0,))
+
+
+class Value:
+    """A real number that remembers how it was made.
+
+    `data` is the number, `grad` the gradient ∂C/∂(this) that the last `C.backward()` left here, `label` a name to be
+    printed and drawn. `op`, `args` and `local_grads` are the record of its making; a Value made from a plain number is
+    a leaf, with no operands. Plain numbers among operands become unlabelled leaves.
+
+    Comparisons look at `data`; `==` is identity, so Values can be keys. `math.exp(v)` and other functions of floats see
+    only the number: the record ends there.
+
+    >>> a, b = Value(2.0, "a"), Value(-3.0, "b")
+    >>> c = a * b + a
+    >>> c.backward()
+    >>> c.data, a.grad, b.grad
+    (-4.0, -2.0, 2.0)
+    """
+
+    __slots__ = ("data", "grad", "op", "args", "local_grads", "label", "born")
+    __array_ufunc__ = None  # NumPy leaves `array * value` to us, and we explain why not
+
+    data: float
+    grad: float
+    op: Op
+    args: tuple[Value, ...]
+    local_grads: tuple[float, ...]
+    label: str
+    born: int
+
+    def __init__(self, data: Any, label: str = "") -> None:
+        if not isinstance(data, (float, Real)):  # float first: asking the abstract class takes longer
+            raise TypeError(f"a Value holds one real number; got {_described(data)}")
+        self.data = float(data)
+        self.grad = 0.0
+        self.op = LEAF
+        self.args = self.local_grads = ()
+        self.label = label
+        self.born = _birth()
+
+    @staticmethod
+    def apply(op: Op, operands: Iterable[Number]) -> Value:
+        """The Value that `op` makes of Values and plain numbers; its local derivatives are captured here.
+
+        >>> Value.apply(MAX, (Value(2.0), 5.0))
+        Value(data=5.0, grad=0.0)
+        """
+        args = _lift(operands)
+        numbers = [arg.data for arg in args]
+        missing = "value"
+        try:
+            data = op.value(*numbers)
+            missing = "derivative"
+            local_grads = op.local(data, *numbers)
+        except (ArithmeticError, ValueError) as error:
+            named = ", ".join(f"{arg.label}={arg.data}" if arg.label else str(arg.data) for arg in args)
+            raise type(error)(f"{op.symbol} of {named} has no {missing}: {error}") from None
+        return _node(data, op, args, local_grads)
+
+    # +, *, relu and dot are written out, for speed; everything else goes through `apply`
+
+    def __add__(self, other: Number) -> Value:
+        if not isinstance(other, Value):
+            other = Value(other)
+        return _node(self.data + other.data, ADD, (self, other), _ONES)
+
+    def __mul__(self, other: Number) -> Value:
+        if not isinstance(other, Value):
+            other = Value(other)
+        return _node(self.data * other.data, MUL, (self, other), (other.data, self.data))
+
+    def __sub__(self, other: Number) -> Value:
+        return Value.apply(SUB, (self, other))
+
+    def __truediv__(self, other: Number) -> Value:
+        return Value.apply(DIV, (self, other))
+
+    def __pow__(self, other: Number) -> Value:
+        """x ** p. A plain number p is part of the operation; a Value p is an operand, and then x must be above 0."""
+        if isinstance(other, Value):
+            return Value.apply(POW, (self, other))
+        return Value.apply(to_the(Value(other).data), (self,))
+
+    def __radd__(self, other: float) -> Value:
+        return Value(other) + self
+
+    def __rmul__(self, other: float) -> Value:
+        return Value(other) * self
+
+    def __rsub__(self, other: float) -> Value:
+        return Value.apply(SUB, (other, self))
+
+    def __rtruediv__(self, other: float) -> Value:
+        return Value.apply(DIV, (other, self))
+
+    def __rpow__(self, other: float) -> Value:
+        return Value.apply(POW, (other, self))
+
+    def __neg__(self) -> Value:
+        return Value.apply(NEG, (self,))
+
+    def __abs__(self) -> Value:
+        """|x|; its slope at 0 is taken to be 0."""
+        return Value.apply(ABS, (self,))
+
+    def exp(self) -> Value:
+        """eˣ."""
+        return Value.apply(EXP, (self,))
+
+    def log(self) -> Value:
+        """The natural logarithm; x must be above 0."""
+        return Value.apply(LOG, (self,))
+
+    def sqrt(self) -> Value:
+        """The square root; x must be above 0, since the slope at 0 is infinite."""
+        return Value.apply(SQRT, (self,))
+
+    def sin(self) -> Value:
+        """The sine, x in radians."""
+        return Value.apply(SIN, (self,))
+
+    def cos(self) -> Value:
+        """The cosine, x in radians."""
+        return Value.apply(COS, (self,))
+
+    def tanh(self) -> Value:
+        """The hyperbolic tangent, from −1 to 1."""
+        return Value.apply(TANH, (self,))
+
+    def sigmoid(self) -> Value:
+        """1 / (1 + e⁻ˣ), from 0 to 1, without overflow at either end."""
+        return Value.apply(SIGMOID, (self,))
+
+    def relu(self) -> Value:
+        """max(0, x); its slope at 0 is taken to be 0."""
+        x = self.data
+        y = 0.0 if x <= 0 else x
+        return _node(y, RELU, (self,), (1.0 if y > 0 else y,))
+
+    def __lt__(self, other: Number) -> bool:
+        return self.data < _lift((other,))[0].data
+
+    def __le__(self, other: Number) -> bool:
+        return self.data <= _lift((other,))[0].data
+
+    def __gt__(self, other: Number) -> bool:
+        return self.data > _lift((other,))[0].data
+
+    def __ge__(self, other: Number) -> bool:
+        return self.data >= _lift((other,))[0].data
+
+    def __float__(self) -> float:
+        return float(self.data)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.data, spec) if spec else str(self)
+
+    def __repr__(self) -> str:
+        return f"Value(data={self.data}, grad={self.grad})"
+
+    @property
+    def _prev(self) -> tuple[Value, ...]:
+        """The operands, under the name that code written for micrograd uses."""
+        return self.args
+
+    @property
+    def _op(self) -> str:
+        """The symbol of the operation, under the name that code written for micrograd uses."""
+        return self.op.symbol
+
+    def backward(self) -> None:
+        """Put ∂self/∂v into the `grad` of every Value v that this one was made from.
+
+        The gradients of leaves add up over calls; those of all other Values start anew. The numbers used are those of
+        the forward pass, whatever has been done to `data` since.
+
+        >>> a = Value(3.0)
+        >>> d = (a + a) * a          # a is used three times: its contributions add up
+        >>> d.backward()
+        >>> a.grad
+        12.0
+        """
+        results = _results(self)
+        for node in results:
+            node.grad = 0.0
+        self.grad += 1.0
+        for node in results:
+            upstream = node.grad
+            for operand, local in zip(node.args, node.local_grads):
+                operand.grad += upstream * local
+
+    def __copy__(self) -> Value:
+        twin = _node(self.data, self.op, self.args, self.local_grads)
+        twin.grad, twin.label = self.grad, self.label
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+        for node in topological_order(self):  # operands first, so that no recursion is needed
+            if id(node) not in memo:
+                twin = memo[id(node)] = node.__copy__()
+                twin.args = tuple(memo[id(arg)] for arg in node.args)
+        return memo[id(self)]
+
+
+_ONES = (1.0, 1.0)
+_birth = itertools.count().__next__
+_new = Value.__new__
+
+
+def _node(data: float, op: Op, args: tuple[Value, ...], local_grads: tuple[float, ...]) -> Value:
+    node = _new(Value)
+    node.data = data
+    node.grad = 0.0
+    node.op = op
+    node.args = args
+    node.local_grads = local_grads
+    node.label = ""
+    node.born = _birth()
+    return node
+
+
+def _lift(operands: Iterable[Number]) -> tuple[Value, ...]:
+    args = tuple(operands)
+    for arg in args:
+        if arg.__class__ is not Value:
+            return tuple(arg if isinstance(arg, Value) else Value(arg) for arg in args)
+    return args  # type: ignore[return-value]
+
+
+def _described(thing: Any) -> str:
+    if isinstance(thing, Value):
+        return f"another Value, {thing!r}: use it as it is"
+    if hasattr(thing, "shape"):
+        return f"an array of shape {thing.shape}: write it one number at a time, as in [value * x for x in array]"
+    return f"{thing!r} ({type(thing).__name__})"
+
+
+def dot(weights: Iterable[Number], inputs: Iterable[Number], bias: Number) -> Value:
+    """The weighted sum z = w₀x₀ + w₁x₁ + … + b, as one node. Its operands are all weights, all inputs, then the bias.
+
+    ∂z/∂wᵢ = xᵢ, ∂z/∂xᵢ = wᵢ, ∂z/∂b = 1. ValueError unless there are as many weights as inputs.
+
+    >>> dot([2.0, 3.0], [10.0, 1.0], 0.5)
+    Value(data=23.5, grad=0.0)
+    """
+    w, x = _lift(weights), _lift(inputs)
+    if len(w) != len(x):
+        raise ValueError(f"a weighted sum needs one weight for each input; got {len(w)} weights and {len(x)} inputs")
+    b = bias if isinstance(bias, Value) else Value(bias)
+    ws, xs = [v.data for v in w], [v.data for v in x]
+    return _node(sum(map(mul, ws, xs), b.data), DOT, (*w, *x, b), (*xs, *ws, 1.0))
+
+
+def total(values: Iterable[Number]) -> Value:
+    """The sum of any number of Values, as one node.
+
+    >>> total([1.0, 2.0, 3.5])
+    Value(data=6.5, grad=0.0)
+    """
+    return Value.apply(SUM, values)
+
+
+def logsumexp(values: Iterable[Number]) -> Value:
+    """log(eˣ⁰ + eˣ¹ + …), as one node, without overflow; its local derivatives are the softmax of its operands.
+
+    >>> y = logsumexp([0.0, 1000.0])
+    >>> y.data, y.local_grads
+    (1000.0, (0.0, 1.0))
+    """
+    values = _lift(values)
+    if not values:
+        raise ValueError("logsumexp needs at least one value")
+    return Value.apply(LOGSUMEXP, values)
+
+
+def maximum(a: Number, b: Number) -> Value:
+    """The larger of two; its slope follows the larger, and a tie goes to `a`.
+
+    >>> maximum(Value(2.0), Value(2.0)).local_grads
+    (1.0, 0.0)
+    """
+    return Value.apply(MAX, (a, b))
+
+
+def minimum(a: Number, b: Number) -> Value:
+    """The smaller of two; its slope follows the smaller, and a tie goes to `a`.
+
+    >>> minimum(Value(2.0), 3.0).local_grads
+    (1.0, 0.0)
+    """
+    return Value.apply(MIN, (a, b))
+
+
+def topological_order(root: Value) -> list[Value]:
+    """Every Value that `root` was made from, and `root` itself, operands before results.
+
+    >>> a = Value(1.0, "a"); b = a + a; b.label = "b"; c = b * b; c.label = "c"
+    >>> [node.label for node in topological_order(c)]
+    ['a', 'b', 'c']
+    """
+    nodes = {root}
+    for result in _results(root):
+        nodes.update(result.args)
+    return sorted(nodes, key=attrgetter("born"))
+
+
+def _results(root: Value) -> list[Value]:
+    """Every Value with operands that `root` was made from, and `root` if it has any, the latest born first."""
+    results = [root] if root.args else []
+    seen = {root}
+    for node in results:  # the list grows while it is read
+        for operand in node.args:
+            if operand.args and operand not in seen:
+                seen.add(operand)
+                results.append(operand)
+    results.sort(key=attrgetter("born"), reverse=True)
+    return results
+
+
+class Contribution(NamedTuple):
+    """What one edge adds in the backward pass: `contribution = upstream * local`.
+
+    It goes from `result` to its operand `result.args[which]`; `total` is what that operand has received so far.
+    """
+
+    result: Value
+    which: int
+    upstream: float
+    local: float
+    contribution: float
+    total: float
+
+
+def flow(root: Value) -> Iterator[Contribution]:
+    """The backward pass from `root`, told edge by edge in the order in which `backward` works. Writes nothing.
+
+    >>> a = Value(3.0)
+    >>> for step in flow(a * a):
+    ...     print(f"+= {step.upstream} × {step.local} = {step.contribution}, so far {step.total}")
+    += 1.0 × 3.0 = 3.0, so far 3.0
+    += 1.0 × 3.0 = 3.0, so far 6.0
+    """
+    grads = {root: 1.0}
+    for node in _results(root):
+        upstream = grads[node]
+        for which, (operand, local) in enumerate(zip(node.args, node.local_grads)):
+            contribution = upstream * local
+            grads[operand] = grads.get(operand, 0.0) + contribution
+            yield Contribution(node, which, upstream, local, contribution, grads[operand])
+
+
+def gradient(output: Value, inputs: Iterable[Value]) -> list[Value]:
+    """[∂output/∂input for each input], as Values with a record of their own: differentiate them again.
+
+    An input that `output` does not depend on has gradient 0. Writes no `grad`. RuntimeError if a number was changed
+    after the forward pass, so that a local derivative no longer fits what was captured then.
+
+    >>> x = Value(2.0)
+    >>> (slope,) = gradient(x ** 3, [x])
+    >>> (curvature,) = gradient(slope, [x])
+    >>> slope.data, curvature.data
+    (12.0, 12.0)
+    """
+    inputs = list(inputs)
+    for value in (output, *inputs):
+        if not isinstance(value, Value):
+            raise TypeError(f"gradient takes a Value and a list of Values; got {value!r} ({type(value).__name__})")
+    order = topological_order(output)
+    between = set(inputs)  # and all that depends on them
+    for node in order:
+        if not between.isdisjoint(node.args):
+            between.add(node)
+    contributions: dict[Value, list[Value]] = {output: [Value(1.0)]}
+    grads: dict[Value, Value] = {}
+    for node in reversed(order):
+        if node in between:
+            parts = contributions[node]
+            upstream = grads[node] = parts[0] if len(parts) == 1 else total(parts)
+            for operand, local, captured in zip(node.args, node.op.local(node, *node.args), node.local_grads):
+                if float(local) != captured == captured:
+                    raise RuntimeError(f"a number was changed after the forward pass: the local derivative of "
+                                       f"{node.op.symbol} was {captured} and is now {float(local)}; compute it again")
+                if operand in between:
+                    contributions.setdefault(operand, []).append(upstream * local)
+    return [grads[value] if value in grads else Value(0.0) for value in inputs]
