@@ -1,0 +1,62 @@
+"""The cost of one example: how far the outputs are from what they should be, as one Value.
+
+Each is an ordinary scalar function of a network's outputs and the targets; the loss is their average over a batch.
+`outputs` is what the network returned: a list of Values, or the one Value of a network with one output. None of these
+looks at the numbers; each only records arithmetic on them.
+
+Left out: averaging over a batch (see `train`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Union
+
+from .engine import Number, Value, dot, logsumexp, total
+
+Numbers = Union[Number, Iterable[Number]]
+
+
+def squared_error(outputs: Numbers, targets: Numbers) -> Value:
+    """C = Σ (a − y)²: the sum of the squared differences, the cost of the films.
+
+    >>> squared_error([Value(0.5), Value(1.0)], [0.0, 1.0])
+    Value(data=0.25, grad=0.0)
+    """
+    return total((a - y) ** 2 for a, y in _pairs(outputs, targets))
+
+
+def cross_entropy(scores: Numbers, targets: Numbers) -> Value:
+    """C = log Σ exp(sᵢ) − Σ yᵢ sᵢ: minus the log of the softmax probability of the right answer. `targets` is one-hot.
+
+    Its gradient is as simple as can be: ∂C/∂sᵢ = softmaxᵢ − yᵢ.
+
+    >>> cross_entropy([Value(0.0), Value(0.0)], [0.0, 1.0])          # two equal scores: log 2
+    Value(data=0.6931471805599453, grad=0.0)
+    """
+    pairs = _pairs(scores, targets)
+    s, y = [s for s, _ in pairs], [y for _, y in pairs]
+    return logsumexp(s) - dot(y, s, 0.0)
+
+
+def max_margin(score: Number, target: Number) -> Value:
+    """C = max(0, 1 − y·s) for a score s and a target y = ±1: nothing once the score is beyond 1 on the right side.
+
+    >>> max_margin(Value(0.25), -1.0)
+    Value(data=1.25, grad=0.0)
+    """
+    if not isinstance(score, Value):
+        raise TypeError(f"max_margin takes the one Value of a network with one output; got {type(score).__name__}")
+    return (1 - target * score).relu()
+
+
+def _pairs(outputs: Numbers, targets: Numbers) -> list[tuple[Number, Number]]:
+    a, y = _as_list(outputs), _as_list(targets)
+    if len(a) != len(y):
+        raise ValueError(f"one target for each output; got {len(a)} outputs and {len(y)} targets "
+                         f"(one_hot turns labels into targets)")
+    return list(zip(a, y))
+
+
+def _as_list(numbers: Numbers) -> list[Number]:
+    return list(numbers) if isinstance(numbers, Iterable) else [numbers]

@@ -1,0 +1,229 @@
+"""The network: neurons, layers, and the multilayer perceptron.
+
+A neuron is one weighted sum and a squashing: `z = w · x + b`, then its activation `a = f(z)`. A layer is neurons that
+read the same inputs; a network (`MLP`) is layers that read one another. For the digits of the films, 784-16-16-10:
+
+>>> net = MLP(784, [16, 16, 10], activation="sigmoid", output="sigmoid", seed=0)
+>>> len(net.parameters())
+13002
+
+Every parameter is a Value, named by where it stands: `layers[2].neurons[3].w[7]`.
+
+Left out: costs (see `costs`), training (see `train`), pictures (see `draw`).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import random
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from .engine import Number, Value, dot
+from .files import write_whole
+
+ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
+    "linear": lambda z: z,
+    "relu": Value.relu,
+    "tanh": Value.tanh,
+    "sigmoid": Value.sigmoid,
+}
+
+
+class Module:
+    """Anything with parameters: its attributes that are Values, Modules, or lists of these.
+
+    >>> class Line(Module):
+    ...     def __init__(self):
+    ...         self.slope, self.shift = Value(2.0), Value(1.0)
+    >>> Line().named_parameters()
+    [('slope', Value(data=2.0, grad=0.0)), ('shift', Value(data=1.0, grad=0.0))]
+    """
+
+    def named_parameters(self) -> list[tuple[str, Value]]:
+        """Every parameter with its name, in the order of the attributes; one that stands in two places comes once."""
+        names: dict[Value, str] = {}
+        for name, value in _named(self, ""):
+            names.setdefault(value, name)
+        return [(name, value) for value, name in names.items()]
+
+    def parameters(self) -> list[Value]:
+        """Every parameter, in the order of `named_parameters`."""
+        return [value for _, value in self.named_parameters()]
+
+    def zero_grad(self) -> None:
+        """Set the gradient of every parameter to 0, before a `backward` that should not add to an earlier one."""
+        for parameter in self.parameters():
+            parameter.grad = 0.0
+
+    def _label_parameters(self) -> None:
+        for name, value in self.named_parameters():
+            value.label = name
+
+
+def _named(thing: Any, name: str) -> list[tuple[str, Value]]:
+    if isinstance(thing, Value):
+        return [(name, thing)]
+    if isinstance(thing, Module):
+        dot = "." if name else ""
+        parts = [(part, f"{name}{dot}{attribute}") for attribute, part in vars(thing).items()]
+    elif isinstance(thing, (list, tuple)):
+        parts = [(part, f"{name}[{i}]") for i, part in enumerate(thing)]
+    else:
+        parts = []
+    return [found for part in parts for found in _named(*part)]
+
+
+class Neuron(Module):
+    """One neuron: weights `w`, a bias `b`, and an activation: "linear", "relu", "tanh" or "sigmoid".
+
+    The weights are drawn from a normal distribution of mean 0 and standard deviation √(1/nin), for "relu" √(2/nin)
+    (He et al., 2015), so that z keeps its size whatever the number of inputs; the bias is 0. `rng` is where the random
+    numbers come from; without it, from Python's `random`, so that `random.seed` decides.
+
+    >>> neuron = Neuron(2, "tanh")
+    >>> neuron.w[0].data, neuron.w[1].data, neuron.b.data = 2.0, -1.0, 0.5
+    >>> print(f"{neuron([1.0, 2.0]):.4f}")           # tanh(2 − 2 + 0.5)
+    0.4621
+    """
+
+    def __init__(self, nin: int, activation: str = "relu", rng: Any = random) -> None:
+        if not isinstance(nin, int) or nin < 1:
+            raise ValueError(f"a neuron needs at least one input; got nin={nin!r}")
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"unknown activation {activation!r}; known: {', '.join(ACTIVATIONS)}")
+        spread = math.sqrt((2 if activation == "relu" else 1) / nin)
+        self.w = [Value(rng.gauss(0.0, spread)) for _ in range(nin)]
+        self.b = Value(0.0)
+        self.activation = activation
+        self._label_parameters()
+
+    def trace(self, x: Sequence[Number]) -> tuple[Value, Value]:
+        """The weighted sum z and the activation a for the inputs `x`, one for each weight (else a ValueError)."""
+        if len(x) != len(self.w):
+            raise ValueError(f"this neuron has {len(self.w)} inputs; got {len(x)}")
+        z = dot(self.w, x, self.b)
+        return z, ACTIVATIONS[self.activation](z)
+
+    def __call__(self, x: Sequence[Number]) -> Value:
+        return self.trace(x)[1]
+
+    def __repr__(self) -> str:
+        return f"Neuron({len(self.w)}, {self.activation!r})"
+
+
+class Layer(Module):
+    """`nout` neurons that read the same `nin` inputs. Called with inputs, it returns a list of `nout` Values.
+
+    >>> [a.data for a in Layer(3, 2, "relu")([0.0, 0.0, 0.0])]
+    [0.0, 0.0]
+    """
+
+    def __init__(self, nin: int, nout: int, activation: str = "relu", rng: Any = random) -> None:
+        if not isinstance(nout, int) or nout < 1:
+            raise ValueError(f"a layer needs at least one neuron; got nout={nout!r}")
+        self.neurons = [Neuron(nin, activation, rng) for _ in range(nout)]
+        self._label_parameters()
+
+    def trace(self, x: Iterable[Number]) -> list[tuple[Value, Value]]:
+        """The pair (z, a) of every neuron. Plain inputs become leaves, once, that all neurons share."""
+        leaves = [number if isinstance(number, Value) else Value(number) for number in x]
+        return [neuron.trace(leaves) for neuron in self.neurons]
+
+    def __call__(self, x: Iterable[Number]) -> list[Value]:
+        return [a for _, a in self.trace(x)]
+
+    def __repr__(self) -> str:
+        first = self.neurons[0]
+        return f"Layer({len(first.w)}, {len(self.neurons)}, {first.activation!r})"
+
+
+class MLP(Module):
+    """A multilayer perceptron: `nin` inputs, then a layer for each number in `nouts`.
+
+    All layers have the same `activation`, but the last has `output`. The same `seed` gives the same network. Called
+    with `nin` numbers or Values, it returns the list of its outputs, or the one Value when there is one output.
+
+    >>> net = MLP(2, [4, 1], activation="tanh", seed=1)
+    >>> net
+    MLP(2, [4, 1], activation='tanh', output='linear')
+    >>> net([0.0, 0.0])
+    Value(data=0.0, grad=0.0)
+    """
+
+    def __init__(self, nin: int, nouts: Sequence[int], activation: str = "relu", output: str = "linear",
+                 seed: int | None = None) -> None:
+        if not isinstance(nouts, (list, tuple)) or not nouts:
+            raise ValueError(f"an MLP needs a list with the size of each layer; got nouts={nouts!r}")
+        rng = random if seed is None else random.Random(seed)
+        sizes = [nin, *nouts]
+        kinds = [activation] * (len(nouts) - 1) + [output]
+        self.layers = [Layer(n, nout, kind, rng) for n, nout, kind in zip(sizes, sizes[1:], kinds)]
+        self.activation, self.output = activation, output
+        self._label_parameters()
+
+    def trace(self, x: Iterable[Number]) -> list[list[tuple[Value, Value]]]:
+        """For every layer the pairs (z, a) of its neurons, of one forward pass.
+
+        >>> net = MLP(3, [4, 2], seed=1)
+        >>> [len(layer) for layer in net.trace([0.1, 0.2, 0.3])]
+        [4, 2]
+        """
+        passes: list[list[tuple[Value, Value]]] = []
+        for layer in self.layers:
+            passes.append(layer.trace(x))
+            x = [a for _, a in passes[-1]]
+        return passes
+
+    def __call__(self, x: Iterable[Number]) -> Any:
+        outputs = [a for _, a in self.trace(x)[-1]]
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def __repr__(self) -> str:
+        return "MLP({nin}, {nouts}, activation={activation!r}, output={output!r})".format(**self._shape())
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to `path` as readable JSON, every parameter by its name. `MLP.load` reads it back exactly.
+
+        A parameter that is not finite is a ValueError, and leaves the file as it was.
+        """
+        parameters = {name: value.data for name, value in self.named_parameters()}
+        for name, number in parameters.items():
+            if not math.isfinite(number):
+                raise ValueError(f"{name} is {number}: a network with such a parameter cannot be saved")
+        write_whole(path, json.dumps({"MLP": self._shape(), "parameters": parameters}, indent=1) + "\n")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> MLP:
+        """The network that `save` wrote to `path`. ValueError, saying what is wrong, if the file is not whole.
+
+        >>> import tempfile
+        >>> path = os.path.join(tempfile.mkdtemp(), "net.json")
+        >>> MLP(2, [3, 1], activation="tanh", seed=1).save(path)
+        >>> MLP.load(path)
+        MLP(2, [3, 1], activation='tanh', output='linear')
+        """
+        try:
+            with open(path, encoding="utf-8") as file:
+                saved = json.load(file)
+            shape, numbers = saved["MLP"], saved["parameters"]
+            sizes = [shape["nin"], *shape["nouts"]]
+            size = sum((nin + 1) * nout for nin, nout in zip(sizes, sizes[1:]))
+            if size != len(numbers):  # before a network of that size is made
+                raise ValueError(f"a network of the sizes {sizes} has {size} parameters, the file {len(numbers)}")
+            net = cls(**shape, seed=0)
+            for name, value in net.named_parameters():
+                if type(numbers[name]) not in (int, float) or not math.isfinite(numbers[name]):
+                    raise ValueError(f"{name} is {numbers[name]!r}, not a finite number")
+                value.data = float(numbers[name])
+        except KeyError as error:
+            raise ValueError(f"{os.fspath(path)} is not a saved MLP: it has no {error}") from None
+        except (AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise ValueError(f"{os.fspath(path)} is not a saved MLP: {error}") from None
+        return net
+
+    def _shape(self) -> dict[str, Any]:
+        return {"nin": len(self.layers[0].neurons[0].w), "nouts": [len(layer.neurons) for layer in self.layers],
+                "activation": self.activation, "output": self.output}
