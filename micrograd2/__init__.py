@@ -1,0 +1,32 @@
+"""micrograd2: write it one number at a time, watch every gradient, and train at array speed.
+
+A one-minute tour. A Value is a number that remembers how it was made:
+
+>>> from micrograd2 import Value, MLP, draw, fit, data
+>>> w, x, b = Value(-0.5, "w"), Value(2.0, "x"), Value(1.5, "b")
+>>> a = (w * x + b).tanh()
+>>> a.backward()                                   # how sensitive is a to each number behind it?
+>>> print(f"{a:.4f}  ∂a/∂w {w.grad:.4f}  ∂a/∂x {x.grad:.4f}  ∂a/∂b {b.grad:.4f}")
+0.4621  ∂a/∂w 1.5729  ∂a/∂x -0.3932  ∂a/∂b 0.7864
+
+`draw(a)` is a picture of it. A network is made of such numbers, and learns by following their gradients downhill:
+
+>>> X, y = data.xor()
+>>> net = MLP(2, [4, 1], activation="tanh", seed=1)
+>>> history = fit(net, X, y, epochs=200, progress=False)
+>>> [round(net(x).data, 1) for x in X]
+[-1.0, 1.0, 1.0, -1.0]
+
+The modules, in reading order: `engine` (the chain rule), `nn` (the network), `costs`, `train`, `pictures`, `data`.
+"""
+
+from . import data
+from .costs import cross_entropy, max_margin, squared_error
+from .engine import Value, dot, gradient, logsumexp, maximum, minimum, total
+from .nn import MLP, Layer, Neuron
+from .pictures import draw, draw_dot
+from .train import SGD, Adam, accuracy, fit
+
+__all__ = ["Value", "dot", "total", "logsumexp", "maximum", "minimum", "gradient", "Neuron", "Layer", "MLP",
+           "squared_error", "cross_entropy", "max_margin", "fit", "accuracy", "SGD", "Adam", "draw", "draw_dot", "data"]
+__version__ = "0.1.0"
