@@ -1,0 +1,50 @@
+"""The main job: 13,002 weights and biases learn to read handwritten digits. Writes digits.svg.
+
+    python examples/digits.py [--mnist FOLDER] [--epochs N] [--seed S] [--out FOLDER]
+
+The network of the films, 784-16-16-10 with sigmoids; the cost of one example is the sum of the squared differences
+between its ten outputs and what they should be; each step follows the average gradient of a mini-batch of 100.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from micrograd2 import MLP, SGD, data, draw, fit
+
+options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+options.add_argument("--mnist", type=Path, help="the folder of the four MNIST files, for all 60,000 digits")
+options.add_argument("--epochs", type=int, default=12)
+options.add_argument("--examples", type=int, help="train on so many digits only")
+options.add_argument("--seed", type=int, default=3, help="of the network and the order of the digits")
+options.add_argument("--out", type=Path, default=Path("out"), help="the folder for the picture")
+args = options.parse_args()
+
+digits = data.mnist(args.mnist) if args.mnist else data.digits()
+x_train, y_train = digits.x_train[:args.examples], data.one_hot(digits.y_train[:args.examples], 10)
+x_test, y_test = digits.x_test[:args.examples], digits.y_test[:args.examples]
+
+net = MLP(784, [16, 16, 10], activation="sigmoid", output="sigmoid", seed=args.seed)
+print(f"{net}: {len(net.parameters()):,} weights and biases, {len(x_train):,} digits to learn from")
+
+
+def report(history):
+    tqdm.write(f"epoch {len(history.epoch_loss):2}: loss {history.epoch_loss[-1]:.4f}, "
+               f"{history.accuracy[-1]:.1%} of {len(x_test):,} test digits read")  # above the bar, not through it
+
+
+fit(net, x_train, y_train, optimizer=SGD(lr=4.0), epochs=args.epochs, batch_size=100, seed=args.seed,
+    validation=(x_test, y_test), callback=report)
+
+# One digit that it has never seen: what it thinks, and which weights would most change its mind.
+image, label = x_test[0], y_test[0]
+for row in image.reshape(28, 28)[4:24:2]:
+    print("   ", "".join(" .:-=+*#%@"[int(9.99 * pixel)] for pixel in row))
+outputs = [a.data for a in net(image)]
+print(f"a {label}, read as a {np.argmax(outputs)}:", "  ".join(f"{i}: {a:.2f}" for i, a in enumerate(outputs)))
+
+args.out.mkdir(parents=True, exist_ok=True)
+picture = draw(net, image, data.one_hot([label], 10)[0])
+print("the gradient of its cost in every weight:", picture.save_svg(args.out / "digits.svg"))

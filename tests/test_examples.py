@@ -1,0 +1,40 @@
+"""Every example runs by itself, in a folder of its own, with short settings, and leaves what it promises."""
+
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+SHORT = {
+    "neuron.py": ([], ["neuron.svg"], "a = sigmoid(z) = 0.6225"),
+    "moons.py": (["--steps", "60"], ["moons.png"], "accuracy on all 100 points: 100%"),
+    "digits.py": (["--examples", "100", "--epochs", "1"], ["digits.svg"], "13,002 weights and biases"),
+}
+
+
+def test_every_example_is_run():
+    assert set(SHORT) == {path.name for path in EXAMPLES.glob("*.py")}
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_example(name, tmp_path):
+    options, files, printed = SHORT[name]
+    run = subprocess.run([sys.executable, str(EXAMPLES / name), *options], cwd=tmp_path, capture_output=True, text=True,
+                         env={**os.environ, "PYTHONIOENCODING": "utf-8"}, encoding="utf-8")
+    assert run.returncode == 0, run.stderr
+    assert printed in run.stdout
+    for file in files:
+        path = tmp_path / "out" / file
+        assert path.stat().st_size > 2000
+        if path.suffix == ".svg":
+            xml.etree.ElementTree.parse(path)
+
+
+def test_digits_reads_the_full_set(tmp_path):
+    run = subprocess.run([sys.executable, str(EXAMPLES / "digits.py"), "--mnist", str(tmp_path / "nowhere")],
+                         capture_output=True, text=True, cwd=tmp_path)
+    assert run.returncode != 0 and "train-images-idx3-ubyte" in run.stderr

@@ -1,0 +1,75 @@
+"""The layout: which module may import which, what the package exports, and that it is clean under flake8 and mypy."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import micrograd2
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "micrograd2"
+FLOORS = {  # module: the modules of this package, then the outside packages, that it may import
+    "engine": (set(), set()),
+    "files": (set(), set()),
+    "nn": ({"engine", "files"}, set()),
+    "costs": ({"engine"}, set()),
+    "train": ({"engine", "nn", "costs"}, {"numpy", "tqdm"}),
+    "pictures": ({"engine", "files", "nn", "costs"}, {"graphviz"}),
+    "data": (set(), {"numpy"}),
+}
+
+
+def imports(path):
+    """The modules of this package and the outside packages, the standard library apart, that a file imports."""
+    inside, outside = set(), set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            inside |= {node.module.split(".")[0]} if node.module else {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            outside.add(node.module.split(".")[0])
+        elif isinstance(node, ast.Import):
+            outside |= {alias.name.split(".")[0] for alias in node.names}
+    return inside, outside - set(sys.stdlib_module_names)
+
+
+def modules():
+    paths = [*PACKAGE.glob("*.py"), *PACKAGE.glob("*/__init__.py")]
+    return {path.parent.name if path.parent != PACKAGE else path.stem: path for path in paths}
+
+
+def test_every_module_has_its_floor():
+    assert set(modules()) - {"__init__"} == set(FLOORS)
+
+
+@pytest.mark.parametrize("name", FLOORS)
+def test_imports_stay_on_their_floor(name):
+    inside, outside = imports(modules()[name])
+    assert inside <= FLOORS[name][0] and outside <= FLOORS[name][1]
+
+
+def test_no_module_bears_the_name_of_an_exported_function():
+    functions = {name for name in micrograd2.__all__ if callable(getattr(micrograd2, name))}
+    assert not functions & set(modules())
+
+
+def test_exports_exist_and_have_docstrings():
+    for name in micrograd2.__all__:
+        assert getattr(micrograd2, name).__doc__
+
+
+def test_importing_prints_nothing_and_opens_nothing():
+    script = ("import builtins, graphviz, importlib.resources, numpy, sys, tqdm\n"
+              "builtins.open = None\n"
+              "import micrograd2\n"
+              "assert 'matplotlib' not in sys.modules\n")
+    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("tool", ["flake8", "mypy"])
+def test_clean_under(tool):
+    run = subprocess.run([sys.executable, "-m", tool], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
