@@ -16,7 +16,7 @@ from micrograd2 import MLP, SGD, data, draw, fit
 
 options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 options.add_argument("--mnist", type=Path, help="the folder of the four MNIST files, for all 60,000 digits")
-options.add_argument("--epochs", type=int, default=12)
+options.add_argument("--epochs", type=int, default=30)
 options.add_argument("--examples", type=int, help="train on so many digits only")
 options.add_argument("--seed", type=int, default=3, help="of the network and the order of the digits")
 options.add_argument("--out", type=Path, default=Path("out"), help="the folder for the picture")

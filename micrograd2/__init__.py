@@ -17,10 +17,12 @@ A one-minute tour. A Value is a number that remembers how it was made:
 >>> [round(net(x).data, 1) for x in X]
 [-1.0, 1.0, 1.0, -1.0]
 
-The modules, in reading order: `engine` (the chain rule), `nn` (the network), `costs`, `train`, `pictures`, `data`.
+The modules, in reading order: `engine` (the chain rule), `nn` (the network), `costs`, `train`, `pictures`, `compiler`,
+`data`.
 """
 
 from . import data
+from .compiler import compile
 from .costs import cross_entropy, max_margin, squared_error
 from .engine import Value, dot, gradient, logsumexp, maximum, minimum, total
 from .nn import MLP, Layer, Neuron
@@ -28,5 +30,6 @@ from .pictures import draw, draw_dot
 from .train import SGD, Adam, accuracy, fit
 
 __all__ = ["Value", "dot", "total", "logsumexp", "maximum", "minimum", "gradient", "Neuron", "Layer", "MLP",
-           "squared_error", "cross_entropy", "max_margin", "fit", "accuracy", "SGD", "Adam", "draw", "draw_dot", "data"]
+           "squared_error", "cross_entropy", "max_margin", "fit", "accuracy", "SGD", "Adam", "compile", "draw",
+           "draw_dot", "data"]
 __version__ = "0.1.0"

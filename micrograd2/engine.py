@@ -49,7 +49,7 @@ class Op:
 
     def __call__(self, *operands: Any) -> Any:
         for operand in operands:
-            if not isinstance(operand, float):
+            if hasattr(operand, "apply"):
                 return operand.apply(self, operands)
         return self.value(*operands)
 
@@ -133,7 +133,8 @@ LOGSUMEXP = Op("logsumexp", _logsumexp, lambda y, *xs: tuple(EXP(x - y) for x in
 @lru_cache(maxsize=None)
 def to_the(p: float) -> Op:
     """The row of x ** p for a plain number p, such as `to_the(2.0)`: one operand."""
-    return Op(f"**{p:g}", lambda x: math.pow(x, p), lambda y, x: (p * x ** (p - 1) if p else 0.0,))
+    digits = f"{p:g}" if float(f"{p:g}") == p else repr(p)
+    return Op(f"**{digits}", lambda x: math.pow(x, p), lambda y, x: (p * x ** (p - 1) if p else 0.0,))
 
 
 class Value:

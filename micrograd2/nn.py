@@ -19,6 +19,7 @@ import math
 import os
 import random
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Integral
 from typing import Any
 
 from .engine import Number, Value, dot
@@ -30,6 +31,16 @@ ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
     "tanh": Value.tanh,
     "sigmoid": Value.sigmoid,
 }
+
+
+def _check_size(name: str, size: Any) -> None:
+    if not isinstance(size, Integral) or size < 1:
+        raise ValueError(f"{name} must be a whole number, at least 1; got {name}={size!r}")
+
+
+def _check_activation(name: str) -> None:
+    if name not in ACTIVATIONS:
+        raise ValueError(f"unknown activation {name!r}; known: {', '.join(ACTIVATIONS)}")
 
 
 class Module:
@@ -90,12 +101,10 @@ class Neuron(Module):
     """
 
     def __init__(self, nin: int, activation: str = "relu", rng: Any = random) -> None:
-        if not isinstance(nin, int) or nin < 1:
-            raise ValueError(f"a neuron needs at least one input; got nin={nin!r}")
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"unknown activation {activation!r}; known: {', '.join(ACTIVATIONS)}")
+        _check_size("nin", nin)
+        _check_activation(activation)
         spread = math.sqrt((2 if activation == "relu" else 1) / nin)
-        self.w = [Value(rng.gauss(0.0, spread)) for _ in range(nin)]
+        self.w: list[Value] = [Value(rng.gauss(0.0, spread)) for _ in range(nin)]
         self.b = Value(0.0)
         self.activation = activation
         self._label_parameters()
@@ -122,9 +131,8 @@ class Layer(Module):
     """
 
     def __init__(self, nin: int, nout: int, activation: str = "relu", rng: Any = random) -> None:
-        if not isinstance(nout, int) or nout < 1:
-            raise ValueError(f"a layer needs at least one neuron; got nout={nout!r}")
-        self.neurons = [Neuron(nin, activation, rng) for _ in range(nout)]
+        _check_size("nout", nout)
+        self.neurons: list[Neuron] = [Neuron(nin, activation, rng) for _ in range(nout)]
         self._label_parameters()
 
     def trace(self, x: Iterable[Number]) -> list[tuple[Value, Value]]:
@@ -157,10 +165,11 @@ class MLP(Module):
                  seed: int | None = None) -> None:
         if not isinstance(nouts, (list, tuple)) or not nouts:
             raise ValueError(f"an MLP needs a list with the size of each layer; got nouts={nouts!r}")
+        _check_activation(activation)
         rng = random if seed is None else random.Random(seed)
         sizes = [nin, *nouts]
         kinds = [activation] * (len(nouts) - 1) + [output]
-        self.layers = [Layer(n, nout, kind, rng) for n, nout, kind in zip(sizes, sizes[1:], kinds)]
+        self.layers: list[Layer] = [Layer(n, nout, kind, rng) for n, nout, kind in zip(sizes, sizes[1:], kinds)]
         self.activation, self.output = activation, output
         self._label_parameters()
 
@@ -210,17 +219,19 @@ class MLP(Module):
                 saved = json.load(file)
             shape, numbers = saved["MLP"], saved["parameters"]
             sizes = [shape["nin"], *shape["nouts"]]
-            size = sum((nin + 1) * nout for nin, nout in zip(sizes, sizes[1:]))
+            size = sum((abs(nin) + 1) * abs(nout) for nin, nout in zip(sizes, sizes[1:]))
             if size != len(numbers):  # before a network of that size is made
                 raise ValueError(f"a network of the sizes {sizes} has {size} parameters, the file {len(numbers)}")
-            net = cls(**shape, seed=0)
+            net = cls(shape["nin"], shape["nouts"], shape["activation"], shape["output"], seed=0)
+            if shape != net._shape():
+                raise ValueError(f"its shape is {shape}, expected something like {net._shape()}")
             for name, value in net.named_parameters():
                 if type(numbers[name]) not in (int, float) or not math.isfinite(numbers[name]):
                     raise ValueError(f"{name} is {numbers[name]!r}, not a finite number")
                 value.data = float(numbers[name])
         except KeyError as error:
             raise ValueError(f"{os.fspath(path)} is not a saved MLP: it has no {error}") from None
-        except (AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
             raise ValueError(f"{os.fspath(path)} is not a saved MLP: {error}") from None
         return net
 

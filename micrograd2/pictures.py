@@ -32,7 +32,8 @@ from .nn import MLP
 
 BLUE, ORANGE = "#2166ac", "#d9730d"
 INK, FAINT, GREY = "#24292f", "#6e7781", "#b8bec6"
-MOST_NODES = 300     # of an expression; more are summarised
+MOST_NODES = 300     # of an expression; of a larger one, only the nearest to its result are drawn
+NEAREST = 60
 MOST_NEURONS = 16    # of one column of a network
 MOST_WEIGHTS = 80   # between two columns of a network
 SIGNS = {"*": "×", "-": "−", "neg": "−", "sum": "Σ", "dot": "w·x + b"}
@@ -64,6 +65,11 @@ class Picture(graphviz.Digraph):
             return super().pipe(format, renderer, formatter, neato_no_op or pinned, quiet, engine=engine,
                                 encoding=encoding)
 
+    def render(self, *args: Any, **kwargs: Any) -> str:
+        """Like `graphviz.Digraph.render`, with the `dot` that was found."""
+        with _found_dot():
+            return super().render(*args, **kwargs)
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
         try:
             return {"image/svg+xml": self.svg(), "text/plain": self.source}
@@ -76,7 +82,8 @@ def find_dot() -> Path:
     if on_path := shutil.which("dot"):
         return Path(on_path)
     beside = [str(Path(sys.executable).parent), sysconfig.get_path("scripts")]  # environments are not always activated
-    if pure := shutil.which("graphviz-pure", path=os.pathsep.join([*beside, os.environ.get("PATH", "")])):
+    places = os.pathsep.join(filter(None, [*beside, os.environ.get("PATH", "")]))
+    if pure := shutil.which("graphviz-pure", path=places):
         return Path(pure)
     raise RuntimeError("no `dot` to lay out the picture: `pip install 'micrograd2[dot]'`, or install Graphviz and put "
                        "its `dot` on the PATH; the DOT text is in `.source`")
@@ -123,22 +130,23 @@ def draw_dot(root: Value) -> Picture:
 # An expression
 
 def _draw_value(root: Value) -> Picture:
-    nodes = _nearest(root, MOST_NODES)
+    everything = topological_order(root)
+    nodes = everything if len(everything) <= MOST_NODES else _nearest(root, NEAREST)
     names = {node: f"n{i}" for i, node in enumerate(nodes)}
-    known = any(node.grad for node in nodes)
+    known = any(node.grad for node in nodes if node.args or node is root)
     adds = {(node, i): node.grad * local for node in nodes for i, local in enumerate(node.local_grads)}
     widest = max(map(abs, adds.values()), default=0.0)
     legend = _legend(widest, known, "the result")
-    if left_out := len(topological_order(root)) - len(nodes):
+    if left_out := len(everything) - len(nodes):
         legend += f"<br/>{_font(f'the {len(nodes)} values nearest the result; {left_out:,} more are not drawn')}"
     picture = _picture("dot", legend)
     few = len(adds) <= 40
     for node, name in names.items():
-        picture.node(name, label=f"<{_card(node, known)}>", tooltip=_attribute(_told(node)))
+        picture.node(name, label=f"<{_card(node, known)}>", tooltip=_attribute(_told(node, known)))
         for i, operand in enumerate(node.args):
             if operand in names:
                 adding = adds[node, i] if known else None
-                told = "no gradient yet" if adding is None else _multiplication(node, i, adding)
+                told = "no gradient yet" if adding is None else _multiplication(root, node, i, adding)
                 _edge(picture, names[operand], name, adding, widest, told, f"{adding:+.3g}" if few and adding else "")
         hidden = sum(operand not in names for operand in node.args)
         if hidden:
@@ -161,7 +169,7 @@ def _nearest(root: Value, most: int) -> list[Value]:
 
 def _card(node: Value, known: bool) -> str:
     """One node: its operation in a dark cell, if it has one; then label, number, gradient."""
-    rows = [f"<b>{_text(_short(node.label, 24))}</b>"] if node.label else []
+    rows = [f"<b>{_text(_short(node.label, 32))}</b>"] if node.label else []
     rows.append(f"{node.data:.4g}")
     if known:
         rows.append(f'<font color="{_colour(node.grad)}">grad {node.grad:.4g}</font>')
@@ -175,23 +183,26 @@ def _card(node: Value, known: bool) -> str:
            f'<td bgcolor="{INK}"><font color="white"><b>{symbol}</b></font></td><td>{numbers}</td></tr></table>'
 
 
-def _told(node: Value) -> str:
+def _told(node: Value, known: bool) -> str:
     made = f" = {node.op.symbol} of {len(node.args)}" if node.args else ", a leaf"
-    return f"{_short(node.label, 200) or 'a value'}{made}: data {node.data!r}, grad {node.grad!r}"
+    return f"{_short(node.label, 200) or 'a value'}{made}: data {node.data!r}{f', grad {node.grad!r}' * known}"
 
 
-def _multiplication(result: Value, index: int, contribution: float) -> str:
+def _multiplication(root: Value, result: Value, index: int, contribution: float) -> str:
     operand, local = result.args[index], result.local_grads[index]
-    wiggle = f"∂{_short(result.label, 40) or 'C'}/∂{_short(operand.label, 40) or 'a'}"
+    wiggle = f"∂{_short(root.label, 40) or 'C'}/∂{_short(operand.label, 40) or 'a'}"
     return f"{wiggle} += upstream {result.grad:.4g} × local {local:.4g} = {contribution:.4g}"
 
 
 # A network: columns of neurons at pinned places, so that nothing moves between two pictures of one network
 
 def _draw_network(net: MLP, x: Sequence[Number] | None, y: Any, cost: Callable[..., Value]) -> Picture:
+    if x is None and y is not None:
+        raise TypeError("draw(network, x, y) needs the inputs x that the targets y belong to")
     passes = [] if x is None else net.trace(x)
     weights = [[neuron.w for neuron in layer.neurons] for layer in net.layers]
     grads = _gradients(passes, y, cost) if passes else {p: p.grad for p in net.parameters()}
+    grads = dict.fromkeys(net.parameters(), 0.0) | grads
     known = any(grads.values())
     strength = {w: abs(grads[w] if known else w.data) for layer in weights for row in layer for w in row}
     nin = len(weights[0][0])
@@ -220,9 +231,9 @@ def _draw_network(net: MLP, x: Sequence[Number] | None, y: Any, cost: Callable[.
         widest = max(strength.get(layer[j][i], 0.0) for j, i in drawn)
         for j, i in sorted(drawn, key=lambda pair: strength[layer[pair[0]][pair[1]]]):  # the strongest on top
             w = layer[j][i]
-            factors = (grads.get(passes[c][j][0]), columns[c][i].data) if passes else None
+            factors = (grads.get(passes[c][j][0], 0.0), columns[c][i].data) if passes else None
             _edge(picture, f"c{c}n{i}", f"c{c + 1}n{j}", grads[w] if known else None, widest,
-                  _weight_told(w, grads.get(w), factors), most=3.0, arrowhead="none")
+                  _weight_told(w, grads[w] if known else None, factors), most=3.0, arrowhead="none")
         size = len(layer) * len(layer[0])
         rest = f", +{size - len(drawn):,} more" if size > len(drawn) else ""
         _caption(picture, f"w{c}", c + 0.5, height, f"{len(drawn)} weights{rest}\\n"
@@ -244,7 +255,8 @@ def _input_values(passes: list[list[tuple[Value, Value]]], nin: int) -> Sequence
 
 
 def _target(y: Any, j: int) -> str:
-    return "" if y is None else f", target {float(y[j] if hasattr(y, '__getitem__') else y):g}"
+    targets = [] if y is None else list(y) if isinstance(y, Iterable) else [y]
+    return f", target {float(targets[j]):g}" if j < len(targets) else ""
 
 
 def _strongest(items: Iterable[Any], strength: Callable[[Any], float], most: int) -> list[Any]:
@@ -275,7 +287,7 @@ def _neuron(picture: Picture, name: str, pos: str, a: Value | None, delta: float
     if a is not None:
         dark = min(1.0, abs(a.data)) if a.data == a.data else 0.0
         looks |= {"label": f"{a.data:.2f}", "fillcolor": "#" + f"{round(255 - 190 * dark):02x}" * 3,
-                  "fontcolor": "white" if dark > 0.5 else INK}
+                  "fontcolor": "white" if dark > 0.7 else INK}
         told += f": activation {a.data!r}"
     if delta:
         looks |= {"color": _colour(delta)}
@@ -286,11 +298,15 @@ def _neuron(picture: Picture, name: str, pos: str, a: Value | None, delta: float
 
 def _weight_told(w: Value, grad: float | None, factors: Any) -> str:
     """What an edge of a network says: its weight, and the multiplication (δ, activation) where there is one."""
-    name = w.label or "w"
-    if not grad:
+    name = _short(w.label, 40) or "w"
+    if grad is None:
         return f"{name} = {w.data:.4g}"
-    product = f"upstream {factors[0]:.4g} × local {factors[1]:.4g} = " if factors else ""
-    return f"∂C/∂{name} += {product}{grad:.4g}, where {name} = {w.data:.4g}"
+    if not factors:
+        return f"∂C/∂{name} = {grad:.4g}, where {name} = {w.data:.4g}"
+    upstream, local = factors
+    adds = upstream * local
+    more = "" if adds == grad else f" of {grad:.4g} in all"
+    return f"∂C/∂{name} += upstream {upstream:.4g} × local {local:.4g} = {adds:.4g}{more}, where {name} = {w.data:.4g}"
 
 
 # What both share
@@ -334,7 +350,7 @@ def _short(label: str, most: int) -> str:
 
 def _text(text: str) -> str:
     """Text from users, safe inside an HTML-like label: never markup, never a character that XML forbids."""
-    return html.escape("".join(c if c.isprintable() else "�" for c in text))
+    return html.escape("".join(c if c.isprintable() else "�" for c in text)).replace("\\", "\\\\")
 
 
 def _attribute(text: str) -> str:

@@ -4,7 +4,14 @@ The loss of a batch is the average cost of its examples, its gradient the averag
 turns the gradient into a step; a pass over all examples, in shuffled mini-batches, is an *epoch*; `fit` does epochs.
 
 While training, the parameters live in one flat vector, theta, in the order of `net.parameters()`; a *program* maps
-theta and a batch to the loss and its gradient, another such vector. Here the program is the scalar graph itself.
+theta and a batch to the loss and its gradient, another such vector: what `compile` makes of the scalar code, or the
+scalar graph itself (`ScalarProgram`). Training is the same with either, up to rounding:
+
+    theta = program.theta
+    for batch in mini_batches(len(X), 100, seed=0, epoch=0):
+        loss, gradient = program(theta, X[batch], Y[batch])
+        theta = optimizer.step(theta, gradient)
+    program.store(theta)
 
 Left out: what the numbers mean (see `explain`), and how to draw them (see `draw`).
 """
@@ -18,6 +25,7 @@ from typing import Any, Union
 import numpy as np
 from tqdm import tqdm
 
+from .compiler import CompileError, compile
 from .costs import squared_error
 from .engine import Value
 
@@ -31,8 +39,8 @@ class Optimizer:
     """
 
     def __init__(self, lr: Rate) -> None:
-        if not callable(lr) and not lr > 0:
-            raise ValueError(f"the learning rate must be above 0; got {lr!r}")
+        if not callable(lr) and not 0 < lr < float("inf"):
+            raise ValueError(f"the learning rate must be a finite number above 0; got {lr!r}")
         self.lr = lr
         self.steps = 0
 
@@ -104,21 +112,21 @@ class Adam(Optimizer):
 
 
 class ScalarProgram:
-    """(theta, X, Y) → (loss, gradient), by building and walking the scalar graph of one example after the other.
+    """A program that builds and walks the scalar graph of one example after the other: to learn from, and to compare.
 
-    `f(x, y)` is the cost of one example, for a list of numbers `x` and a number or list of numbers `y`.
+    `f(x, y)` is the cost of one example, for a list of numbers x and a list of numbers y.
     """
 
-    def __init__(self, f: Callable[[list[float], Any], Value], parameters: Sequence[Value]) -> None:
+    def __init__(self, f: Callable[..., Value], parameters: Sequence[Value]) -> None:
         self.f, self.parameters = f, parameters
 
     @property
     def theta(self) -> np.ndarray:
-        """The parameters as one new flat vector."""
+        """The numbers that the parameters hold now, as a new vector."""
         return _gathered(self.parameters)
 
     def store(self, theta: np.ndarray) -> None:
-        """Write `theta` into the Values."""
+        """Write a vector into the parameters."""
         _scatter(theta, self.parameters)
 
     def __call__(self, theta: np.ndarray, X: np.ndarray, Y: np.ndarray) -> tuple[float, np.ndarray]:
@@ -130,10 +138,7 @@ class ScalarProgram:
             cost = self.f(x, y)
             cost.backward()
             loss += cost.data
-        gradient = np.array([p.grad for p in self.parameters]) / len(X)
-        for p in self.parameters:
-            p.grad = 0.0
-        return loss / len(X), gradient
+        return loss / len(X), np.array([p.grad for p in self.parameters]) / len(X)
 
 
 def _gathered(parameters: Sequence[Value]) -> np.ndarray:
@@ -197,16 +202,18 @@ def mini_batches(n: int, batch_size: int, seed: int, epoch: int) -> Iterator[np.
 
 
 def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, optimizer: Optimizer | None = None,
-        epochs: int = 1, batch_size: int = 100, seed: int = 0, validation: tuple[Any, Any] | None = None,
-        progress: bool = True, callback: Callable[[History], Any] | None = None) -> History:
+        epochs: int = 1, batch_size: int = 100, seed: int = 0, compiled: bool = True,
+        validation: tuple[Any, Any] | None = None, progress: bool = True,
+        callback: Callable[[History], Any] | None = None) -> History:
     """Train `net` on examples X (N, inputs) and targets Y (N, outputs), or (N,) for one output; return the History.
 
     Every step averages the gradient of `cost(net(x), y)` over a mini-batch and lets the `optimizer` move the parameters
     (without one, plain `SGD(lr=0.1)`). After every epoch the accuracy is measured, on `validation = (X, Y)` or else on
-    the training examples, and `callback(history)` is called. The same seed gives the same run.
+    the training examples, and `callback(history)` is called. The same seed gives the same run, whether `compiled` to
+    array code or on the scalar graph, up to rounding.
 
-    Wrong shapes are a ValueError before anything is changed. Whatever ends training early, Ctrl-C or an error, `net`
-    keeps the last finished step. The gradients of the parameters are 0 afterwards.
+    Wrong shapes are a ValueError, and what cannot be compiled a CompileError, before anything is changed. Whatever ends
+    training early, Ctrl-C or an error, `net` keeps the last finished step. The gradients of its parameters are 0 then.
 
     >>> from micrograd2 import MLP, max_margin, data
     >>> net = MLP(2, [8, 1], activation="tanh", seed=1)
@@ -215,45 +222,51 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
     1.0
     """
     X, Y = _examples(X, Y)
-    X_check, Y_check = (X, Y) if validation is None else _examples(*validation)
     for name, number, least in (("epochs", epochs, 0), ("batch_size", batch_size, 1)):
         if not isinstance(number, int) or number < least:
             raise ValueError(f"{name} must be a whole number, at least {least}; got {number!r}")
     if not callable(getattr(net, "parameters", None)) or not net.parameters():
         raise ValueError(f"fit needs a network with parameters; got {net!r}")
 
-    def f(x: Sequence[float], y: Any) -> Value:
-        return cost(net(x), y)
+    def f(x: Any, y: Any) -> Value:
+        return cost(net(x), y[0] if len(y) == 1 else y)
 
     if not isinstance(f(X[0].tolist(), Y[0].tolist()), Value):  # wrong shapes show here, before anything is changed
         raise TypeError("the cost of one example must be one Value")
     optimizer = SGD(lr=0.1) if optimizer is None else optimizer
-    classes = _are_classes(Y)
-    program = ScalarProgram(f, net.parameters())
+    program = compile(f, net.parameters(), X[0], Y[0]) if compiled else ScalarProgram(f, net.parameters())
+    measured = _are_classes(Y)
+    if measured:
+        X_check, Y_check = (X, Y) if validation is None else _examples(*validation)
+        outputs = _outputs(net, X[0], compiled)
+        _share_right(outputs(X_check[:1]), Y_check[:1])
     theta = program.theta
     history = History()
     steps = -(-len(X) // batch_size)
     try:
         with tqdm(total=epochs * steps, unit="step", disable=not progress) as bar:
             for epoch in range(epochs):
-                bar.set_description(f"epoch {epoch + 1}/{epochs}")
+                bar.set_description(f"epoch {epoch + 1}/{epochs}", refresh=False)
                 weighted = 0.0
                 for batch in mini_batches(len(X), batch_size, seed, epoch):
                     loss, gradient = program(theta, X[batch], Y[batch])
                     theta = optimizer.step(theta, gradient)
                     history.loss.append(loss)
                     weighted += loss * len(batch)
-                    bar.set_postfix(_postfix(loss, history), refresh=False)
                     bar.update()
                 program.store(theta)
                 history.epoch_loss.append(weighted / len(X))
-                if classes:
-                    history.accuracy.append(accuracy(net, X_check, Y_check))
-                bar.set_postfix(_postfix(history.epoch_loss[-1], history))
+                shown = {"loss": f"{history.epoch_loss[-1]:.4f}"}
+                if measured:
+                    history.accuracy.append(_share_right(outputs(X_check), Y_check))
+                    shown["accuracy"] = f"{history.accuracy[-1]:.1%}"
+                bar.set_postfix(shown)
                 if callback is not None:
                     callback(history)
     finally:
         program.store(theta)
+        for p in net.parameters():
+            p.grad = 0.0
     return history
 
 
@@ -270,31 +283,44 @@ def accuracy(net: Any, X: Any, Y: Any) -> float:
     0.5
     """
     X, Y = _examples(X, Y)
-    outputs = [net(x) for x in X.tolist()]
-    if isinstance(outputs[0], Value):
-        right = np.sign([float(output) for output in outputs]) == np.sign(Y)
-    else:
-        best = np.argmax([[float(a) for a in output] for output in outputs], axis=1)
-        right = best == (Y if Y.ndim == 1 else np.argmax(Y, axis=1))
-    return float(np.mean(right))
+    try:
+        outputs = _outputs(net, X[0], compiled=True)
+    except CompileError:  # a network that decides by looking at its numbers
+        outputs = _outputs(net, X[0], compiled=False)
+    return _share_right(outputs(X), Y)
+
+
+def _outputs(net: Any, x: np.ndarray, compiled: bool) -> Callable[[np.ndarray], np.ndarray]:
+    """The function from many inputs (N, inputs) to outputs (N, outputs), with the parameters that `net` then has."""
+    def as_list(x: Any) -> list[Value]:
+        output = net(x)
+        return [output] if isinstance(output, Value) else output
+
+    if compiled:
+        program = compile(as_list, net.parameters(), x)
+        return lambda X: program.outputs(program.theta, X)
+    return lambda X: np.array([[float(a) for a in as_list(x)] for x in X.tolist()])
+
+
+def _share_right(outputs: np.ndarray, Y: np.ndarray) -> float:
+    width = outputs.shape[1]
+    if Y.shape[1] not in (1, width):
+        raise ValueError(f"for {width} outputs, Y must hold labels (N,) or one-hot targets (N, {width}); got {Y.shape}")
+    if width == 1:
+        return float(np.mean(np.sign(outputs) == np.sign(Y)))
+    labels = Y[:, 0] if Y.shape[1] == 1 else np.argmax(Y, axis=1)
+    return float(np.mean(np.argmax(outputs, axis=1) == labels))
 
 
 def _examples(X: Any, Y: Any) -> tuple[np.ndarray, np.ndarray]:
-    """X and Y as float arrays (N, inputs) and (N, outputs), or (N,) for one output; ValueError if they are not."""
+    """X (N, inputs) and Y (N, outputs) as float arrays, Y also where it was (N,); ValueError if they are not."""
     X, Y = np.asarray(X, dtype=float), np.asarray(Y, dtype=float)
     if X.ndim != 2 or Y.ndim not in (1, 2) or len(X) != len(Y) or len(X) == 0:
         raise ValueError(f"expected X (N, inputs) and Y (N, outputs) or (N,), N > 0; got shapes {X.shape}, {Y.shape}")
-    return X, Y[:, 0] if Y.ndim == 2 and Y.shape[1] == 1 else Y
+    return X, Y.reshape(len(Y), -1)
 
 
 def _are_classes(Y: np.ndarray) -> bool:
-    if Y.ndim == 1:
+    if Y.shape[1] == 1:
         return bool(np.isin(Y, (-1, 1)).all())
     return bool(np.isin(Y, (0, 1)).all() and (Y.sum(axis=1) == 1).all())
-
-
-def _postfix(loss: float, history: History) -> dict[str, str]:
-    shown = {"loss": f"{loss:.4f}"}
-    if history.accuracy:
-        shown["accuracy"] = f"{history.accuracy[-1]:.1%}"
-    return shown

@@ -16,7 +16,8 @@ FLOORS = {  # module: the modules of this package, then the outside packages, th
     "files": (set(), set()),
     "nn": ({"engine", "files"}, set()),
     "costs": ({"engine"}, set()),
-    "train": ({"engine", "nn", "costs"}, {"numpy", "tqdm"}),
+    "compiler": ({"engine"}, {"numpy"}),
+    "train": ({"engine", "nn", "costs", "compiler"}, {"numpy", "tqdm"}),
     "pictures": ({"engine", "files", "nn", "costs"}, {"graphviz"}),
     "data": (set(), {"numpy"}),
 }

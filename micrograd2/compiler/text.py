@@ -1,0 +1,118 @@
+"""Arithmetic on names: `Text("a") * (1 - Text("b"))` is the text `a * (1 - b)`.
+
+A row of the engine's table, given Texts instead of numbers, writes its own NumPy code: the value with `spelled`, and
+the local derivatives with `op.local`, which is plain arithmetic and so needs nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Union
+
+from ..engine import (ABS, COS, EXP, LESS, LOG, LOGSUMEXP, MAX, MIN, POW, RELU, SIGMOID, SIGN, SIN, SQRT, TANH, Op)
+
+Like = Union["Text", float]
+
+FUNCTIONS = {EXP: "np.exp({})", LOG: "np.log({})", SQRT: "np.sqrt({})", SIN: "np.sin({})", COS: "np.cos({})",
+             TANH: "np.tanh({})", SIGMOID: "sigmoid({})", RELU: "np.maximum({}, 0)", ABS: "np.abs({})",
+             SIGN: "np.sign({})", LESS: "less({}, {})", MAX: "np.maximum({}, {})", MIN: "np.minimum({}, {})",
+             LOGSUMEXP: "logsumexp({})"}
+
+HELPERS = {
+    "sigmoid": '''\
+def sigmoid(z):
+    with np.errstate(over="ignore"):  # exp(1000) is inf, and 1 / inf is 0, as it should be
+        return 1 / (1 + np.exp(-z))
+''',
+    "less": '''\
+def less(a, b):
+    return np.where(np.isnan(a + b), np.nan, a < b)
+''',
+    "logsumexp": '''\
+def logsumexp(x):
+    top = x.max(axis=-1, keepdims=True)  # so that exp cannot overflow
+    return (top + np.log(np.exp(x - top).sum(axis=-1, keepdims=True)))[..., 0]
+''',
+}
+
+
+class Text:
+    """An expression in NumPy code, with the strength of its outermost operator: 1 for + and −, up to 5 for a name.
+
+    >>> a = Text("a")
+    >>> print(1 - a * a, -(a + 1), 2 * (a - 1) ** 2)
+    1 - a * a -(a + 1) 2 * (a - 1) ** 2
+    """
+
+    def __init__(self, text: str, strength: int = 5) -> None:
+        self.text, self.strength = text, strength
+
+    def __str__(self) -> str:
+        return self.text
+
+    def within(self, strength: int) -> str:
+        """The text as an operand of an operator of this strength."""
+        return self.text if self.strength >= strength else f"({self.text})"
+
+    def __add__(self, other: Like) -> Text:
+        return Text(f"{self.within(1)} + {text(other).within(1)}", 1)
+
+    def __radd__(self, other: Like) -> Text:
+        return text(other) + self
+
+    def __sub__(self, other: Like) -> Text:
+        return Text(f"{self.within(1)} - {text(other).within(2)}", 1)
+
+    def __rsub__(self, other: Like) -> Text:
+        return text(other) - self
+
+    def __mul__(self, other: Like) -> Text:
+        other = text(other)
+        if self.text == "1" or other.text == "1":
+            return other if self.text == "1" else self
+        if self.text == "-1" or other.text == "-1":
+            return -(other if self.text == "-1" else self)
+        return Text(f"{self.within(2)} * {other.within(3)}", 2)
+
+    def __rmul__(self, other: Like) -> Text:
+        return text(other) * self
+
+    def __truediv__(self, other: Like) -> Text:
+        return Text(f"{self.within(2)} / {text(other).within(3)}", 2)
+
+    def __rtruediv__(self, other: Like) -> Text:
+        return text(other) / self
+
+    def __pow__(self, other: Like) -> Text:
+        other = text(other)
+        return self if other.text == "1" else Text(f"{self.within(5)} ** {other.within(5)}", 4)
+
+    def __neg__(self) -> Text:
+        return Text(f"-{self.within(4)}", 3)
+
+    def apply(self, op: Op, operands: Sequence[Like]) -> Text:
+        """What a row of the table does when it is called with Texts."""
+        return spelled(op, operands)
+
+
+def text(number: Like) -> Text:
+    """A plain number as Text: 2.0 is written 2, −0.5 is as strong as a negation."""
+    if isinstance(number, Text):
+        return number
+    number = float(number)
+    digits = repr(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+    if digits.lstrip("-") in ("inf", "nan"):
+        digits = digits.replace("inf", "np.inf").replace("nan", "np.nan")
+    return Text(digits, 3 if digits.startswith("-") else 5)
+
+
+def spelled(op: Op, operands: Sequence[Like]) -> Text:
+    """The NumPy code for the value of an operation."""
+    if op in FUNCTIONS:
+        return Text(FUNCTIONS[op].format(*operands))
+    if op is POW:
+        return text(operands[0]) ** operands[1]
+    if op.symbol.startswith("**"):
+        return text(operands[0]) ** float(op.symbol[2:])
+    value: Any = op.value  # + − * / are the operators themselves
+    return value(*map(text, operands))

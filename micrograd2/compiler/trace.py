@@ -1,0 +1,192 @@
+"""Tracing: run ordinary scalar code once, on one example, and keep its graph in a form made for grouping.
+
+Sums are put into one shape on the way, however they were written: a chain of + is one sum; products within a sum, when
+there are several, are one weighted sum (`dot`), the side that does not depend on the example first.
+
+What tracing cannot see: a branch that the example did not take (`if x[0].data > 0`). `program.check` finds it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from ..engine import ADD, DOT, LEAF, MUL, SUM, Op, Value, topological_order, total
+
+
+class CompileError(Exception):
+    """A function that cannot be compiled, or a program that does not agree with its scalar graph: where, and why."""
+
+
+class Node:
+    """A scalar of the program: its operation and operands; whether it depends on the example, and on the parameters.
+
+    `variable` and `place` say where it lives, once it has been grouped; `number` is what it was in the example.
+    """
+
+    __slots__ = ("op", "args", "batched", "trained", "depth", "variable", "place", "number", "born")
+
+    def __init__(self, op: Op, args: Sequence[Node], number: float, born: int, batched: bool = False,
+                 trained: bool = False) -> None:
+        self.op, self.args, self.number, self.born = op, list(args), number, born
+        self.batched: bool = batched or any(arg.batched for arg in args)
+        self.trained: bool = trained or any(arg.trained for arg in args)
+        self.depth: int = 1 + max((arg.depth for arg in args), default=-1)
+        self.variable: Any = None
+        self.place = 0
+
+
+class Trace:
+    """The graph of one run of f: `parameters`, `inputs` (a list of Nodes for each argument), `outputs`, and all `nodes`
+    that are not leaves, operands first. `is_cost` tells one Value from a list of them."""
+
+    def __init__(self, f: Callable[..., Any], parameters: Sequence[Value], example: Sequence[Any]) -> None:
+        start = Value(0.0).born
+        arguments, result = run(f, example)
+        self.is_cost = isinstance(result, Value)
+        roots = [result] if self.is_cost else result
+        order = topological_order(total(roots))[:-1]
+        self.scalar_nodes = len(order)
+        self.names = _argument_names(f, len(example))
+        table: dict[Value, Node] = {p: Node(LEAF, (), p.data, p.born, trained=True) for p in parameters}
+        self.parameters = [table[p] for p in parameters]
+        self.inputs = [[Node(LEAF, (), v.data, v.born, batched=True) for v in values] for values in arguments]
+        for values, leaves in zip(arguments, self.inputs):
+            table.update(zip(values, leaves))
+        constants: dict[str, Node] = {}
+        nodes: list[Node] = []
+        for value in order:
+            if value in table:
+                continue
+            if value.op is LEAF and value.born < start:
+                name = value.label or "a Value"
+                raise CompileError(f"f uses {name} = {value.data}, made before the call, which is not among the "
+                                   f"parameters: list it there, or use a plain number")
+            node = Node(value.op, [table[arg] for arg in value.args], value.data, value.born)
+            if node.args:
+                nodes.append(node)
+            else:  # a constant, or an empty sum
+                node = constants.setdefault(repr(value.data), Node(LEAF, (), value.data, value.born))
+            table[value] = node
+        self.outputs = [table[root] for root in roots]
+        self.nodes = _merged(_sums_in_shape(nodes, self.outputs), self.outputs)
+
+    def shape(self) -> list[tuple]:
+        """Which operations are done on which operands, and all constants: the same whenever f does the same."""
+        index = {node: i for i, node in enumerate([*self.parameters, *itertools.chain(*self.inputs), *self.nodes])}
+        return [(node.op, [index.get(arg, repr(arg.number)) for arg in node.args]) for node in self.nodes]
+
+
+def run(f: Callable[..., Any], example: Sequence[Any]) -> tuple[list[list[Value]], Any]:
+    """The Values given to f for one example, and what it returned: one Value, or a list of them."""
+    arguments = [[Value(number) for number in numbers] for numbers in example]
+    with _branches_refused():
+        result = f(*arguments)
+    if isinstance(result, Value):
+        return arguments, result
+    if isinstance(result, (list, tuple)) and result and all(isinstance(value, Value) for value in result):
+        return arguments, list(result)
+    raise CompileError(f"f must return one Value, or a list of Values; it returned {result!r:.80}")
+
+
+@contextmanager
+def _branches_refused() -> Iterator[None]:
+    """While f runs, a comparison of Values is an error: a program cannot take a different branch for each example."""
+    def refuse(self: Value, *_: Any) -> Any:
+        raise CompileError("f compares Values, or turns one into a plain number: the program would take the example's "
+                           "branch for every example. Write it as arithmetic: maximum, minimum, relu, a mask")
+
+    names = ("__lt__", "__le__", "__gt__", "__ge__", "__float__")
+    kept = [getattr(Value, name) for name in names]
+    for name in names:
+        setattr(Value, name, refuse)
+    try:
+        yield
+    finally:
+        for name, method in zip(names, kept):
+            setattr(Value, name, method)
+
+
+def _argument_names(f: Callable[..., Any], count: int) -> list[str]:
+    """The names of f's parameters where they are usable, else x1, x2, …"""
+    try:
+        names = [name for name in inspect.signature(f).parameters][:count]
+    except (TypeError, ValueError):
+        names = []
+    good = len(names) == count and all(name.isidentifier() and len(name) < 20 for name in names)
+    return names if good else [f"x{i + 1}" for i in range(count)]
+
+
+def _sums_in_shape(nodes: list[Node], outputs: list[Node]) -> list[Node]:
+    """The nodes that are left, leaves apart, when chains of + are sums and summed products are weighted sums."""
+    uses = Counter(arg for node in nodes for arg in node.args)
+    uses.update(outputs)
+    gone: set[Node] = set()
+    for node in nodes:
+        if node.op in (ADD, SUM):
+            node.op, node.args = SUM, _terms(node.args, uses, gone)
+    kept: list[Node] = []
+    for node in nodes:
+        if node.op is DOT:
+            n = len(node.args) // 2
+            if any(w.batched for w in node.args[:n]) and not any(x.batched for x in node.args[n:2 * n]):
+                node.args[:2 * n] = node.args[n:2 * n] + node.args[:n]
+            if len(node.args) > 2 * n and _is_zero(node.args[-1]):
+                node.args.pop()
+        if node.op is SUM and node not in gone:
+            products = [term for term in node.args if term.op is MUL and uses[term] == 1]
+            if len(products) > 1:
+                gone.update(products)
+                pairs = sorted((_weight_first(*term.args) for term in products), key=lambda pair: pair[1].born)
+                rest = [term for term in node.args if term not in gone]
+                operands = [w for w, _ in pairs] + [x for _, x in pairs]
+                if len(rest) > 1:
+                    kept.append(Node(DOT, operands, 0.0, node.born))
+                    node.args = [kept[-1], *rest]
+                else:
+                    node.op, node.args = DOT, operands + rest
+        kept.append(node)
+    return [node for node in kept if node.op is not LEAF and node not in gone]
+
+
+def _merged(nodes: list[Node], outputs: list[Node]) -> list[Node]:
+    """The nodes, with each operation on the same operands only once; a sum of one term is that term."""
+    same: dict[Node, Node] = {}
+    known: dict[tuple, Node] = {}
+    for node in nodes:
+        node.args = [same.get(arg, arg) for arg in node.args]
+        if node.op is SUM and len(node.args) == 1:
+            same[node] = node.args[0]
+        else:
+            operands = map(id, node.args)
+            first = known.setdefault((node.op, *(sorted(operands) if node.op is SUM else operands)), node)
+            if first is not node:
+                same[node] = first
+            node.depth = 1 + max(arg.depth for arg in node.args)
+    outputs[:] = [same.get(output, output) for output in outputs]
+    return list(known.values())
+
+
+def _terms(args: list[Node], uses: Counter[Node], gone: set[Node]) -> list[Node]:
+    """The operands of a sum; sums among them that nobody else uses are opened up, zeros left out."""
+    terms: list[Node] = []
+    for arg in args:
+        if arg.op is SUM and uses[arg] == 1:
+            gone.add(arg)
+            terms, shorter = (terms, arg.args) if len(terms) >= len(arg.args) else (arg.args, terms)
+            terms.extend(shorter)  # to the longer list, so that a long chain takes linear time
+        elif not _is_zero(arg):
+            terms.append(arg)
+    return terms or args[:1]
+
+
+def _weight_first(a: Node, b: Node) -> tuple[Node, Node]:
+    return (b, a) if a.batched and not b.batched else (a, b)
+
+
+def _is_zero(node: Node) -> bool:
+    return node.op is LEAF and not node.batched and not node.trained and node.number == 0

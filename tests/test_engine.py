@@ -1,0 +1,618 @@
+"""The engine: random programs against an oracle and finite differences, and the behaviour table, row by row."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import math
+import operator
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from micrograd2 import engine
+from micrograd2.engine import Value, dot, flow, gradient, logsumexp, maximum, minimum, topological_order, total
+from programs import DUALS, FLOATS, RECIPES, VALUES, Dual, Program, dual, programs, run
+
+ROOT = Path(engine.__file__).parents[1]
+NAN, INF = math.nan, math.inf
+NASTY = [NAN, INF, -INF, 0.0, -0.0, 1.5, -1.5, 5e-324, 1e308]
+
+
+def close(x: float, rel: float = 1e-9, abs: float = 1e-10) -> Any:
+    """Equal up to rounding; a NaN equals a NaN."""
+    return pytest.approx(x, rel=rel, abs=abs, nan_ok=True)
+
+
+def leaves_of(program: Program) -> list[Value]:
+    return [Value(x, f"x{i}") for i, x in enumerate(program.leaves)]
+
+
+def record(root: Value) -> list[tuple]:
+    """All that there is to know about a graph."""
+    return [(v.data, v.grad, v.op, v.args, v.local_grads, v.label, v.born) for v in topological_order(root)]
+
+
+def local_grads(result: Value) -> tuple[float, ...]:
+    return result.local_grads
+
+
+def python(code: str) -> str:
+    """What a fresh interpreter prints."""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+# Finite differences
+
+def probe(program: Program, leaf: int = 0, shift: float = 0.0) -> tuple[np.ndarray, list]:
+    """The result and its gradient when a leaf is shifted, and which way every kink has gone."""
+    leaves = leaves_of(program)
+    leaves[leaf].data += shift
+    result = run(program.steps, leaves, VALUES)
+    result.backward()
+    kinks = [v.local_grads for v in topological_order(result) if v._op in ("relu", "abs", "max", "min")]
+    return np.array([result.data, *(v.grad for v in leaves)]), kinks
+
+
+def differences(program: Program, leaf: int, h: float = 5e-4) -> tuple[np.ndarray, np.ndarray] | None:
+    """The slopes of all that `probe` measures, and a bound on their error; None if a kink is near."""
+    points = {n: probe(program, leaf, n * h) for n in (-2, -1, 0, 1, 2)}
+    if any(kinks != points[0][1] for _, kinks in points.values()):
+        return None
+    coarse, fine = (points[2][0] - points[-2][0]) / (4 * h), (points[1][0] - points[-1][0]) / (2 * h)
+    return (4 * fine - coarse) / 3, abs(fine - coarse) + 1e-8 * (1 + abs(fine))
+
+
+# Random programs
+
+def test_recipes_use_every_operation_that_a_user_can_reach():
+    used = {v._op for recipe in RECIPES.values() for v in topological_order(recipe(VALUES, [Value(0.5)] * 2, 1.5))}
+    table = {row.symbol for row in vars(engine).values() if isinstance(row, engine.Op)}
+    assert table - used == {"sign", "<"} and {"**2", "**3", "**-1", "**1.5"} <= used
+
+
+@given(programs())
+@settings(deadline=None)
+def test_programs_stay_between_minus_two_and_two(program):
+    seen: list[float] = []
+    run(program.steps, program.leaves, FLOATS, each=lambda x: seen.append(x) or x)
+    assert all(abs(x) <= 2 + 1e-9 for x in seen)
+
+
+@given(programs())
+@settings(deadline=None)
+def test_value_and_every_gradient_equal_the_oracle(program):
+    made: list[Value] = []
+    seeds: list[Dual] = []
+
+    def seeded(x: Any) -> Dual:
+        seeds.append(Dual(dual(x).value, {**dual(x).slopes, len(seeds): 1.0}))
+        return seeds[-1]
+
+    result = run(program.steps, leaves_of(program), VALUES, each=lambda v: made.append(v) or v)
+    expected = run(program.steps, program.leaves, DUALS, each=seeded)
+    result.backward()
+    assert result.data == close(expected.value) == close(run(program.steps, program.leaves, FLOATS))
+    assert [v.data for v in made] == close([x.value for x in seeds])
+    assert [v.grad for v in made] == close([expected.slopes.get(i, 0.0) for i in range(len(made))])
+
+
+@given(programs())
+@settings(deadline=None)
+def test_gradients_equal_finite_differences(program):
+    grads = probe(program)[0][1:]
+    for leaf, grad in enumerate(grads):
+        if measured := differences(program, leaf):
+            slopes, error = measured
+            assert abs(grad - slopes[0]) <= error[0]
+
+
+@given(programs())
+@settings(deadline=None)
+def test_gradient_equals_backward_and_writes_nothing(program):
+    made: list[Value] = []
+    result = run(program.steps, leaves_of(program), VALUES, each=lambda v: made.append(v) or v)
+    before = record(result)
+    grads = gradient(result, made)
+    assert record(result) == before
+    result.backward()
+    assert [g.data for g in grads] == close([v.grad for v in made])
+
+
+@given(programs(longest=12))
+@settings(deadline=None)
+def test_second_derivatives_equal_differences_of_the_first_and_are_symmetric(program):
+    leaves = leaves_of(program)
+    first = gradient(run(program.steps, leaves, VALUES), leaves)
+    hessian = np.array([[h.data for h in gradient(g, leaves)] for g in first])
+    assert hessian == close(hessian.T)
+    for leaf in range(len(leaves)):
+        if measured := differences(program, leaf):
+            slopes, error = measured
+            assert (abs(hessian[:, leaf] - slopes[1:]) <= error[1:]).all()
+
+
+def test_third_derivatives():
+    x, y = Value(0.7, "x"), Value(-1.2, "y")
+
+    def along(output: Value, *path: Value) -> float:
+        for v in path:
+            (output,) = gradient(output, [v])
+        return output.data
+
+    p, t = x.data * y.data, math.tanh(x.data)
+    assert along((x * y).exp(), x, y, x) == close((2 * y.data + p * y.data) * math.exp(p))
+    assert along(x.tanh(), x, x, x) == close((6 * t * t - 2) * (1 - t * t))
+    assert along(x ** 3 * y, x, x, x) == close(6 * y.data) and along(x ** 3, x, x, x, x) == 0.0
+    assert along(x ** y, x, x, x) == close(y.data * (y.data - 1) * (y.data - 2) * x.data ** (y.data - 3))
+    assert along(dot([x, y], [y, x], x) * x, x, y, x) == 4.0
+
+
+# The backward pass told edge by edge
+
+class Spy(Value):
+    """A leaf that keeps every gradient written into it."""
+
+    __slots__ = ("writes",)
+
+    @property
+    def grad(self):
+        return self.writes[-1]
+
+    @grad.setter
+    def grad(self, new):
+        self.writes = [*getattr(self, "writes", []), new]
+
+
+@given(programs())
+@settings(deadline=None)
+def test_backward_is_flow_edge_by_edge(program):
+    leaves = [Spy(x) for x in program.leaves]
+    result = run(program.steps, leaves, VALUES)
+    before = record(result)
+    told = list(flow(result))
+    assert record(result) == before
+    result.backward()
+    grads = {result: 1.0}
+    writes = {leaf: [0.0] if leaf is not result else [0.0, 1.0] for leaf in leaves}
+    for step in told:
+        operand = step.result.args[step.which]
+        assert step.upstream == step.result.grad == grads[step.result]
+        assert step.local == step.result.local_grads[step.which]
+        assert step.contribution == step.upstream * step.local
+        assert step.total == grads.get(operand, 0.0) + step.contribution
+        grads[operand] = step.total
+        if operand in writes:
+            writes[operand].append(step.total)
+    order = topological_order(result)
+    edges = [(v, i) for v in reversed(order) for i in range(len(v.args))]
+    assert [(step.result, step.which) for step in told] == edges
+    assert all(v.grad == grads[v] for v in order)
+    assert all(leaf.writes == writes[leaf] for leaf in leaves)
+
+
+# The forms written out for speed agree with their rows
+
+@pytest.mark.parametrize("a", NASTY)
+@pytest.mark.parametrize("b", NASTY)
+def test_inlined_forms_agree_with_their_rows(a, b):
+    v, w = Value(a), Value(b)
+    for inlined, row in [(v + w, engine.ADD), (v * w, engine.MUL), (v.relu(), engine.RELU),
+                         (v + b, engine.ADD), (a * w, engine.MUL), (a + w, engine.ADD)]:
+        numbers = [arg.data for arg in inlined.args]
+        value = row.value(*numbers)
+        assert (inlined.op, repr(inlined.data)) == (row, repr(value))
+        assert [repr(g) for g in inlined.local_grads] == [repr(g) for g in row.local(value, *numbers)]
+
+
+@given(st.lists(st.tuples(*[st.sampled_from(NASTY) | st.floats()] * 2), max_size=5), st.floats())
+def test_dot_agrees_with_its_row(pairs, bias):
+    z = dot([w for w, _ in pairs], [x for _, x in pairs], bias)
+    numbers = [*(w for w, _ in pairs), *(x for _, x in pairs), bias]
+    assert repr([arg.data for arg in z.args]) == repr(numbers)
+    assert (z.op, repr(z.data)) == (engine.DOT, repr(engine.DOT.value(*numbers)))
+    assert repr(z.local_grads) == repr(engine.DOT.local(z.data, *numbers))
+
+
+# Accumulation, order, and numbers that change
+
+def test_leaves_accumulate_and_interior_values_start_anew():
+    a = Value(3.0)
+    c = a * 2
+    d = c * c
+    for times in (1, 2, 3):
+        d.backward()
+        assert (a.grad, c.grad, d.grad) == (24.0 * times, 12.0, 1.0)
+    assert [(step.upstream, step.total) for step in flow(c)] == [(1.0, 2.0), (1.0, 3.0)]
+    c.backward()
+    assert (a.grad, c.grad) == (74.0, 1.0)
+
+
+@given(programs())
+@settings(deadline=None)
+def test_a_second_backward_adds_exactly_once_more_to_the_leaves(program):
+    leaves = leaves_of(program)
+    result = run(program.steps, leaves, VALUES)
+    result.backward()
+    once = [v.grad for v in leaves]
+    inside = [v.grad for v in topological_order(result) if v.args]
+    result.backward()
+    assert [v.grad for v in leaves] == close([2 * g for g in once])
+    assert [v.grad for v in topological_order(result) if v.args] == inside
+
+
+def test_a_leaf_is_its_own_result():
+    a, b = Value(2.0), Value(3.0)
+    a.backward()
+    a.backward()
+    assert a.grad == 2.0 and list(flow(a)) == [] and topological_order(a) == [a]
+    assert [g.data for g in gradient(a, [a, b, a])] == [1.0, 0.0, 1.0]
+
+
+def test_a_value_used_twice_is_two_operands():
+    a = Value(3.0, "a")
+    b = a + a
+    c = b + b
+    assert b.args == (a, a) and b.local_grads == (1.0, 1.0)
+    assert topological_order(c) == [a, b, c]
+    c.backward()
+    assert (a.grad, b.grad) == (4.0, 2.0)
+
+
+@given(programs())
+@settings(deadline=None)
+def test_order_is_complete_operands_first_and_always_the_same(program):
+    result = run(program.steps, leaves_of(program), VALUES)
+    order = topological_order(result)
+    place = {v: i for i, v in enumerate(order)}
+    assert order == topological_order(result) and len(place) == len(order) and order[-1] is result
+    assert all(place[operand] < place[v] for v in order for operand in v.args)
+    assert all(any(v in later.args for later in order) for v in order[:-1])
+    again = topological_order(run(program.steps, leaves_of(program), VALUES))
+    assert [v._op for v in again] == [v._op for v in order]
+
+
+def test_gradients_belong_to_the_forward_pass_that_was_made():
+    a, b = Value(2.0, "a"), Value(3.0, "b")
+    c = a * b
+    e = c.exp()
+    a.data, c.data = 100.0, -5.0
+    e.backward()
+    assert (a.grad, b.grad) == (close(3 * math.exp(6)), close(2 * math.exp(6)))
+    with pytest.raises(RuntimeError, match=r"\* was 2.0 and is now 100.0"):
+        gradient(e, [b])
+
+
+def test_gradient_refuses_numbers_that_no_longer_fit():
+    for f in (lambda x: x * x, lambda x: x ** 3, Value.sin, Value.log, abs, lambda x: maximum(x, 0.5),
+              lambda x: dot([x], [x], 0)):
+        x = Value(0.7)
+        y = f(x)
+        x.data = -2.0
+        with pytest.raises(RuntimeError, match="changed after the forward pass"):
+            gradient(y, [x])
+    for f in (Value.exp, Value.tanh, Value.sigmoid, Value.sqrt, Value.relu, lambda x: logsumexp([x, 1])):
+        y = f(Value(0.7))
+        y.data = -1.0
+        with pytest.raises(RuntimeError, match=y._op):
+            gradient(y * 3, y.args)
+
+
+def test_gradient_does_not_mind_changes_elsewhere():
+    a, w = Value(2.0), Value(3.0)
+    square = w * w
+    y = a * 2 + square
+    w.data = 50.0
+    assert gradient(y, [a])[0].data == 2.0 and gradient(square, [a])[0].data == 0.0
+    with pytest.raises(RuntimeError):
+        gradient(y, [w])
+
+
+# Plain numbers and exponents
+
+def test_plain_numbers_become_unlabelled_leaves():
+    v = Value(3.0, "v")
+    for result, numbers in [(v + 2, (3, 2)), (2 + v, (2, 3)), (v - 2, (3, 2)), (2 - v, (2, 3)), (v * 2, (3, 2)),
+                            (2 * v, (2, 3)), (v / 2, (3, 2)), (2 / v, (2, 3)), (2 ** v, (2, 3)),
+                            (maximum(2, v), (2, 3)), (minimum(v, 2), (3, 2)), (total([2, v]), (2, 3)),
+                            (logsumexp([v, 2]), (3, 2)), (dot([v], [2], 1), (3, 2, 1))]:
+        assert tuple(arg.data for arg in result.args) == numbers
+        assert all(arg is v or (arg.label, arg._op, arg.args) == ("", "", ()) for arg in result.args)
+    assert (2 ** v).data == 8.0 and sum([v, v]).data == 6.0 and total([]).data == 0.0
+
+
+def test_minus_is_an_operation_of_its_own():
+    a, b = Value(5.0), Value(3.0)
+    assert ((a - b)._op, (a - b)._prev, (a - b).local_grads) == ("-", (a, b), (1.0, -1.0))
+    assert ((-a)._op, (-a)._prev, (-a).local_grads) == ("neg", (a,), (-1.0,))
+
+
+def test_powers():
+    x, y = Value(3.0, "x"), Value(2.0, "y")
+    assert ((x ** 2).args, (x ** 2)._op, local_grads(x ** 2)) == ((x,), "**2", (6.0,))
+    assert ((x ** y).args, (x ** y)._op, local_grads(x ** y)) == ((x, y), "**", (6.0, close(9 * math.log(3))))
+    assert ((2 ** x).data, local_grads(2 ** x)) == (8.0, (12.0, close(8 * math.log(2))))
+    assert float((x ** (1 / 3))._op[2:]) == 1 / 3
+    assert (Value(-2.0) ** 3).data == -8.0 and local_grads(Value(-2.0) ** -1) == (-0.25,)
+    for base in (0.0, -2.0, 5.0):
+        assert ((Value(base) ** 0).data, local_grads(Value(base) ** 0)) == (1.0, (0.0,))
+        assert ((Value(base) ** 1).data, local_grads(Value(base) ** 1)) == (base, (1.0,))
+
+
+# Numbers at the edges
+
+def test_kinks():
+    a, b = Value(2.0), Value(2.0)
+    for zero in (0.0, -0.0):
+        assert local_grads(Value(zero).relu()) == local_grads(abs(Value(zero))) == (0.0,)
+    for tie in (maximum, minimum):
+        assert tie(a, b).local_grads == (1.0, 0.0)
+        assert [g.data for g in gradient(tie(a, b), [a, b])] == [1.0, 0.0]
+        assert gradient(tie(a, a), [a])[0].data == 1.0
+        assert str(tie(0.0, -0.0).data) == "0.0" and str(tie(-0.0, 0.0).data) == "-0.0"
+    assert gradient(gradient(a.relu() + abs(b), [a])[0], [a])[0].data == 0.0
+
+
+@pytest.mark.parametrize("f, data, grads", [
+    (lambda v: v[0].sigmoid(), 1.0, (0.0,)), (lambda v: v[1].sigmoid(), 0.0, (0.0,)),
+    (lambda v: v[0].tanh(), 1.0, (0.0,)), (lambda v: v[1].tanh(), -1.0, (0.0,)),
+    (logsumexp, 1000.0, (1.0, 0.0)), (lambda v: logsumexp(v[::-1]), 1000.0, (0.0, 1.0)),
+    (lambda v: logsumexp([v[0], v[0]]), 1000 + math.log(2), (0.5, 0.5)),
+    (lambda v: logsumexp([v[1], v[1]]), -1000 + math.log(2), (0.5, 0.5)),
+    (lambda v: logsumexp([v[1]]), -1000.0, (1.0,)), (lambda v: v[1].exp(), 0.0, (0.0,))])
+def test_a_thousand_is_not_too_large(f, data, grads):
+    v = [Value(1000.0), Value(-1000.0)]
+    assert (f(v).data, f(v).local_grads) == (close(data, rel=1e-15), close(grads, abs=1e-12))
+    for slope in gradient(f(v), v):
+        assert all(g.data == close(0.0) for g in gradient(slope, v))
+
+
+@pytest.mark.parametrize("f", [
+    Value.relu, abs, Value.sigmoid, Value.tanh, Value.exp, Value.log, Value.sqrt, Value.sin, Value.cos,
+    lambda x: maximum(x, 1), lambda x: maximum(1, x), lambda x: minimum(x, 1), lambda x: minimum(1, x),
+    lambda x: logsumexp([x, 1]), lambda x: logsumexp([1, x, 2]), lambda x: x ** 2, lambda x: 2 / x, lambda x: x ** x])
+def test_nan_is_never_hidden(f):
+    x = Value(NAN)
+    y = f(x)
+    y.backward()
+    assert math.isnan(y.data) and math.isnan(x.grad) and math.isnan(gradient(y, [x])[0].data)
+    assert all(math.isnan(z.data) for z in (x + 1, 1 - x, x * 0, x / 2, total([1, x]), dot([0], [x], 0)))
+
+
+# What is refused
+
+@pytest.mark.parametrize("f, named", [
+    (lambda v: v["zero"].log(), "log of zero=0.0"),
+    (lambda v: v["minus"].log(), "log of minus=-8.0"),
+    (lambda v: 1 / v["zero"], "/ of 1.0, zero=0.0"),
+    (lambda v: v["minus"] / v["zero"], "/ of minus=-8.0, zero=0.0"),
+    (lambda v: v["big"] / 0, "/ of big=1000.0, 0.0"),
+    (lambda v: v["minus"] ** (1 / 3), "**0.333"),
+    (lambda v: v["minus"] ** 0.25, "**0.25 of minus=-8.0"),
+    (lambda v: v["zero"] ** -1, "**-1 of zero=0.0"),
+    (lambda v: v["zero"] ** 0.5, "**0.5 of zero=0.0 has no derivative"),
+    (lambda v: v["zero"] ** v["big"], "** of zero=0.0, big=1000.0 has no derivative"),
+    (lambda v: v["minus"] ** Value(2), "** of minus=-8.0, 2.0 has no derivative"),
+    (lambda v: 0 ** v["big"], "** of 0.0, big=1000.0 has no derivative"),
+    (lambda v: (-2) ** v["big"], "** of -2.0, big=1000.0"),
+    (lambda v: v["big"] ** 1000, "**1000 of big=1000.0"),
+    (lambda v: v["big"].exp(), "exp of big=1000.0"),
+    (lambda v: (v["zero"] + 1000).exp(), "exp of 1000.0"),
+    (lambda v: v["zero"].sqrt(), "sqrt of zero=0.0 has no derivative"),
+    (lambda v: v["minus"].sqrt(), "sqrt of minus=-8.0"),
+    (lambda v: Value(INF, "inf").sin(), "sin of inf=inf")])
+def test_errors_of_arithmetic_name_the_operation_the_labels_and_the_numbers(f, named):
+    v = {name: Value(x, name) for name, x in [("zero", 0.0), ("minus", -8.0), ("big", 1000.0)]}
+    with pytest.raises((ArithmeticError, ValueError)) as caught:
+        f(v)
+    assert str(caught.value).startswith(named)
+
+
+BAD = [("3", "'3' (str)"), (None, "None"), (1j, "1j (complex)"), ([1.0], "[1.0] (list)"), (np.complex128(1), ""),
+       (np.array([1.0, 2.0]), "an array of shape (2,)"), (np.array(3.0), "an array of shape ()")]
+OPERATORS = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.lt, operator.le,
+             operator.gt, operator.ge, maximum, minimum, lambda a, b: total([a, b]), lambda a, b: logsumexp([a, b]),
+             lambda a, b: dot([a], [b], 0), lambda a, b: dot([1], [a], b)]
+
+
+@pytest.mark.parametrize("bad, described", BAD + [(Value(3), "another Value, Value(data=3.0, grad=0.0)")])
+def test_a_value_holds_one_real_number(bad, described):
+    with pytest.raises(TypeError) as caught:
+        Value(bad)
+    assert "a Value holds one real number; got" in str(caught.value) and described in str(caught.value)
+
+
+@pytest.mark.parametrize("bad, described", BAD)
+@pytest.mark.parametrize("f", OPERATORS)
+def test_operands_are_real_numbers(f, bad, described):
+    for operands in [(Value(2), bad), (bad, Value(2))]:
+        with pytest.raises(TypeError, match="a Value holds one real number; got"):
+            f(*operands)
+
+
+@pytest.mark.parametrize("f", OPERATORS)
+@pytest.mark.parametrize("two", [2, 2.0, np.float64(2), np.float32(2), np.int64(2), np.uint8(2), Fraction(2)])
+def test_real_numbers_of_every_kind_are_stored_as_floats(f, two):
+    assert type(Value(two).data) is float and type(Value(True).data) is float
+    for result, expected in [(f(two, Value(3)), f(2.0, Value(3))), (f(Value(3), two), f(Value(3), 2.0))]:
+        assert type(result) is type(expected) and float(result) == float(expected)
+        if isinstance(result, Value):
+            assert all(type(x) is float for x in [result.data, *result.local_grads, *(a.data for a in result.args)])
+
+
+def test_wrong_arguments_are_named():
+    with pytest.raises(ValueError, match="got 2 weights and 1 inputs"):
+        dot([1, 2], [Value(1)], 0)
+    with pytest.raises(ValueError, match="at least one"):
+        logsumexp([])
+    for output, inputs in [(3.0, [Value(1)]), (Value(1), [2.0])]:
+        with pytest.raises(TypeError, match="gradient takes a Value and a list of Values; got"):
+            gradient(output, inputs)
+
+
+# A Value among other Python objects
+
+def test_comparisons_look_at_the_number_and_equality_at_the_object():
+    a, b, c = Value(1.0), Value(2.0), Value(2.0)
+    for low, high in [(a, b), (1, b), (a, 2), (np.float64(1), b)]:
+        assert low < high and low <= high and high > low and high >= low
+        assert not (high < low or high <= low or low > high or low >= high)
+    assert b <= c and b >= c and not (b < c or b > c)
+    assert b == b and b != c and b != 2.0 and len({b, c, b}) == 2 and {b: "b", c: "c"}[c] == "c"
+    assert max([a, b]) is b and sorted([b, a]) == [a, b]
+    assert not any(compare(Value(NAN), 1) for compare in (operator.lt, operator.le, operator.gt, operator.ge))
+
+
+def test_float_format_repr_and_the_names_of_micrograd():
+    v = Value(2.5, "v")
+    y = v * 2
+    y.backward()
+    assert repr(v) == str(v) == f"{v}" == "Value(data=2.5, grad=2.0)"
+    assert (float(v), f"{v:.3f}", math.sqrt(Value(9))) == (2.5, "2.500", 3.0)
+    assert (y._prev, y._op, v._prev, v._op) == (y.args, "*", (), "")
+    for name in ("_prev", "_op"):
+        with pytest.raises(AttributeError):
+            setattr(v, name, None)
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
+def test_a_copy_is_born_anew_and_independent(duplicate):
+    a = Value(2.0, "a")
+    b = a * a
+    b.label = "b"
+    b.backward()
+    twin = duplicate(b)
+    assert (twin.data, twin.grad, twin.label, twin.op, twin.local_grads) == (4.0, 1.0, "b", b.op, (2.0, 2.0))
+    assert twin is not b and twin.born > b.born
+    twin.data, twin.grad, twin.label = 0.0, 9.0, "twin"
+    assert (b.data, b.grad, b.label, b.args) == (4.0, 1.0, "b", (a, a))
+
+
+def test_copy_shares_operands_and_deepcopy_does_not():
+    a = Value(2.0, "a")
+    b = a * a
+    assert copy.copy(b).args == (a, a)
+    everything = {"b": b, "a": a, "sum": b + a}
+    twins = copy.deepcopy(everything)
+    assert twins["b"].args == (twins["a"], twins["a"]) and twins["sum"].args == (twins["b"], twins["a"])
+    assert not set(twins.values()) & set(everything.values())
+    (twins["sum"] * twins["b"]).backward()
+    assert (twins["a"].grad, a.grad) == (44.0, 0.0)
+
+
+@given(programs())
+@settings(deadline=None)
+def test_a_deep_copy_is_the_same_graph(program):
+    result = run(program.steps, leaves_of(program), VALUES)
+    twin = copy.deepcopy(result)
+    order, twins = topological_order(result), topological_order(twin)
+    place, places = {v: i for i, v in enumerate(order)}, {v: i for i, v in enumerate(twins)}
+    assert place.keys().isdisjoint(places) and min(v.born for v in twins) > max(v.born for v in order)
+    assert [[place[arg] for arg in v.args] for v in order] == [[places[arg] for arg in v.args] for v in twins]
+    for each in (result, twin):
+        each.backward()
+    assert [(v.data, v.grad, v.label, v.op) for v in order] == [(v.data, v.grad, v.label, v.op) for v in twins]
+
+
+# Large graphs, and what they leave behind
+
+def values_alive() -> int:
+    return sum(type(thing) is Value for thing in gc.get_objects())
+
+
+@pytest.fixture
+def no_collector():
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def everything_done_to_a_graph() -> None:
+    x = Value(0.5, "x")
+    loss = total([dot([x, 2], [x, 3], x).tanh(), x.relu(), maximum(x, 1), x ** 2]) / 3
+    loss.backward()
+    for _ in flow(loss):
+        gradient(gradient(loss, [x])[0], [x])
+    next(flow(loss))
+    copy.deepcopy([copy.copy(loss), topological_order(loss)])
+    try:
+        (loss - loss).log()
+    except ValueError:
+        pass
+
+
+def test_a_dropped_graph_is_freed_without_the_collector(no_collector):
+    before = values_alive()
+    everything_done_to_a_graph()
+    assert values_alive() == before
+    assert gc.collect() == 0
+
+
+def test_sums_of_a_hundred_thousand_terms():
+    x = Value(1.0)
+    for result in (sum([x] * 100_000), total([x] * 100_000), dot([x] * 100_000, [1] * 100_000, 0)):
+        x.grad = 0.0
+        result.backward()
+        assert result.data == x.grad == 100_000
+
+
+def test_a_long_chain_can_be_copied_replayed_and_differentiated_again():
+    x = y = Value(0.9)
+    for _ in range(30_000):
+        y = y * 1
+    assert len(topological_order(copy.deepcopy(y))) == 60_001
+    assert sum(1 for _ in flow(y)) == 60_000
+    (slope,) = gradient(y * y, [x])
+    assert gradient(slope, [x])[0].data == 2.0
+
+
+def test_a_chain_of_a_million_values_at_the_default_recursion_limit():
+    assert python("""
+import gc, sys
+from micrograd2.engine import Value, topological_order
+assert sys.getrecursionlimit() <= 1000
+x = y = Value(1.0)
+for _ in range(999_999):
+    y = y + x
+y.backward()
+print(int(y.data), int(x.grad), len(topological_order(y)))
+del y
+print(sum(type(thing) is Value for thing in gc.get_objects()))
+""").split() == ["1000000", "1000000", "1000000", "1"]
+
+
+# The outside world
+
+def test_the_example_of_micrograds_readme():
+    a, b = Value(-4.0), Value(2.0)
+    c, d = a + b, a * b + b ** 3
+    c += c + 1
+    c += 1 + c + (-a)
+    d += d * 2 + (b + a).relu()
+    d += 3 * d + (b - a).relu()
+    f = (c - d) ** 2
+    g = f / 2.0
+    g += 10.0 / f
+    g.backward()
+    assert [f"{x:.4f}" for x in (g.data, a.grad, b.grad)] == ["24.7041", "138.8338", "645.5773"]
+
+
+def test_the_engine_alone_needs_nothing_but_the_standard_library():
+    assert python(f"""
+import importlib.util, sys
+before = set(sys.modules)
+spec = importlib.util.spec_from_file_location("engine", {str(engine.__file__)!r})
+sys.modules["engine"] = module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+print(module.Value(2.0) * 3)
+print(sorted({{name.split(".")[0] for name in set(sys.modules) - before}} - set(sys.stdlib_module_names)))
+""").split("\n")[:2] == ["Value(data=6.0, grad=0.0)", "['engine']"]

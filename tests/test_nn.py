@@ -1,0 +1,608 @@
+"""The network: its parameters and their names, the forward and backward pass against NumPy, and its file."""
+
+import copy
+import json
+import math
+import os
+import random
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from micrograd2.engine import Value, topological_order, total
+from micrograd2.nn import ACTIVATIONS, MLP, Layer, Module, Neuron
+
+SQUASH = {
+    "linear": (lambda z: z, np.ones_like),
+    "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(float)),
+    "tanh": (np.tanh, lambda z: 1 / np.cosh(z) ** 2),
+    "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda z: np.exp(-z) / (1 + np.exp(-z)) ** 2),
+}
+
+
+def close(x):
+    return pytest.approx(np.array(x), rel=1e-9, abs=1e-12)
+
+
+def numbers(values):
+    return [value.data for value in values]
+
+
+def data_of(net):
+    return numbers(net.parameters())
+
+
+def names_of(module):
+    return [name for name, _ in module.named_parameters()]
+
+
+def labels_of(module):
+    return [value.label for value in module.parameters()]
+
+
+def outputs_of(net, x):
+    """What the network returns, always as a list."""
+    outputs = net(x)
+    return [outputs] if isinstance(outputs, Value) else outputs
+
+
+def inputs_of(neuron, x):
+    """The operands of a neuron's weighted sum that stand for its inputs."""
+    z, _ = neuron.trace(x)
+    return z.args[len(neuron.w):2 * len(neuron.w)]
+
+
+def randomised(net, seed=0, spread=1.0):
+    """The network with every parameter drawn anew, biases too."""
+    rng = np.random.default_rng(seed)
+    for parameter in net.parameters():
+        parameter.data = float(rng.normal(0, spread))
+    return net
+
+
+@st.composite
+def networks(draw):
+    """A network of any shape, with any parameters, and inputs for it."""
+    kinds, sizes = st.sampled_from(list(ACTIVATIONS)), st.integers(1, 4)
+    nin, nouts = draw(sizes), draw(st.lists(sizes, min_size=1, max_size=3))
+    net = randomised(MLP(nin, nouts, draw(kinds), draw(kinds), seed=0), draw(st.integers(0, 10 ** 6)))
+    x = draw(st.lists(st.integers(-32, 32).map(lambda n: n / 8), min_size=nin, max_size=nin))
+    return net, x
+
+
+# Parameters, their order and their names
+
+@pytest.mark.parametrize("module, count", [
+    (MLP(784, [16, 16, 10], seed=0), 13002), (MLP(2, [16, 16, 1]), 337), (MLP(3, [1, 4]), 12), (MLP(1, [1]), 2),
+    (Layer(5, 3), 18), (Neuron(7), 8),
+])
+def test_number_of_parameters(module, count):
+    assert len(module.parameters()) == count == len(set(module.parameters()))
+
+
+def test_order_is_neuron_by_neuron_weights_then_bias():
+    net = MLP(2, [3, 2])
+    assert net.parameters() == [p for layer in net.layers for neuron in layer.neurons for p in [*neuron.w, neuron.b]]
+    assert net.layers[1].parameters() == [p for neuron in net.layers[1].neurons for p in neuron.parameters()]
+
+
+@pytest.mark.parametrize("module, names", [
+    (Neuron(2), ["w[0]", "w[1]", "b"]),
+    (Layer(1, 2), ["neurons[0].w[0]", "neurons[0].b", "neurons[1].w[0]", "neurons[1].b"]),
+    (MLP(2, [1, 1]), ["layers[0].neurons[0].w[0]", "layers[0].neurons[0].w[1]", "layers[0].neurons[0].b",
+                      "layers[1].neurons[0].w[0]", "layers[1].neurons[0].b"]),
+])
+def test_every_parameter_is_named_by_where_it_stands_and_labelled_so(module, names):
+    assert names_of(module) == labels_of(module) == names
+
+
+def test_a_name_leads_to_its_parameter():
+    net = MLP(3, [4, 2])
+    assert dict(net.named_parameters())["layers[1].neurons[1].w[3]"] is net.layers[1].neurons[1].w[3]
+
+
+def test_a_tied_value_comes_once_under_its_first_name():
+    net = MLP(1, [2, 1])
+    net.layers[0].neurons[1].w[0] = net.layers[0].neurons[0].w[0]
+    assert len(net.parameters()) == 6
+    assert names_of(net)[:3] == ["layers[0].neurons[0].w[0]", "layers[0].neurons[0].b", "layers[0].neurons[1].b"]
+
+
+def test_zero_grad_clears_every_parameter_and_nothing_else():
+    net, x = MLP(2, [3, 2], "tanh", seed=1), [Value(1.0), Value(2.0)]
+    total(net(x)).backward()
+    before = data_of(net)
+    assert any(p.grad for p in net.parameters())
+    net.zero_grad()
+    assert [p.grad for p in net.parameters()] == [0.0] * 17
+    assert data_of(net) == before and all(value.grad for value in x)
+
+
+@pytest.mark.parametrize("text", [
+    "Neuron(2, 'tanh')", "Layer(3, 1, 'sigmoid')", "MLP(2, [4, 1], activation='relu', output='linear')",
+    "MLP(1, [1], activation='sigmoid', output='tanh')",
+])
+def test_repr_is_how_to_make_it(text):
+    assert repr(eval(text)) == text
+
+
+# Initial numbers
+
+@pytest.mark.parametrize("seed", [0, 1, 12345])
+def test_the_same_seed_gives_the_same_network(seed):
+    assert data_of(MLP(3, [4, 2], seed=seed)) == data_of(MLP(3, [4, 2], seed=seed))
+    assert data_of(MLP(3, [4, 2], seed=seed)) != data_of(MLP(3, [4, 2], seed=seed + 1))
+
+
+@pytest.mark.parametrize("make", [lambda: MLP(3, [4, 2]), lambda: Layer(3, 4), lambda: Neuron(3)])
+def test_without_a_seed_random_seed_decides(make):
+    def after(seed):
+        random.seed(seed)
+        return data_of(make())
+
+    assert after(1337) == after(1337) != after(1338)
+    random.seed(1337)
+    assert data_of(make()) != data_of(make())
+
+
+def test_a_seeded_network_leaves_the_global_random_numbers_alone():
+    state = random.getstate()
+    MLP(3, [4, 2], seed=1)
+    assert random.getstate() == state
+
+
+@pytest.mark.parametrize("nin", [10, 100, 1000])
+@pytest.mark.parametrize("activation, spread", [("tanh", 1.0), ("relu", math.sqrt(2))])
+def test_weighted_sums_keep_their_size_whatever_the_number_of_inputs(nin, activation, spread):
+    rng = random.Random(0)
+    w = np.array([numbers(Neuron(nin, activation, rng).w) for _ in range(50)])
+    z = w @ np.random.default_rng(0).normal(size=(nin, 100))
+    assert z.std() == pytest.approx(spread, rel=0.15)
+    assert abs(z.mean()) < 0.1
+
+
+def test_relu_starts_wider_than_the_others_and_all_biases_at_zero():
+    def weights(activation):
+        return numbers(Neuron(50, activation, random.Random(3)).w)
+
+    assert weights("relu") == close(math.sqrt(2) * np.array(weights("tanh")))
+    assert weights("tanh") == weights("sigmoid") == weights("linear")
+    assert all(neuron.b.data == 0 for layer in MLP(2, [3, 2]).layers for neuron in layer.neurons)
+
+
+# The forward pass
+
+@pytest.mark.parametrize("activation, expected", [
+    ("linear", -0.5), ("relu", 0.0), ("tanh", -0.46211715726000975), ("sigmoid", 0.3775406687981454),
+])
+def test_a_neuron_by_hand(activation, expected):
+    neuron = Neuron(2, activation)
+    neuron.w[0].data, neuron.w[1].data, neuron.b.data = 2.0, -3.0, 1.5
+    z, a = neuron.trace([0.5, 1.0])
+    assert (z.data, a.data) == (-0.5, pytest.approx(expected))
+    assert neuron([0.5, 1.0]).data == a.data
+
+
+def forward(net, x):
+    """Layer by layer: the inputs, the weights, the weighted sums, and the name of the activation."""
+    a, passes = np.array(x), []
+    for i, layer in enumerate(net.layers):
+        W = np.array([numbers(neuron.w) for neuron in layer.neurons])
+        z = W @ a + np.array([neuron.b.data for neuron in layer.neurons])
+        kind = net.output if i == len(net.layers) - 1 else net.activation
+        passes.append((a, W, z, kind))
+        a = SQUASH[kind][0](z)
+    return a, passes
+
+
+@given(networks())
+@settings(deadline=None)
+def test_forward_equals_numpy_and_trace_equals_the_call(example):
+    net, x = example
+    expected, passes = forward(net, x)
+    traced = net.trace(x)
+    assert numbers(outputs_of(net, x)) == close(expected) == numbers(a for _, a in traced[-1])
+    assert len(traced) == len(passes)
+    for layer, (_, _, z, kind) in zip(traced, passes):
+        assert numbers(pair[0] for pair in layer) == close(z)
+        assert numbers(pair[1] for pair in layer) == close(SQUASH[kind][0](z))
+
+
+@given(networks())
+@settings(deadline=None)
+def test_every_gradient_equals_the_textbook_backward_pass(example):
+    net, x = example
+    outputs, passes = forward(net, x)
+    upstream = np.arange(1.0, len(outputs) + 1)
+    expected = []
+    for a, W, z, kind in reversed(passes):
+        delta = upstream * SQUASH[kind][1](z)
+        expected.insert(0, np.column_stack([np.outer(delta, a), delta]).ravel())
+        upstream = W.T @ delta
+    inputs = [Value(number) for number in x]
+    total(output * (i + 1) for i, output in enumerate(outputs_of(net, inputs))).backward()
+    assert [p.grad for p in net.parameters()] == close(np.concatenate(expected))
+    assert [value.grad for value in inputs] == close(upstream)
+
+
+def test_a_layer_always_gives_a_list_and_an_mlp_with_one_output_that_value():
+    for nout in (1, 3):
+        outputs = Layer(2, nout)([1.0, 2.0])
+        assert type(outputs) is list and len(outputs) == nout
+    assert type(MLP(2, [3, 2])([1.0, 2.0])) is list
+    assert type(MLP(2, [3, 1])([1.0, 2.0])) is Value
+    assert type(MLP(2, [1])([1.0, 2.0])) is Value
+
+
+def test_a_layer_of_one_neuron_may_stand_inside():
+    net = MLP(3, [1, 4], seed=0)
+    assert [len(layer) for layer in net.trace([1.0, 2.0, 3.0])] == [1, 4]
+    assert len(net([1.0, 2.0, 3.0])) == 4
+
+
+@pytest.mark.parametrize("x", [
+    [1.0, 2.0], [1, 2], (1.0, 2.0), np.array([1.0, 2.0]), np.array([1, 2]), np.array([1.0, 2.0], dtype=np.float32),
+    [Value(1.0), Value(2.0)], [Value(1.0), 2.0], range(1, 3),
+])
+def test_inputs_may_be_numbers_or_values_in_any_sequence(x):
+    net, layer, neuron = MLP(2, [3, 2], seed=0), Layer(2, 3), Neuron(2)
+    assert numbers(net(x)) == numbers(net([1.0, 2.0]))
+    assert numbers(layer(x)) == numbers(layer([1.0, 2.0]))
+    assert neuron(x).data == neuron([1.0, 2.0]).data
+
+
+def test_plain_inputs_become_leaves_once_that_all_neurons_share():
+    net = MLP(2, [3, 2], "tanh", seed=0)
+    first, second = net.trace([1.0, 2.0])
+    shared = first[0][0].args[2:4]
+    assert numbers(shared) == [1.0, 2.0] and all(leaf.args == () for leaf in shared)
+    assert all(z.args[2:4] == shared for z, _ in first)
+    assert all(list(z.args[3:6]) == [a for _, a in first] for z, _ in second)
+    assert len(topological_order(total(net([1.0, 2.0])))) == 17 + 2 + 2 * 3 + 2 + 1
+
+
+def test_inputs_that_are_values_are_used_as_they_are():
+    x = [Value(1.0), Value(2.0)]
+    for neuron in Layer(2, 3).neurons:
+        assert inputs_of(neuron, x) == tuple(x)
+    (pairs,) = MLP(2, [3]).trace(x)
+    assert all(z.args[2:4] == tuple(x) for z, _ in pairs)
+
+
+def test_a_neuron_is_one_weighted_sum_and_linear_adds_nothing():
+    neuron = Neuron(3, "linear")
+    z, a = neuron.trace([1.0, 2.0, 3.0])
+    assert a is z and z._op == "dot"
+    assert z.args == (*neuron.w, *z.args[3:6], neuron.b)
+
+
+# Mistakes
+
+@pytest.mark.parametrize("given", [0, 2, 4, 784])
+@pytest.mark.parametrize("make", [lambda: Neuron(3), lambda: Layer(3, 2), lambda: MLP(3, [4, 1])])
+def test_a_wrong_number_of_inputs_is_said_with_both_numbers(make, given):
+    with pytest.raises(ValueError, match=f"3 inputs; got {given}$"):
+        make()([1.0] * given)
+
+
+@pytest.mark.parametrize("x", [["a", "b"], [None, 1.0], [[1.0, 2.0], [3.0, 4.0]], np.ones((2, 2)), "ab", 3.0, None])
+@pytest.mark.parametrize("make", [lambda: Neuron(2), lambda: Layer(2, 2), lambda: MLP(2, [2, 1])])
+def test_inputs_that_are_not_numbers_are_a_type_error(make, x):
+    with pytest.raises(TypeError):
+        make()(x)
+
+
+@pytest.mark.parametrize("make", [
+    lambda kind: Neuron(2, kind), lambda kind: Layer(2, 2, kind), lambda kind: MLP(2, [2, 1], activation=kind),
+    lambda kind: MLP(2, [2, 1], output=kind), lambda kind: MLP(2, [1], activation=kind),
+])
+@pytest.mark.parametrize("kind", ["cosine", "ReLU", "", None])
+def test_an_unknown_activation_is_named_beside_the_known_ones(make, kind):
+    with pytest.raises(ValueError, match=f"{kind!r}.*linear, relu, tanh, sigmoid"):
+        make(kind)
+
+
+@pytest.mark.parametrize("make", [
+    lambda: Neuron(0), lambda: Neuron(-1), lambda: Neuron(2.0), lambda: Neuron("2"), lambda: Layer(0, 2),
+    lambda: Layer(2, 0), lambda: Layer(2, -3), lambda: Layer(2, 1.5), lambda: Layer(2, None), lambda: MLP(0, [1]),
+    lambda: MLP(2, []), lambda: MLP(2, [3, 0]), lambda: MLP(2, [0, 3]), lambda: MLP(2, [-1]), lambda: MLP(2, [1.5]),
+    lambda: MLP(2, 3), lambda: MLP(2, "31"), lambda: MLP(2, [[3], 1]), lambda: MLP(2, None), lambda: MLP([2], [1]),
+])
+def test_bad_sizes_are_a_value_error(make):
+    with pytest.raises(ValueError, match="got"):
+        make()
+
+
+# Modules of one's own
+
+class Bag(Module):
+    """A module of every kind of part."""
+
+    def __init__(self):
+        self.name, self.size, self.nothing = "bag", 3, None
+        self.scale = Value(2.0)
+        self.pair = (Value(3.0), [Value(4.0), "text", 5.0])
+        self.inner = Layer(1, 1)
+        self.inners = [Neuron(1), Neuron(1)]
+        self.again = self.scale
+
+
+def test_values_lists_and_modules_inside_a_module_are_found():
+    bag = Bag()
+    assert names_of(bag) == ["scale", "pair[0]", "pair[1][0]", "inner.neurons[0].w[0]", "inner.neurons[0].b",
+                             "inners[0].w[0]", "inners[0].b", "inners[1].w[0]", "inners[1].b"]
+    assert data_of(bag)[:3] == [2.0, 3.0, 4.0]
+    assert bag.parameters()[-1] is bag.inners[1].b
+    for parameter in bag.parameters():
+        parameter.grad = 1.0
+    bag.zero_grad()
+    assert not any(parameter.grad for parameter in bag.parameters())
+
+
+def test_a_module_without_parameters_has_none():
+    assert Module().parameters() == Module().named_parameters() == []
+
+
+def test_parameters_are_found_anew_each_time():
+    bag = Bag()
+    bag.late = Value(9.0)
+    bag.inners.pop()
+    assert names_of(bag)[-2:] == ["inners[0].b", "late"]
+
+
+# Copies
+
+def test_a_deep_copy_is_the_same_network_and_independent():
+    net = MLP(2, [3, 1], "tanh", seed=0)
+    net([1.0, 2.0]).backward()
+    twin = copy.deepcopy(net)
+    assert repr(twin) == repr(net) and names_of(twin) == labels_of(twin) == names_of(net)
+    assert data_of(twin) == data_of(net) and twin([1.0, 2.0]).data == net([1.0, 2.0]).data
+    assert [p.grad for p in twin.parameters()] == [p.grad for p in net.parameters()]
+    assert not set(twin.parameters()) & set(net.parameters())
+
+    data, grads = data_of(net), [p.grad for p in net.parameters()]
+    randomised(twin)([1.0, 2.0]).backward()
+    assert (data_of(net), [p.grad for p in net.parameters()]) == (data, grads)
+
+
+def test_a_deep_copy_keeps_tied_values_tied():
+    net = MLP(1, [2, 1])
+    net.layers[0].neurons[1].w[0] = net.layers[0].neurons[0].w[0]
+    twin = copy.deepcopy(net)
+    assert twin.layers[0].neurons[1].w[0] is twin.layers[0].neurons[0].w[0]
+
+
+# Save and load
+
+@pytest.fixture
+def path(tmp_path):
+    """The file of a saved network, alone in its folder."""
+    path = tmp_path / "net.json"
+    MLP(2, [3, 1], activation="tanh", output="sigmoid", seed=0).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory):
+    """A file to be written over and over."""
+    return tmp_path_factory.mktemp("scratch") / "net.json"
+
+
+def bits(net):
+    return [number.hex() for number in data_of(net)]
+
+
+@pytest.mark.parametrize("net", [
+    MLP(2, [3, 1], seed=0), MLP(1, [1], output="sigmoid", seed=0), MLP(3, (1, 4), "sigmoid", "relu", seed=0),
+    MLP(784, [16, 16, 10], "relu", "linear", seed=0),
+])
+def test_load_gives_the_saved_network_to_the_last_bit(net, tmp_path):
+    randomised(net, spread=1e3).save(tmp_path / "net.json")
+    loaded = MLP.load(tmp_path / "net.json")
+    assert type(loaded) is MLP and repr(loaded) == repr(net)
+    assert names_of(loaded) == labels_of(loaded) == names_of(net)
+    assert bits(loaded) == bits(net)
+    x = [0.5] * len(net.layers[0].neurons[0].w)
+    assert [a.data.hex() for a in outputs_of(loaded, x)] == [a.data.hex() for a in outputs_of(net, x)]
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=4, max_size=4))
+@settings(deadline=None, max_examples=50)
+def test_any_finite_number_comes_back_to_the_last_bit(scratch, data):
+    net = MLP(1, [1, 1], seed=0)
+    for parameter, number in zip(net.parameters(), data):
+        parameter.data = number
+    net.save(scratch)
+    assert bits(MLP.load(scratch)) == [number.hex() for number in data] == bits(net)
+
+
+def test_the_file_is_readable_json_with_one_named_parameter_a_line(path):
+    net = MLP.load(path)
+    parameters = json.loads(path.read_text())["parameters"]
+    assert list(parameters.items()) == [(name, value.data) for name, value in net.named_parameters()]
+    lines = [line.strip().rstrip(",") for line in path.read_text().splitlines()]
+    assert all(f'"{name}": {value.data!r}' in lines for name, value in net.named_parameters())
+
+
+@pytest.mark.parametrize("kind", [str, lambda path: path])
+def test_paths_may_be_text(path, kind):
+    net = MLP.load(kind(path))
+    randomised(net).save(kind(path))
+    assert bits(MLP.load(kind(path))) == bits(net)
+    assert os.listdir(path.parent) == ["net.json"]
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_a_parameter_that_is_not_finite_is_refused_and_the_old_file_kept(path, number):
+    old, net = path.read_bytes(), MLP(2, [1], seed=0)
+    net.layers[0].neurons[0].w[1].data = number
+    with pytest.raises(ValueError, match=rf"layers\[0\]\.neurons\[0\]\.w\[1\] is {number}"):
+        net.save(path)
+    assert path.read_bytes() == old and os.listdir(path.parent) == ["net.json"]
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()], ids=repr)
+@pytest.mark.parametrize("step", ["os.fsync", "os.replace"])
+def test_a_failure_while_saving_keeps_the_old_file_and_leaves_no_other(path, monkeypatch, step, error):
+    def fail(*args):
+        raise error
+
+    old = path.read_bytes()
+    monkeypatch.setattr(step, fail)
+    with pytest.raises(type(error)):
+        MLP(5, [5, 5], seed=1).save(path)
+    assert path.read_bytes() == old and os.listdir(path.parent) == ["net.json"]
+
+
+def test_loading_leaves_the_global_random_numbers_alone(path):
+    state, numpy_state = random.getstate(), np.random.get_state()[1].tolist()
+    MLP.load(path)
+    assert random.getstate() == state and np.random.get_state()[1].tolist() == numpy_state
+
+
+def test_a_missing_file_is_a_file_not_found_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        MLP.load(tmp_path / "nowhere.json")
+
+
+# Damaged files
+
+def assert_refused(path, content, said=None):
+    """Loading a file of this content is a ValueError that names the path and says what is wrong."""
+    path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    with pytest.raises(ValueError, match=said) as caught:
+        MLP.load(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_file_cut_off_anywhere_is_refused(path):
+    MLP(1, [1], seed=0).save(path)
+    content = path.read_bytes().rstrip()
+    for length in range(len(content)):
+        assert_refused(path, content[:length])
+
+
+@pytest.mark.parametrize("content", [
+    b"", b" \n", b"hello", b"\x00\x01\x02\xff\xfe", b"\x89PNG\r\n\x1a\n" + bytes(range(256)), b"\x80\x04\x95pickle",
+    b"{", b"}", b"{}{}", b"{'MLP': 1}", b'{"MLP": NaN}', b"null", b"true", b"3", b'"text"', b"[]", b"[1, 2]", b"{}",
+    b'{"MLP": {}}', b'{"parameters": {}}', b'{"MLP": {}, "parameters": {}}', b'{"MLP": null, "parameters": null}',
+    b'{"MLP": [], "parameters": []}', b'{"MLP": {"nin": 1, "nouts": []}, "parameters": {}}', b"[" * 100_000,
+    b'{"a":' * 100_000, b'{"MLP": ' + b"[" * 100_000, b"1" * 10_000,
+], ids=lambda content: repr(content[:24]))
+def test_what_is_not_a_saved_network_is_refused(tmp_path, content):
+    assert_refused(tmp_path / "net.json", content, "not a saved MLP")
+
+
+@pytest.mark.parametrize("key", ["MLP", "parameters"])
+def test_a_missing_part_is_named(path, key):
+    saved = json.loads(path.read_text())
+    del saved[key]
+    assert_refused(path, saved, key)
+
+
+@pytest.mark.parametrize("key", ["nin", "nouts", "activation", "output"])
+def test_a_missing_part_of_the_shape_is_named(path, key):
+    saved = json.loads(path.read_text())
+    del saved["MLP"][key]
+    assert_refused(path, saved, key)
+
+
+@pytest.mark.parametrize("key, found", [
+    ("nin", 1), ("nin", 3), ("nin", 0), ("nin", -2), ("nin", 2.0), ("nin", "2"), ("nin", None), ("nin", [2]),
+    ("nouts", [3]), ("nouts", [3, 2]), ("nouts", [3, 1, 1]), ("nouts", []), ("nouts", 3), ("nouts", "31"),
+    ("nouts", None), ("nouts", [3, "1"]), ("nouts", [3, None]), ("nouts", [3, 1.0]), ("nouts", [[3], [1]]),
+    ("nouts", {"3": 1}), ("nouts", [-3, -1]), ("nouts", [0]), ("nouts", [10 ** 400]), ("nin", math.nan),
+    ("nin", math.inf), ("nouts", [math.inf]), ("activation", "cosine"), ("activation", None), ("activation", 3),
+    ("activation", ["tanh"]), ("activation", {}), ("output", "cosine"), ("output", None), ("output", ["tanh"]),
+    ("seed", 1), ("colour", "blue"),
+])
+def test_a_wrong_shape_is_refused(path, key, found):
+    saved = json.loads(path.read_text())
+    saved["MLP"][key] = found
+    assert_refused(path, saved)
+
+
+@pytest.mark.parametrize("found", [
+    math.nan, math.inf, -math.inf, "1.5", "", None, True, False, [1.5], {"data": 1.5}, 10 ** 400,
+], ids=lambda found: repr(found)[:10])
+def test_a_parameter_that_is_not_a_finite_number_is_refused(path, found):
+    saved = json.loads(path.read_text())
+    saved["parameters"]["layers[0].neurons[1].w[0]"] = found
+    assert_refused(path, saved)
+
+
+def without(name):
+    def change(parameters):
+        del parameters[name]
+    return change
+
+
+def renamed(old, new):
+    def change(parameters):
+        parameters[new] = parameters.pop(old)
+    return change
+
+
+@pytest.mark.parametrize("change", [
+    without("layers[0].neurons[0].w[0]"), without("layers[1].neurons[0].b"), dict.clear, lambda p: p.update(extra=1.0),
+    lambda p: p.update({"layers[0].neurons[3].b": 1.0}), renamed("layers[0].neurons[0].b", "layers[0].neurons[0].c"),
+    renamed("layers[1].neurons[0].w[0]", "layers[1].neurons[0].w[00]"), renamed("layers[0].neurons[2].b", ""),
+])
+def test_a_missing_extra_or_renamed_parameter_is_refused(path, change):
+    saved = json.loads(path.read_text())
+    change(saved["parameters"])
+    assert_refused(path, saved, r"layers|parameters")
+
+
+@pytest.mark.parametrize("parameters", [None, 13, "text", [1.0] * 13, "thirteen text", True])
+def test_parameters_that_are_no_table_are_refused(path, parameters):
+    saved = json.loads(path.read_text())
+    saved["parameters"] = parameters
+    assert_refused(path, saved)
+
+
+@pytest.mark.parametrize("nin, nouts, count", [
+    (10 ** 5, [1], 13), (1, [10 ** 5], 13), (300, [300, 1], 13), (1, [1, 10 ** 5], 0), (10 ** 30, [10 ** 30], 13),
+    (1, [5000, -2, -3], 1), (-1, [5000], 0), (1, [-1, 5000], 0),
+])
+def test_sizes_that_the_parameters_do_not_fit_cost_no_memory(tmp_path, nin, nouts, count):
+    shape = {"nin": nin, "nouts": nouts, "activation": "relu", "output": "linear"}
+    tracemalloc.start()
+    try:
+        assert_refused(tmp_path / "net.json", {"MLP": shape, "parameters": {str(i): 1.0 for i in range(count)}})
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def loads_or_refuses(path, content):
+    path.write_bytes(content)
+    try:
+        assert all(math.isfinite(number) for number in data_of(MLP.load(path)))
+    except ValueError as error:
+        assert str(path) in str(error)
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=50)
+def test_a_file_with_any_bytes_changed_loads_or_is_refused(scratch, data):
+    MLP(2, [2, 1], seed=0).save(scratch)
+    content = bytearray(scratch.read_bytes())
+    start = data.draw(st.integers(0, len(content)))
+    content[start:start + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=9))
+    loads_or_refuses(scratch, bytes(content))
+
+
+anything = st.sampled_from([None, True, -1, 0, 2, 1.0, math.nan, "", "text", [], [1], [[1]], {}, {"b": 1}])
+shapes = anything | st.fixed_dictionaries(
+    {"nin": st.integers(-3, 3) | anything, "nouts": st.lists(st.integers(-3, 3), max_size=3) | anything},
+    optional={"activation": st.sampled_from(list(ACTIVATIONS)) | anything, "output": anything, "seed": anything})
+
+
+@given(shapes, anything | st.integers(0, 12).map(lambda count: {str(i): 1.0 for i in range(count)}))
+@settings(deadline=None, max_examples=60)
+def test_any_json_of_the_right_outline_loads_or_is_refused(scratch, shape, parameters):
+    loads_or_refuses(scratch, json.dumps({"MLP": shape, "parameters": parameters}).encode())
