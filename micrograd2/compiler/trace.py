@@ -33,9 +33,10 @@ class Node:
     def __init__(self, op: Op, args: Sequence[Node], number: float, born: int, batched: bool = False,
                  trained: bool = False) -> None:
         self.op, self.args, self.number, self.born = op, list(args), number, born
-        self.batched: bool = batched or any(arg.batched for arg in args)
-        self.trained: bool = trained or any(arg.trained for arg in args)
-        self.depth: int = 1 + max((arg.depth for arg in args), default=-1)
+        self.batched, self.trained, self.depth = batched, trained, 0
+        for arg in args:
+            self.batched |= arg.batched
+            self.trained |= arg.trained
         self.variable: Any = None
         self.place = 0
 
@@ -78,7 +79,8 @@ class Trace:
     def shape(self) -> list[tuple]:
         """Which operations are done on which operands, and all constants: the same whenever f does the same."""
         index = {node: i for i, node in enumerate([*self.parameters, *itertools.chain(*self.inputs), *self.nodes])}
-        return [(node.op, [index.get(arg, repr(arg.number)) for arg in node.args]) for node in self.nodes]
+        return [(node.op, [index[arg] if arg in index else repr(arg.number) for arg in node.args])
+                for node in self.nodes]
 
 
 def run(f: Callable[..., Any], example: Sequence[Any]) -> tuple[list[list[Value]], Any]:
