@@ -12,7 +12,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 SHORT = {
     "neuron.py": ([], ["neuron.svg"], "a = sigmoid(z) = 0.6225"),
     "moons.py": (["--steps", "60"], ["moons.png"], "accuracy on all 100 points: 100%"),
-    "compile_digits.py": (["--epochs", "1"], [], "z1 = x @ W1.T + b1"),
+    "compile_digits.py": (["--epochs", "1", "--compare", "5"], [], "z1 = x @ W1.T + b1"),
     "digits.py": (["--examples", "100", "--epochs", "1"], ["digits.svg"], "13,002 weights and biases"),
 }
 

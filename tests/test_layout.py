@@ -24,11 +24,13 @@ FLOORS = {  # module: the modules of this package, then the outside packages, th
 
 
 def imports(path):
-    """The modules of this package and the outside packages, the standard library apart, that a file imports."""
+    """The modules of this package, its own room apart, and the outside packages, that a file imports."""
     inside, outside = set(), set()
+    depth = len(path.relative_to(PACKAGE).parts)
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.level:
-            inside |= {node.module.split(".")[0]} if node.module else {alias.name for alias in node.names}
+            if node.level == depth:
+                inside |= {node.module.split(".")[0]} if node.module else {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             outside.add(node.module.split(".")[0])
         elif isinstance(node, ast.Import):
@@ -37,8 +39,9 @@ def imports(path):
 
 
 def modules():
-    paths = [*PACKAGE.glob("*.py"), *PACKAGE.glob("*/__init__.py")]
-    return {path.parent.name if path.parent != PACKAGE else path.stem: path for path in paths}
+    """Every module or room by name, with its files."""
+    files = {path.stem: [path] for path in PACKAGE.glob("*.py")}
+    return files | {path.parent.name: sorted(path.parent.glob("*.py")) for path in PACKAGE.glob("*/__init__.py")}
 
 
 def test_every_module_has_its_floor():
@@ -47,8 +50,9 @@ def test_every_module_has_its_floor():
 
 @pytest.mark.parametrize("name", FLOORS)
 def test_imports_stay_on_their_floor(name):
-    inside, outside = imports(modules()[name])
-    assert inside <= FLOORS[name][0] and outside <= FLOORS[name][1]
+    for path in modules()[name]:
+        inside, outside = imports(path)
+        assert inside <= FLOORS[name][0] and outside <= FLOORS[name][1], path
 
 
 def test_no_module_bears_the_name_of_an_exported_function():
