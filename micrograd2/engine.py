@@ -514,9 +514,10 @@ def gradient(output: Value, inputs: Iterable[Value]) -> list[Value]:
             parts = contributions[node]
             upstream = grads[node] = parts[0] if len(parts) == 1 else total(parts)
             for operand, local, captured in zip(node.args, node.op.local(node, *node.args), node.local_grads):
-                if float(local) != captured == captured:
+                now = local.data if isinstance(local, Value) else local
+                if now != captured == captured:
                     raise RuntimeError(f"a number was changed after the forward pass: the local derivative of "
-                                       f"{node.op.symbol} was {captured} and is now {float(local)}; compute it again")
+                                       f"{node.op.symbol} was {captured} and is now {now}; compute it again")
                 if operand in between:
                     contributions.setdefault(operand, []).append(upstream * local)
     return [grads[value] if value in grads else Value(0.0) for value in inputs]

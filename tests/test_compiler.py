@@ -148,10 +148,12 @@ def placed_programs(draw, several=False):
 
 
 def unused_names(source):
-    """Names that the source assigns and never reads."""
-    names = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)]
+    """Names that the source assigns and never reads; adding to a view writes to what it shows, which is a use."""
+    nodes = list(ast.walk(ast.parse(source)))
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    added = {node.target.id for node in nodes if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name)}
     return {node.id for node in names if isinstance(node.ctx, ast.Store)} - \
-        {node.id for node in names if isinstance(node.ctx, ast.Load)}
+        {node.id for node in names if isinstance(node.ctx, ast.Load)} - added - {"_"}
 
 
 @slow
@@ -405,7 +407,6 @@ def arrays_of(widths, examples=3, seed=0):
 def test_named_programs_equal_the_scalar_graph(make):
     f, parameters, widths = make()
     program = compiled(f, parameters, *arrays_of(widths))
-    assert not unused_names(program.source)
     program.check(program.theta + 0.1, *arrays_of(widths, 2, seed=7))
 
 
@@ -545,7 +546,7 @@ def test_the_source_of_the_digit_network_can_be_read():
     assert max(map(len, program.source.splitlines())) <= 120
     words = {node.id for node in ast.walk(ast.parse(program.source)) if isinstance(node, ast.Name)}
     assert words >= {f"{letter}{k}" for letter in "Wbza" for k in (1, 2, 3)} | {f"d_z{k}" for k in (1, 2, 3)} | \
-        {"cost", "loss", "gradient", "theta", "x", "y"}
+        {"loss", "gradient", "theta", "x", "y"}
     assert not unused_names(program.source)
     assert "(16, 784)" in program.source and "(B, 16)" in program.source
 
@@ -553,6 +554,12 @@ def test_the_source_of_the_digit_network_can_be_read():
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_the_source_does_not_depend_on_how_sums_are_written(spelling):
     assert digit_program((6, 4, 3), spelling)[0].source.count("@") == digit_program((6, 4, 3))[0].source.count("@")
+
+
+@named
+def test_the_source_has_no_dead_lines(make):
+    f, parameters, widths = make()
+    assert not unused_names(compile(f, parameters, *(array[0] for array in arrays_of(widths))).source)
 
 
 @named
@@ -572,7 +579,7 @@ def test_arguments_are_called_as_in_f():
 
 @pytest.mark.parametrize("name", ["theta", "gradient", "loss", "B", "np", "views", "program", "sigmoid", "less", "v1",
                                   "z1", "W1", "b1", "a1", "cost", "k1", "i1", "p1", "v", "float", "self",
-                                  ])
+                                  "d_x", "g_W1", "d_z1"])
 def test_no_name_of_an_argument_clashes_with_the_source(name):
     w = values(3, 2)
     space = {"w": w, "dot": dot, "total": total, "maximum": maximum}
@@ -654,7 +661,7 @@ def test_random_numbers_and_things_kept_between_calls_are_refused(f):
 def test_what_the_example_did_not_show_is_found_by_check(f, unseen):
     program = compile(f, [PARAMETER], [1.0])
     program.check(program.theta, [[1.0]])
-    with pytest.raises(CompileError, match="example 1.*branch"):
+    with pytest.raises(CompileError, match="for example 1"):
         program.check(program.theta, [[1.0], unseen])
 
 
@@ -748,6 +755,7 @@ EDGES = {
     "dot of mixtures": lambda p, x: dot([p[0], x[0], 2.0], [x[1], p[1], p[0]], 0.0),
     "constants in a sum": lambda p, x: total([1.0, p[0], 2.0, x[0], 0.0]),
     "constants in logsumexp": lambda p, x: logsumexp([1.0, p[0], 2.0, x[0]]),
+    "one weight for all": lambda p, x: total(p[0] - a for a in x) * 2 + total(a - p[0] * p[1] for a in x),
     "a list of everything": lambda p, x: [x[1], p[0], Value(1.0), p[0], x[1] * 2, p[0] * p[1]],
     "a list of parameters": lambda p, x: [p[1], p[0]], "a list of constants": lambda p, x: [Value(1.0), Value(2.0)],
     "a list of one": lambda p, x: [x[0] * p[0]], "a list of inputs": lambda p, x: x,
@@ -763,7 +771,12 @@ def test_edges(edge, dtype):
     tolerance = 1e-10 if dtype == np.float64 else 1e-5
     program = compiled(lambda x: edge(p, x), p, batch(3, 2), tolerance=tolerance, dtype=dtype)
     assert program.outputs(program.theta, batch(3, 2)).dtype == dtype
-    assert not unused_names(program.source)
+
+
+@pytest.mark.parametrize("edge", EDGES.values(), ids=EDGES)
+def test_edges_have_no_dead_lines(edge):
+    p = values(3)
+    assert not unused_names(compile(lambda x: edge(p, x), p, [1.0, 2.0]).source)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
@@ -824,7 +837,7 @@ def test_nan_in_the_data_gives_nan(function):
     lambda a, b: a.sigmoid() + b.sigmoid(), lambda a, b: a.tanh() - b.tanh(), lambda a, b: logsumexp([a, b, 0.0]),
     lambda a, b: cross_entropy([a, b], [0.25, 0.75]), lambda a, b: a.relu() + abs(b) + maximum(a, b),
     lambda a, b: (-abs(a)).exp()])
-@pytest.mark.parametrize("dtype, tolerance", [(np.float64, 1e-12), (np.float32, 1e-6)])
+@pytest.mark.parametrize("dtype, tolerance", [(np.float64, 1e-12), (np.float32, 1e-4)])  # float32: 1000 ± 6e-5
 def test_large_numbers_are_right_and_silent(function, dtype, tolerance):
     w = [Value(1.0), Value(1.0)]
     X = np.array([[a, b] for a in (-1000.0, -90.0, 0.5, 90.0, 1000.0) for b in (-1000.0, -740.0, 0.25, 740.0, 1000.0)])
@@ -1027,7 +1040,7 @@ def test_an_error_in_the_arithmetic_leaves_the_last_finished_step():
     net = MLP(1, [1], seed=0)
     start = [p.data for p in net.parameters()]
     with pytest.raises(FloatingPointError, match="log"):
-        fit(net, [[1.0], [1.0], [0.0]], [1.0, 1.0, 0.0], lambda a, y: a ** 2 + y.log(), progress=False)
+        fit(net, [[1.0], [1.0], [0.0]], [1.0, 1.0, 0.0], lambda a, y: a ** 2 + (0 * a + y).log(), progress=False)
     assert [p.data for p in net.parameters()] == start
 
 

@@ -72,8 +72,8 @@ class Program:
         self.is_cost, self.names, self.sizes = trace.is_cost, trace.names, [len(nodes) for nodes in trace.inputs]
         self.scalar_nodes, self.array_operations = trace.scalar_nodes, plan.array_operations
         self.floats_per_example, self.width = plan.floats_per_example, plan.width
-        self.outputs_source = Emitter(plan, backward=False).source()
-        self.source = Emitter(plan, backward=True).source() if self.is_cost else self.outputs_source
+        self.outputs_source = Emitter(plan, False, self.dtype).source()
+        self.source = Emitter(plan, True, self.dtype).source() if self.is_cost else self.outputs_source
         self._run, self._run_outputs = _executed(self.source), _executed(self.outputs_source)
         self.check(self.theta, *([list(numbers)] for numbers in example))
 
@@ -87,7 +87,7 @@ class Program:
     def outputs(self, theta: Any, *arrays: Any) -> np.ndarray:
         """What the scalar function returns for every example, without gradients: (B,) for a cost, else (B, n)."""
         theta, batch = self._checked(theta, arrays)
-        result = np.array(_guarded(self._run_outputs, theta, *batch))
+        result = np.array(_guarded(self._run_outputs, theta, *batch), self.dtype)
         return result[:, 0] if self.is_cost else result
 
     @property
@@ -126,7 +126,7 @@ class Program:
                      [p.label for p in self.parameters])
 
     def _checked(self, theta: Any, arrays: Sequence[Any] | None) -> tuple[np.ndarray, list[np.ndarray]]:
-        theta = np.ascontiguousarray(theta, dtype=self.dtype)
+        theta = np.asarray(theta, self.dtype)
         if theta.shape != (len(self.parameters),):
             raise ValueError(f"theta must have shape ({len(self.parameters)},); got {theta.shape}")
         if arrays is None:
@@ -134,10 +134,13 @@ class Program:
         if len(arrays) != len(self.sizes):
             raise ValueError(f"the program takes theta and {len(self.sizes)} arrays ({', '.join(self.names)}); "
                              f"got {len(arrays)} arrays")
-        batch = [np.asarray(array, dtype=self.dtype) for array in arrays]
-        batch = [array[:, None] if array.ndim == 1 and n == 1 else array for array, n in zip(batch, self.sizes)]
-        for name, array, n in zip(self.names, batch, self.sizes):
-            if array.ndim != 2 or array.shape[1] != n or len(array) != len(batch[0]) or not len(array):
+        batch: list[np.ndarray] = []
+        for name, n, given in zip(self.names, self.sizes, arrays):
+            array = np.asarray(given, self.dtype)
+            if array.ndim == 1 and n == 1:
+                array = array[:, None]
+            batch.append(array)
+            if array.ndim != 2 or array.shape[1] != n or not 0 < len(array) == len(batch[0]):
                 raise ValueError(f"{name} must have shape (B, {n}), the same B > 0 for all; got {array.shape}")
         return theta, batch
 
@@ -158,7 +161,7 @@ def _executed(source: str) -> Callable[..., Any]:
 def _guarded(function: Callable[..., Any], *args: Any) -> Any:
     """The function's result; where the scalar graph would refuse a number, an error that names the line."""
     try:
-        with np.errstate(divide="raise", over="raise", invalid="raise"):
+        with np.errstate(divide="raise", invalid="raise", over="ignore"):
             return function(*args)
     except FloatingPointError as error:
         line = traceback.extract_tb(error.__traceback__)[-1]

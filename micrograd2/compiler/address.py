@@ -7,6 +7,7 @@ otherwise it is an index.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -16,9 +17,12 @@ from .trace import Node
 
 
 class Variable:
-    """A flat array of `size` scalars, called `name` in the program."""
+    """A flat array of `size` scalars, called `name` in the program; `serial` tells in which order they were made."""
+
+    _serials = itertools.count()
 
     def __init__(self, nodes: Sequence[Node], name: str = "") -> None:
+        self.serial = next(self._serials)
         self.nodes, self.size, self.name = nodes, len(nodes), name
         self.batched = any(node.batched for node in nodes)
         self.trained = any(node.trained for node in nodes)

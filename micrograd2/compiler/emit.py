@@ -30,8 +30,8 @@ class Handed(NamedTuple):
 class Emitter:
     """Writes one function, `program(theta, *inputs)`, of (loss, gradient) or, without `backward`, of the outputs."""
 
-    def __init__(self, plan: Plan, backward: bool) -> None:
-        self.plan = plan
+    def __init__(self, plan: Plan, backward: bool, dtype: np.dtype) -> None:
+        self.plan, self.dtype = plan, dtype
         self.lines: list[str] = []
         self.tables: dict[str, str] = {}             # an array of places or constants, as text -> its name
         self.views: dict[str, tuple[str, str]] = {}  # how to see a part of theta -> its name, its shape
@@ -54,10 +54,9 @@ class Emitter:
         inputs = [variable.name for variable in self.plan.inputs]
         body = "\n".join(self.lines)
         head = [f"def program({', '.join(['theta', *inputs])}):"]
-        if re.search(r"\bB\b", body):
+        if re.search(r"\bB\b", re.sub("#.*", "", body)):
             head.append(f"    B = len({inputs[0]})" if inputs else "    B = 1")
-        if names := ", ".join(name for name, _ in self.views.values()):
-            head.append(f"    {names}{',' * (len(self.views) == 1)} = views(theta)")
+        head += self.unpacked([name for name, _ in self.views.values()], "theta", body)
         blocks = ["import numpy as np"]
         blocks += [code.rstrip() for name, code in HELPERS.items() if re.search(rf"\b{name}\(", body)]
         if self.views:
@@ -77,7 +76,9 @@ class Emitter:
         if name == "v":
             self.numbers["v"] += 1
             name = f"v{self.numbers['v']}"
-        while name in self.names or re.match("[dg]_", name):
+        if re.match("[dg]_", name):  # these are gradients
+            name = f"x_{name}"
+        while name in self.names:
             name += "_"
         self.names.add(name)
         return name
@@ -90,8 +91,18 @@ class Emitter:
     def table(self, values: np.ndarray) -> str:
         """The name of an array that the program keeps beside itself."""
         digits = np.array2string(values, separator=", ", threshold=10**9, max_line_width=110, floatmode="unique")
-        name = f"{'i' if values.dtype.kind == 'i' else 'k'}{len(self.tables) + 1}"
-        return self.tables.setdefault(f"np.array({digits})", name)
+        whole = values.dtype.kind == "i"
+        code = f"np.array({digits})" if whole or self.dtype == np.float64 else f"np.array({digits}, np.{self.dtype})"
+        if code not in self.tables:
+            self.tables[code] = self.fresh(f"{'i' if whole else 'k'}{len(self.tables) + 1}")
+        return self.tables[code]
+
+    def unpacked(self, names: list[str], vector: str, body: str) -> list[str]:
+        """The line that names the parts of a parameter vector, those that the body uses."""
+        used = [name if re.search(rf"\b{name}\b", body) else "_" for name in names]
+        if not set(used) - {"_"}:
+            return []
+        return [f"    {', '.join(used)}{',' * (len(used) == 1)} = views({vector})"]
 
     # reading
 
@@ -114,7 +125,7 @@ class Emitter:
     def outputs(self) -> str:
         output = self.plan.outputs
         if not isinstance(output, Address):
-            return f"np.full((B, {self.plan.width}), {text(output)})"
+            return f"np.full((B, {self.plan.width}), {text(output)}, theta.dtype)"
         code = str(self.read(output))
         whole = output.variable.batched and output.shape == (self.plan.width,)
         return code if whole else f"np.broadcast_to({code}, (B, {self.plan.width}))"
@@ -187,7 +198,11 @@ class Emitter:
         output = self.plan.outputs
         if isinstance(output, Address):
             batched = output.variable.batched
-            self.line(f"loss = {self.read(output)}{'.mean()' if batched else '[0]'}")
+            sums = rf" +{output.variable.name} = (\w+)\.sum\(axis=-1, keepdims=True\) +#.*"
+            if batched and self.lines and (summed := re.fullmatch(sums, self.lines[-1])):  # only their sum is needed
+                self.lines[-1] = f"    loss = {summed[1]}.sum() / B"
+            else:
+                self.line(f"loss = {self.read(output)}{'.sum() / B' if batched else '[0]'}")
             start = len(self.lines)
             self.hand(output, Text("1 / B", 2) if batched else Text("1"), True, (1,), batched)
             for statement in reversed(self.plan.statements):
@@ -198,8 +213,8 @@ class Emitter:
             start = len(self.lines)
         make = "empty_like" if self.written.all() and not self.needs_zeros else "zeros_like"
         head = [f"    gradient = np.{make}(theta)"]
-        if names := ", ".join(f"g_{name}" for name, _ in self.views.values()):
-            head.append(f"    {names}{',' * (len(self.views) == 1)} = views(gradient)")
+        after = "\n".join(self.lines[start:])
+        head += self.unpacked([f"g_{name}" for name, _ in self.views.values()], "gradient", after)
         self.lines[start:start] = head
         self.line("return loss, gradient")
 
@@ -235,6 +250,10 @@ class Emitter:
             else f"g_{self.part(view, address)}"
         if not address.unique:
             self.line(f"np.add.at(gradient, {self.table(address.places)}, {contribution})")
+        elif first and view is not None and (product := re.fullmatch(r"(\w+\.T) @ (\w+)", contribution.text)):
+            self.line(f"np.matmul({product[1]}, {product[2]}, out={target})")
+        elif first and view is not None and (summed := re.fullmatch(r"(\w+)\.sum\(axis=0\)", contribution.text)):
+            self.line(f"{summed[1]}.sum(axis=0, out={target})")
         else:
             self.line(f"{target}{'[:]' if first and view is not None else ''} {'' if first else '+'}= {contribution}")
 
@@ -353,5 +372,7 @@ def _times_batch(number: Text) -> Text:
 def _scaled(d: Text, local: Text | float) -> Text:
     """upstream × local, where 1 / B is a division by B."""
     if isinstance(local, Text) and d.text in ("1 / B", "-1 / B"):
+        if number := re.match(r"([\d.]+) \* ", local.text):  # 2 / B * v: one pass over v, not two
+            return Text(f"{d.text.replace('1', number[1])} * {local.text[number.end():]}", 2)
         return (local if d.text[0] == "1" else -local) / Text("B")
     return d * local

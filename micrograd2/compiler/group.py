@@ -130,7 +130,7 @@ class Plan:
 
     def _kind(self, node: Node) -> Hashable:
         if node.op is SUM:  # the order of the terms is free
-            node.args.sort(key=lambda arg: (id(self.variable(arg)), arg.place))
+            node.args.sort(key=lambda arg: (self.variable(arg).serial, arg.place, arg.born))
         if node.op is DOT:
             n = len(node.args) // 2
             return DOT, n, self._runs(node.args[:n]), self._runs(node.args[n:2 * n]), self._runs(node.args[2 * n:])
@@ -140,7 +140,7 @@ class Plan:
         """The variables of the operands, with how many stand side by side in each."""
         runs: list[tuple[int, int]] = []
         for arg in args:
-            variable = id(self.variable(arg))
+            variable = self.variable(arg).serial
             if runs and runs[-1][0] == variable:
                 runs[-1] = variable, runs[-1][1] + 1
             else:

@@ -13,20 +13,25 @@ from ..engine import (ABS, COS, EXP, LESS, LOG, LOGSUMEXP, MAX, MIN, POW, RELU, 
 
 Like = Union["Text", float]
 
-FUNCTIONS = {EXP: "np.exp({})", LOG: "np.log({})", SQRT: "np.sqrt({})", SIN: "np.sin({})", COS: "np.cos({})",
-             TANH: "np.tanh({})", SIGMOID: "sigmoid({})", RELU: "np.maximum({}, 0)", ABS: "np.abs({})",
+FUNCTIONS = {EXP: "exp({})", LOG: "np.log({})", SQRT: "np.sqrt({})", SIN: "np.sin({})", COS: "np.cos({})",
+             TANH: "np.tanh({})", RELU: "np.maximum({}, 0)", ABS: "np.abs({})",
              SIGN: "np.sign({})", LESS: "less({}, {})", MAX: "np.maximum({}, {})", MIN: "np.minimum({}, {})",
              LOGSUMEXP: "logsumexp({})"}
 
 HELPERS = {
-    "sigmoid": '''\
-def sigmoid(z):
-    with np.errstate(over="ignore"):  # exp(1000) is inf, and 1 / inf is 0, as it should be
-        return 1 / (1 + np.exp(-z))
+    "exp": '''\
+def exp(x):
+    with np.errstate(over="raise"):  # elsewhere inf is what floats do, and in 1 / (1 + inf) it is right
+        return np.exp(x)
+''',
+    "power": '''\
+def power(a, b):
+    with np.errstate(over="raise"):
+        return a ** b
 ''',
     "less": '''\
 def less(a, b):
-    return np.where(np.isnan(a + b), np.nan, a < b)
+    return np.where(np.isnan(a + b), a + b, a < b)  # a NaN stays
 ''',
     "logsumexp": '''\
 def logsumexp(x):
@@ -108,11 +113,15 @@ def text(number: Like) -> Text:
 
 def spelled(op: Op, operands: Sequence[Like]) -> Text:
     """The NumPy code for the value of an operation."""
+    if op is SIGMOID:
+        return 1 / (1 + Text(f"np.exp({-text(operands[0])})"))
     if op in FUNCTIONS:
         return Text(FUNCTIONS[op].format(*operands))
     if op is POW:
-        return text(operands[0]) ** operands[1]
+        return Text(f"power({text(operands[0])}, {text(operands[1])})")
     if op.symbol.startswith("**"):
-        return text(operands[0]) ** float(op.symbol[2:])
+        exponent = float(op.symbol[2:])
+        small = abs(exponent) <= 3  # the square of a number is inf sooner than an error
+        return text(operands[0]) ** exponent if small else Text(f"power({operands[0]}, {text(exponent)})")
     value: Any = op.value  # + − * / are the operators themselves
     return value(*map(text, operands))

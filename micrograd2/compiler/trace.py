@@ -68,9 +68,9 @@ class Trace:
                 raise CompileError(f"f uses {name} = {value.data}, made before the call, which is not among the "
                                    f"parameters: list it there, or use a plain number")
             node = Node(value.op, [table[arg] for arg in value.args], value.data, value.born)
-            if node.args:
+            if node.batched or node.trained:
                 nodes.append(node)
-            else:  # a constant, or an empty sum
+            else:  # a constant, or made of constants alone
                 node = constants.setdefault(repr(value.data), Node(LEAF, (), value.data, value.born))
             table[value] = node
         self.outputs = [table[root] for root in roots]
@@ -137,8 +137,10 @@ def _sums_in_shape(nodes: list[Node], outputs: list[Node]) -> list[Node]:
             n = len(node.args) // 2
             if any(w.batched for w in node.args[:n]) and not any(x.batched for x in node.args[n:2 * n]):
                 node.args[:2 * n] = node.args[n:2 * n] + node.args[:n]
-            if len(node.args) > 2 * n and _is_zero(node.args[-1]):
+            if len(node.args) > 2 * n > 0 and _is_zero(node.args[-1]):
                 node.args.pop()
+            if n == 0:  # nothing but a bias
+                node.op = SUM
         if node.op is SUM and node not in gone:
             products = [term for term in node.args if term.op is MUL and uses[term] == 1]
             if len(products) > 1:

@@ -85,12 +85,12 @@ def best_step(order):
     """
     def step(theta, x, y):
         B, layers = len(x), matrices(theta)
-        widths, empty = SIZES[1:], theta.dtype.type
-        a = [np.empty((B, n), empty, order) for n in widths]
-        d = [np.empty((B, n), empty, order) for n in widths]
-        slope = [np.empty((B, n), empty, order) for n in widths]
+        widths, dtype = SIZES[1:], theta.dtype
+        a = [np.empty((B, n), dtype, order) for n in widths]
+        d = [np.empty((B, n), dtype, order) for n in widths]
+        slope = [np.empty((B, n), dtype, order) for n in widths]
         gradients = [(np.empty_like(W), np.empty_like(b)) for W, b in layers]
-        ones, difference = np.ones(B, empty), d[2].ravel("K")
+        ones, difference = np.ones(B, dtype), d[2].ravel("K")
         inputs, y = [x, a[0], a[1]], np.asarray(y, order=order)
         forward = [(from_, W, b, to) for from_, (W, b), to in zip(inputs, layers, a)]
         backward = [(a[k], slope[k], d[k], inputs[k].T, *gradients[k], layers[k][0].T, d[k - 1]) for k in (2, 1)]
