@@ -51,8 +51,8 @@ class Program:
 
     `program(theta, *arrays)` takes the parameters as one vector and, for each argument of the scalar function, an array
     (B, n) with an example in each row. For a cost it returns (loss, gradient): the average over the batch, a float, and
-    a new vector, which is the caller's; for a list, the outputs (B, n). ValueError for a wrong shape,
-    FloatingPointError, naming the line, for log(0), 1/0 and overflow. One program serves one thread at a time.
+    a new vector, which is the caller's; for a list, the outputs (B, n). ValueError for a wrong shape;
+    FloatingPointError, naming the line, for log(0), 1/0 and overflow of exp. One program serves one thread at a time.
 
     `source` is exactly the code that runs, and runs by itself; `print(program)` sums it up.
     """
