@@ -15,7 +15,7 @@ from micrograd2 import engine
 from micrograd2.compiler import CompileError, compile
 from micrograd2.costs import cross_entropy, max_margin, squared_error
 from micrograd2.engine import ABS, LEAF, LESS, MAX, MIN, RELU, SIGN, Op, Value, dot, flow, logsumexp, maximum, minimum
-from micrograd2.engine import topological_order, total
+from micrograd2.engine import gradient, topological_order, total
 from micrograd2.nn import ACTIVATIONS, MLP
 from micrograd2.train import SGD, Adam, fit
 from tests import programs
@@ -586,6 +586,17 @@ def test_no_name_of_an_argument_clashes_with_the_source(name):
     f = eval(f"lambda {name}: total(maximum(dot(u, {name}, 0.5).sigmoid(), {name}[0] * {name}[1]) for u in w) + "
              f"total(p * p for u in w for p in u) + 0.25 * {name}[1]", space)
     compiled(f, flat(w), batch(3, 2))
+
+
+def test_a_gradient_taken_inside_f_is_compiled_with_it():
+    w, b = values(2)
+
+    def f(x, y):
+        u = (w * x[0] + b).tanh()
+        slope, = gradient(u, [x[0]])
+        return (u - y[0]) ** 2 + 0.1 * slope ** 2
+
+    compiled(f, [w, b], batch(4, 1), batch(4, 1))
 
 
 def test_a_printed_program_says_what_became_of_it():
