@@ -249,7 +249,7 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
                 bar.set_description(f"epoch {epoch + 1}/{epochs}", refresh=False)
                 weighted = 0.0
                 for batch in mini_batches(len(X), batch_size, seed, epoch):
-                    loss, gradient = program(theta, X[batch], Y[batch])
+                    loss, gradient = program(theta, X.take(batch, axis=0), Y.take(batch, axis=0))
                     theta = optimizer.step(theta, gradient)
                     history.loss.append(loss)
                     weighted += loss * len(batch)

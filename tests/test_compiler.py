@@ -542,7 +542,7 @@ def test_the_source_runs_in_a_file_with_numpy_alone(tmp_path):
 
 def test_the_source_of_the_digit_network_can_be_read():
     program, _ = digit_program((784, 16, 16, 10))
-    assert len(program.source.splitlines()) <= 45
+    assert sum(map(bool, program.source.splitlines())) <= 41
     assert max(map(len, program.source.splitlines())) <= 120
     words = {node.id for node in ast.walk(ast.parse(program.source)) if isinstance(node, ast.Name)}
     assert words >= {f"{letter}{k}" for letter in "Wbza" for k in (1, 2, 3)} | {f"d_z{k}" for k in (1, 2, 3)} | \

@@ -71,7 +71,7 @@ class Program:
         plan = Plan(trace)
         self.is_cost, self.names, self.sizes = trace.is_cost, trace.names, [len(nodes) for nodes in trace.inputs]
         self.scalar_nodes, self.array_operations = trace.scalar_nodes, plan.array_operations
-        self.floats_per_example, self.width = plan.floats_per_example, plan.width
+        self.bytes_per_example = plan.floats_per_example * self.dtype.itemsize
         self.outputs_source = Emitter(plan, False, self.dtype).source()
         self.source = Emitter(plan, True, self.dtype).source() if self.is_cost else self.outputs_source
         self._run, self._run_outputs = _executed(self.source), _executed(self.outputs_source)
@@ -146,7 +146,7 @@ class Program:
 
     def __repr__(self) -> str:
         return (f"Program: {self.scalar_nodes:,} scalar nodes -> {self.array_operations} array operations, "
-                f"{len(self.parameters):,} parameters, {self.floats_per_example:,} numbers kept for each example")
+                f"{len(self.parameters):,} parameters, {self.bytes_per_example:,} bytes kept for each example")
 
 
 def _executed(source: str) -> Callable[..., Any]:
@@ -161,8 +161,7 @@ def _executed(source: str) -> Callable[..., Any]:
 def _guarded(function: Callable[..., Any], *args: Any) -> Any:
     """The function's result; where the scalar graph would refuse a number, an error that names the line."""
     try:
-        with np.errstate(divide="raise", invalid="raise", over="ignore"):
-            return function(*args)
+        return function(*args)
     except FloatingPointError as error:
         line = traceback.extract_tb(error.__traceback__)[-1]
         raise FloatingPointError(f"{error}, in line {line.lineno} of the program: {line.line}") from None

@@ -14,14 +14,20 @@ from ..engine import (ABS, COS, EXP, LESS, LOG, LOGSUMEXP, MAX, MIN, POW, RELU, 
 Like = Union["Text", float]
 
 FUNCTIONS = {EXP: "exp({})", LOG: "np.log({})", SQRT: "np.sqrt({})", SIN: "np.sin({})", COS: "np.cos({})",
-             TANH: "np.tanh({})", RELU: "np.maximum({}, 0)", ABS: "np.abs({})",
+             TANH: "np.tanh({})", SIGMOID: "sigmoid({})", RELU: "np.maximum({}, 0)", ABS: "np.abs({})",
              SIGN: "np.sign({})", LESS: "less({}, {})", MAX: "np.maximum({}, {})", MIN: "np.minimum({}, {})",
              LOGSUMEXP: "logsumexp({})"}
 
 HELPERS = {
+    "sigmoid": '''\
+def sigmoid(z):
+    a = np.exp(-z)  # inf where z is very small, and then 1 / (1 + inf) is right
+    a += 1
+    return np.divide(1, a, out=a)
+''',
     "exp": '''\
 def exp(x):
-    with np.errstate(over="raise"):  # elsewhere inf is what floats do, and in 1 / (1 + inf) it is right
+    with np.errstate(over="raise"):
         return np.exp(x)
 ''',
     "power": '''\
@@ -113,8 +119,6 @@ def text(number: Like) -> Text:
 
 def spelled(op: Op, operands: Sequence[Like]) -> Text:
     """The NumPy code for the value of an operation."""
-    if op is SIGMOID:
-        return 1 / (1 + Text(f"np.exp({-text(operands[0])})"))
     if op in FUNCTIONS:
         return Text(FUNCTIONS[op].format(*operands))
     if op is POW:

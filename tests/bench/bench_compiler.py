@@ -279,7 +279,7 @@ def measure_training(folder, repeat):
         start = time.perf_counter()
         for epoch in range(epochs):
             for batch in mini_batches(len(X), BATCH, seed=0, epoch=epoch):
-                _, gradient = program(theta, X[batch], Y[batch])
+                _, gradient = program(theta, X.take(batch, axis=0), Y.take(batch, axis=0))
                 theta = optimizer.step(theta, gradient)
         seconds = time.perf_counter() - start
         program.store(theta)
