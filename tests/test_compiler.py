@@ -272,22 +272,22 @@ def rnn():
     return f, flat(U, W, V, b, c), (20, 1)
 
 
-def attention(causal, as_list=False):
-    """Softmax attention over 5 positions of 3 numbers; the causal kind sees only the past."""
+def attention(causal, as_list=False, n=5):
+    """Softmax attention over n positions of 3 numbers; the causal kind sees only the past."""
     Q, K, V = values(4, 3), values(4, 3, seed=1), values(3, 3, seed=2)
 
     def f(x, *y):
-        positions = [x[3 * t:3 * t + 3] for t in range(5)]
+        positions = [x[3 * t:3 * t + 3] for t in range(n)]
         queries, keys, contents = ([[dot(w, p, 0.0) for w in W] for p in positions] for W in (Q, K, V))
         out = []
         for t, q in enumerate(queries):
-            seen = slice(t + 1 if causal else 5)
+            seen = slice(t + 1 if causal else n)
             scores = [dot(q, k, 0.0) / 2 for k in keys[seen]]
             norm = logsumexp(scores)
             shares = [(s - norm).exp() for s in scores]
             out += [sum(share * content[i] for share, content in zip(shares, contents[seen])) for i in range(3)]
         return out if as_list else squared_error(out, y[0])
-    return f, flat(Q, K, V), (15,) if as_list else (15, 15)
+    return f, flat(Q, K, V), (3 * n,) if as_list else (3 * n, 3 * n)
 
 
 def convolution():
@@ -457,14 +457,39 @@ def test_array_operations_depend_on_depth_and_not_on_width(spelling, L2):
     assert narrow == digit_program((5, 4, 3, 2), as_dot, L2)[0].array_operations <= 12
 
 
-@pytest.mark.parametrize("make", [attention, lambda n, **_: positions(n)], ids=["attention", "one weight everywhere"])
+@pytest.mark.parametrize("make", [lambda n: attention(False, n=n), lambda n: attention(True, n=n),
+                                  lambda n: positions(n)], ids=["attention", "causal", "one weight everywhere"])
 def test_array_operations_do_not_depend_on_the_number_of_positions(make):
-    if make is attention:
-        f, parameters, widths = attention(causal=False)
-        assert compiled(f, parameters, *arrays_of(widths)).array_operations <= 15
-    else:
-        few, many = (compiled(f, parameters, *arrays_of(widths)) for f, parameters, widths in map(positions, (3, 30)))
-        assert few.array_operations == many.array_operations
+    few, many = (compiled(f, parameters, *arrays_of(widths)) for f, parameters, widths in map(make, (4, 9)))
+    assert few.array_operations == many.array_operations <= 20
+
+
+@pytest.mark.parametrize("reduce", [total, logsumexp])
+def test_rows_of_different_lengths_are_one_array_operation(reduce):
+    w = values(6)
+
+    def f(x):
+        scaled = [a * b for a, b in zip(w, x)]
+        return total(reduce(scaled[:k]).tanh() for k in (2, 6, 3, 5))
+    program = compiled(f, w, batch(3, 6))
+    assert program.source.count("np.tanh(") == 1
+
+
+def test_weighted_sums_over_the_beginning_of_a_list_join_those_over_all_of_it():
+    W = [values(k, seed=k) for k in (2, 4, 3)]
+    program = compiled(lambda x: total(dot(w, x[:len(w)], 1.0).tanh() for w in W), flat(W), batch(3, 4))
+    assert program.source.count("np.tanh(") == 1 and program.source.count(" @ ") == 2  # forward, backward
+
+
+def test_a_constant_that_several_sums_share():
+    w, v = values(2)
+
+    def f(x):
+        c = Value(0.75)
+        first = dot([c, w], [w, c], 0.0)
+        second = dot([c, v, v], [v, v, c], 0.0)  # v comes twice, next to the constant
+        return dot([c, x[0] * v, first], [second, c, x[0]], 0.0) + dot([c, first, first], [first, first, c], second)
+    compiled(f, [w, v], batch(3, 1))
 
 
 def positions(n):

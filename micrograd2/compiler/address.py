@@ -1,8 +1,8 @@
-"""Where scalars live: variables, which are flat arrays, and addresses, which read many scalars at once.
+"""Where scalars live: variables, which are arrays, and addresses, which read many scalars at once.
 
-A variable that depends on the example has shape (B, size) in the program, any other (size,). An address is an array of
-places in one variable. If the places are regular it is a view of the variable, written as slices and a reshape;
-otherwise it is an index.
+A variable that depends on the example has the batch in front of its `shape` in the program. Its places are counted as
+if it were flat. An address is an array of places in one variable. If the places are regular it is a view of the
+variable, written as slices and a reshape; otherwise it is an index.
 """
 
 from __future__ import annotations
@@ -17,17 +17,29 @@ from .trace import Node
 
 
 class Variable:
-    """A flat array of `size` scalars, called `name` in the program; `serial` tells in which order they were made."""
+    """An array of `size` scalars, called `name` in the program; `serial` tells in which order they were made."""
 
     _serials = itertools.count()
 
-    def __init__(self, nodes: Sequence[Node], name: str = "") -> None:
+    def __init__(self, nodes: Sequence[Node], name: str = "", shape: tuple[int, ...] | None = None) -> None:
         self.serial = next(self._serials)
         self.nodes, self.size, self.name = nodes, len(nodes), name
+        self.shape = shape or (self.size,)
+        self.varied = self.size  # what stands behind this many places are constants
         self.batched = any(node.batched for node in nodes)
         self.trained = any(node.trained for node in nodes)
         for place, node in enumerate(nodes):
             node.variable, node.place = self, place
+
+    @property
+    def lead(self) -> str:
+        """What stands before its shape: the batch, if it depends on the example."""
+        return "B, " if self.batched else ""
+
+    @property
+    def flat(self) -> str:
+        """What to write to see it flat."""
+        return self.name if len(self.shape) == 1 else f"{self.name}.reshape({self.lead}{self.size})"
 
 
 class Address:
@@ -60,21 +72,25 @@ class Address:
 
     @property
     def unique(self) -> bool:
-        """Whether no place comes twice."""
-        return len(np.unique(self.places)) == self.places.size
+        """Whether no place comes twice, constants apart."""
+        places = self.places[self.places < self.variable.varied]
+        return len(np.unique(places)) == places.size
 
     def view(self) -> str | None:
         """What to write behind the variable's name to see these places, in this shape; None if slices cannot say it."""
-        front, lead = (":, ", "B, ") if self.variable.batched else ("", "")
+        lead, front = self.variable.lead, ":, " * self.variable.batched
         if self.whole:
-            return "" if len(self.shape) == 1 else f".reshape({lead}{_list(self.shape)})"
+            if self.shape == (*self.variable.shape, 1):
+                return "[..., None]"
+            return "" if self.shape == self.variable.shape else f".reshape({lead}{_list(self.shape)})"
         if self.strides is None or any(n > 1 and stride == 0 for n, stride in zip(self.shape, self.strides)):
             return None
         offset = int(self.places.flat[0])
         axes = sorted((a for a, n in enumerate(self.shape) if n > 1), key=lambda a: -self.strides[a])
         if len(axes) < 2:
             n, step = (self.shape[axes[0]], self.strides[axes[0]]) if axes else (1, 1)
-            part = f"[{front}{offset}:{offset + (n - 1) * step + 1}{f':{step}' if step > 1 else ''}]"
+            flat = f".reshape({lead}{self.variable.size})" * (len(self.variable.shape) > 1)
+            part = f"{flat}[{front}{offset}:{offset + (n - 1) * step + 1}{f':{step}' if step > 1 else ''}]"
             return part if len(self.shape) == 1 else f"{part}.reshape({lead}{_list(self.shape)})"
         steps = [self.strides[a] for a in axes]
         fits = [outer // inner for outer, inner in zip(steps, steps[1:])]  # how many inner steps make an outer one
@@ -88,7 +104,8 @@ class Address:
                 break
         else:
             return None
-        part = "" if (start, end) == (0, self.variable.size) else f"[{front}{start}:{end}]"
+        flat = f".reshape({lead}{self.variable.size})" * (len(self.variable.shape) > 1)
+        part = "" if (start, end) == (0, self.variable.size) else f"{flat}[{front}{start}:{end}]"
         part += f".reshape({lead}{_list([self.shape[axes[0]], *fits])})"
         if any(self.shape[a] < n for n, a in zip(fits, axes[1:])):
             cuts = [":" if self.shape[a] == n else f"{first or ''}:{first + self.shape[a]}"

@@ -66,8 +66,9 @@ class Emitter:
             notes = ["  # " + " ".join(pair) for pair in self.views.values()]
             lines = blocks[-1].split("\n")
             blocks[-1] = "\n".join([lines[0]] + [line + note for line, note in zip(lines[1:], notes)])
-        if self.tables:
-            blocks.append("\n".join(f"{name} = {code}" for code, name in self.tables.items()))
+        tables = [f"{name} = {code}" for code, name in self.tables.items() if re.search(rf"\b{name}\b", body)]
+        if tables:
+            blocks.append("\n".join(tables))
         return "\n\n\n".join(blocks + ["\n".join(head) + "\n" + body]) + "\n"
 
     # names and lines
@@ -86,12 +87,14 @@ class Emitter:
 
     def line(self, code: str, variable: Variable | None = None) -> None:
         if variable is not None:
-            code = f"{code:<56}  # ({f'B, {variable.size}' if variable.batched else f'{variable.size},'})"
+            comma = "," * (len(variable.shape) == 1 and not variable.batched)
+            code = f"{code:<56}  # ({variable.lead}{', '.join(map(str, variable.shape))}{comma})"
         self.lines.append(f"    {code}")
 
     def table(self, values: np.ndarray) -> str:
         """The name of an array that the program keeps beside itself."""
         digits = np.array2string(values, separator=", ", threshold=10**9, max_line_width=110, floatmode="unique")
+        digits = digits.replace("inf", "np.inf").replace("nan", "np.nan")
         whole = values.dtype.kind == "i"
         code = f"np.array({digits})" if whole or self.dtype == np.float64 else f"np.array({digits}, np.{self.dtype})"
         if code not in self.tables:
@@ -113,7 +116,7 @@ class Emitter:
             return text(operand)
         view, variable = operand.view(), operand.variable
         if view is None:
-            return Text(f"{variable.name}[{':, ' if variable.batched else ''}{self.table(operand.places)}]")
+            return Text(f"{variable.flat}[{':, ' if variable.batched else ''}{self.table(operand.places)}]")
         return Text(self.part(view, operand, role) if variable is self.plan.theta and view else variable.name + view)
 
     def part(self, view: str, address: Address, role: str = "") -> str:
@@ -152,7 +155,7 @@ class Emitter:
             code = f"logsumexp({self.read(statement.operand)})"
         else:
             out.name = self.fresh("v")
-            parts = [v.name if v.batched or not out.batched else f"np.broadcast_to({v.name}, (B, {v.size}))"
+            parts = [v.flat if v.batched or not out.batched else f"np.broadcast_to({v.flat}, (B, {v.size}))"
                      for v in statement.variables]
             code = f"np.concatenate([{', '.join(parts)}], axis=-1)"
         self.line(f"{out.name} = {code}", out)
@@ -175,7 +178,7 @@ class Emitter:
 
     def weighted_sum(self, s: WeightedSum) -> str:
         """right · left, over the last axis of both: a product of matrices, or row by row where each meets only one."""
-        (C, R, L), lead, k = s.shape, "B, " if s.out.batched else "", 0
+        (C, R, L), lead, k = s.shape, s.out.lead, 0
         left, right = s.sides()
         if left.variable is self.plan.theta and right.variable.batched and left.view() is not None:
             k = self.numbers["z"] = self.numbers["z"] + 1  # a layer: z = W x + b
@@ -188,9 +191,10 @@ class Emitter:
         if s.bias is not None:
             bias = s.bias.keeping(*s.axes) if isinstance(s.bias, Address) else s.bias
             code += f" + {self.read(bias, f'b{k}' if k else '').within(2)}"
-        if len(s.axes) > 1:
-            code = f"({code}).reshape({lead}{C * R * L})"
-        return code if s.keep is None else f"({code})[{':, ' * bool(lead)}{self.table(s.keep)}]"
+        if s.keep is None:
+            return code
+        flat = f"({code})" if len(s.axes) == 1 else f"({code}).reshape({lead}{C * R * L})"
+        return f"{flat}[{':, ' * s.out.batched}{self.table(s.keep)}]"
 
     # backward
 
@@ -239,11 +243,11 @@ class Emitter:
             if over_batch:
                 contribution = Text(f"{contribution.within(5)}.sum(axis=0)")
         if operand.variable is self.plan.theta:
-            self.write(operand, contribution)
+            self.write(operand, contribution, alike)
         else:
             self.handed[operand.variable].append(Handed(operand, contribution, alike))
 
-    def write(self, address: Address, contribution: Text) -> None:
+    def write(self, address: Address, contribution: Text, alike: bool) -> None:
         """Into the gradient: assigned where it is the first, added elsewhere."""
         view, before = address.view(), self.written[address.places]
         first = not before.any() and address.unique
@@ -252,43 +256,52 @@ class Emitter:
         target = "gradient" if view == "" else f"gradient[{self.table(address.places)}]" if view is None \
             else f"g_{self.part(view, address)}"
         if not address.unique:
-            self.line(f"np.add.at(gradient, {self.table(address.places)}, {contribution})")
+            self.add_by_place("gradient", address, contribution, alike)
         elif first and view is not None and (product := re.fullmatch(r"(\w+\.T) @ (\w+)", contribution.text)):
             self.line(f"np.matmul({product[1]}, {product[2]}, out={target})")
         elif first and view is not None and (summed := re.fullmatch(r"(\w+)\.sum\(axis=0\)", contribution.text)):
-            self.line(f"np.matmul(ones, {summed[1]}, out={target})")  # faster than sum
+            faster = len(address.shape) == 1  # a product with ones, than a sum
+            self.line(f"np.matmul(ones, {summed[1]}, out={target})" if faster
+                      else f"{summed[1]}.sum(axis=0, out={target})")
         else:
             self.line(f"{target}{'[:]' if first and view is not None else ''} {'' if first else '+'}= {contribution}")
+
+    def add_by_place(self, name: str, address: Address, contribution: Text, alike: bool) -> None:
+        """Add to the places of a flat array, some of which come more than once: what each was handed, summed."""
+        variable, index = address.variable, self.table(address.places.ravel())
+        if not alike and len(address.shape) > 1:
+            contribution = Text(f"{contribution.within(5)}.reshape({variable.lead}{address.places.size})")
+        if alike or variable.size * address.places.size > 10**6:
+            self.line(f"np.add.at({name}, {f'(slice(None), {index})' if variable.batched else index}, {contribution})")
+        else:
+            summed = Text(f"{contribution.within(2)} @ np.eye({variable.size}, dtype=theta.dtype)[{index}]", 2)
+            self.line(f"{name} += {summed}")
 
     def gathered(self, variable: Variable) -> tuple[Text, bool] | None:
         """d_variable: all that was handed to it, added up, and whether it is one number for all."""
         parts = self.handed.pop(variable, [])
         if not parts:
             return None
-        name, lead = f"d_{variable.name}", "B, " if variable.batched else ""
+        name = f"d_{variable.name}"
         if all(part.address.whole for part in parts):
             if len(parts) == 1 and parts[0].alike:
                 return parts[0].text, True
-            terms = [part.text if part.alike or len(part.address.shape) == 1 else
-                     Text(f"{part.text.within(5)}.reshape({lead}{variable.size})") for part in parts]
+            terms = [part.text if part.alike else _reshaped(part.text, part.address.shape, variable) for part in parts]
             if len(terms) == 1 and terms[0].text.isidentifier():
                 return terms[0], False
             if not all(part.alike for part in parts):
                 self.line(f"{name} = {' + '.join(term.within(1) for term in terms)}", variable)
                 return Text(name), False
         self.line(f"{name} = np.zeros_like({variable.name})", variable)
+        flat = Variable([], name)
+        flat.batched, flat.size, flat.shape = variable.batched, variable.size, variable.shape
         for address, contribution, alike in parts:
-            flat = Address(variable, address.places.ravel(), inner=1)
-            if (view := flat.view()) is not None and "reshape" not in view:
-                if not alike and len(address.shape) > 1:
-                    contribution = Text(f"{contribution.within(5)}.reshape({lead}{flat.places.size})")
-                self.line(f"{name}{view or '[:]'} += {contribution}")
+            if (view := address.view()) is not None:
+                self.line(f"{name}{view}{'' if view.endswith(']') else '[...]'} += {contribution}")
             elif address.unique:
-                self.line(f"{name}[{':, ' * variable.batched}{self.table(address.places)}] += {contribution}")
+                self.line(f"{flat.flat}[{':, ' * variable.batched}{self.table(address.places)}] += {contribution}")
             else:
-                index = self.table(address.places)
-                index = f"(slice(None), {index})" if variable.batched else index
-                self.line(f"np.add.at({name}, {index}, {contribution})")
+                self.add_by_place(flat.flat + "[...]" * (flat.flat != name), address, contribution, alike)
         return Text(name), False
 
     def pull(self, statement: Statement, d: Text, alike: bool) -> None:
@@ -309,11 +322,11 @@ class Emitter:
             for operand, local in zip(statement.operands, locals_):
                 varied = isinstance(local, Text)
                 if varied or local != 0:
-                    self.hand(operand, _scaled(d, local), alike and not varied, (out.size,), out.batched)
+                    self.hand(operand, _scaled(d, local), alike and not varied, out.shape, out.batched)
         elif isinstance(statement, Sum):
             for operand, n in statement.parts:
                 if n == 1:
-                    self.hand(operand, d, alike, (out.size,), out.batched)
+                    self.hand(operand, d, alike, out.shape, out.batched)
                 else:
                     spread = d if alike else Text(f"np.repeat({d}, {n}, axis=-1).reshape("
                                                   f"{'B, ' * out.batched}{out.size}, {n})")
@@ -336,14 +349,13 @@ class Emitter:
     def pull_weighted_sum(self, s: WeightedSum, d: Text) -> None:
         """∂z/∂left = right, ∂z/∂right = left, ∂z/∂bias = 1."""
         (C, R, L), n, batched = s.shape, s.n, s.out.batched
-        shape, lead, name = tuple(s.shape[axis] for axis in s.axes), "B, " if batched else "", f"d_{s.out.name}"
+        shape, lead, name = tuple(s.shape[axis] for axis in s.axes), s.out.lead, f"d_{s.out.name}_"
         if s.keep is not None:
-            self.line(f"{name}_ = np.zeros(({lead}{C * R * L}{',' * (not batched)}), theta.dtype)")
-            self.line(f"{name}_[{':, ' * batched}{self.table(s.keep)}] = {d}")
-            d, name = Text(f"{name}_"), f"{name}_"
-        if len(s.axes) > 1:
-            self.line(f"{name}_ = {d}.reshape({lead}{', '.join(map(str, shape))})")
-            d = Text(f"{name}_")
+            self.line(f"{name} = np.zeros(({lead}{C * R * L}{',' * (not batched)}), theta.dtype)")
+            self.line(f"{name}[{':, ' * batched}{self.table(s.keep)}] = {d}")
+            d = Text(name)
+            if len(shape) > 1:
+                self.line(f"{name} = {name}.reshape({lead}{', '.join(map(str, shape))})")
         left, right = s.sides()
         W, x = self.read(left), self.read(right)
         to_right, over = f"{d} @ {W}", batched  # `over`: the batch has still to be summed over
@@ -365,6 +377,15 @@ class Emitter:
         self.hand(right, Text(to_right, 2), False, (*rows, n), batched)
         if isinstance(s.bias, Address):
             self.hand(s.bias.keeping(*s.axes), d, False, shape, batched)
+
+
+def _reshaped(d: Text, shape: tuple[int, ...], variable: Variable) -> Text:
+    """A contribution of one shape in that of its variable."""
+    if shape == variable.shape:
+        return d
+    if shape == (*variable.shape, 1) and d.text.endswith(".sum(axis=-1, keepdims=True)"):
+        return Text(d.text.replace(", keepdims=True)", ")"))
+    return Text(f"{d.within(5)}.reshape({variable.lead}{', '.join(map(str, variable.shape))})")
 
 
 def _times_batch(number: Text) -> Text:

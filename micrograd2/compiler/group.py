@@ -7,13 +7,14 @@ variables, where operands come from several.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple, Union
 
 import numpy as np
 
-from ..engine import DOT, LOGSUMEXP, SUM, Op
+from ..engine import DOT, LEAF, LOGSUMEXP, SUM, Op
 from .address import Address, Variable
 from .trace import Node, Trace
 
@@ -21,7 +22,7 @@ Operand = Union[Address, float]  # a float is a constant, the same for all
 
 
 class Elementwise(NamedTuple):
-    """out[k] = op(operand₁[k], …)"""
+    """out[k] = op(operand₁[k], …), in the shape of the variable that it is made of."""
 
     out: Variable
     op: Op
@@ -29,7 +30,7 @@ class Elementwise(NamedTuple):
 
 
 class Sum(NamedTuple):
-    """out[k] = Σ parts: an operand of shape (K,) adds itself, one of shape (K, n) its sum over n."""
+    """out[k] = Σ parts: an operand with n = 1 adds itself, one of shape (K, n) its sum over n."""
 
     out: Variable
     parts: list[tuple[Operand, int]]
@@ -132,9 +133,10 @@ class Plan:
         if node.op is SUM:  # the order of the terms is free
             node.args.sort(key=lambda arg: (self.variable(arg).serial, arg.place, arg.born))
         if node.op is DOT:
-            n = len(node.args) // 2
-            return DOT, n, self._runs(node.args[:n]), self._runs(node.args[n:2 * n]), self._runs(node.args[2 * n:])
-        return node.op, self._runs(node.args)
+            sides = [{self.variable(arg) for arg in side} - {self.constants} for side in _sides(node)]
+            return DOT, *map(frozenset, sides), self._runs(node.args[len(node.args) // 2 * 2:])
+        runs = self._runs(node.args)
+        return node.op, runs[0][0] if node.op in (SUM, LOGSUMEXP) and len(runs) == 1 else runs
 
     def _runs(self, args: Sequence[Node]) -> tuple[tuple[int, int], ...]:
         """The variables of the operands, with how many stand side by side in each."""
@@ -150,21 +152,26 @@ class Plan:
     def _add(self, nodes: list[Node]) -> None:
         op = nodes[0].op
         if op is DOT:
-            self._add_weighted_sums(nodes)
+            _complete(nodes)
+            for count in dict.fromkeys(len(node.args) for node in nodes):
+                self._add_weighted_sums([node for node in nodes if len(node.args) == count])
         elif op is LOGSUMEXP:
-            operand = self.operand(np.array([node.args for node in nodes]), inner=1)
+            operand = self.operand(_table([node.args for node in nodes], -math.inf), inner=1)
             assert isinstance(operand, Address)
             self.statements.append(LogSumExp(Variable(nodes), operand))
         elif op is SUM:
-            parts, start = [], 0
-            for _, n in self._runs(nodes[0].args):
-                terms = np.array([node.args[start:start + n] for node in nodes])
-                parts.append((self.operand(terms, inner=1) if n > 1 else self.operand(terms[:, 0]), n))
-                start += n
-            self.statements.append(Sum(Variable(nodes), parts))
+            lengths = [n for _, n in self._runs(nodes[0].args)]
+            rows = _table([node.args for node in nodes], 0.0)
+            blocks = np.split(rows, np.cumsum(lengths)[:-1], axis=1)
+            shape = _shape([block[:, 0] for block in blocks]) if rows.shape[1] == len(lengths) else (len(nodes),)
+            parts = [(self.operand(block, inner=1), block.shape[1]) if block.shape[1] > 1 else
+                     (self.operand(block.reshape(shape)), 1) for block in blocks]
+            self.statements.append(Sum(Variable(nodes, shape=shape), parts))
         else:
-            operands = [self.operand(np.array(args)) for args in zip(*(node.args for node in nodes))]
-            self.statements.append(Elementwise(Variable(nodes), op, operands))
+            columns = [np.array(args) for args in zip(*(node.args for node in nodes))]
+            shape = _shape(columns)
+            operands = [self.operand(column.reshape(shape)) for column in columns]
+            self.statements.append(Elementwise(Variable(nodes, shape=shape), op, operands))
 
     def operand(self, nodes: np.ndarray, inner: int = 0) -> Operand:
         """Where an array of nodes is read: places in one variable, joined if need be, or the constant that all are.
@@ -178,9 +185,11 @@ class Plan:
         if self.constants in variables:
             constants = Variable([node for node in dict.fromkeys(flat) if node.variable is None], "constant")
             variables = tuple(constants if variable is self.constants else variable for variable in variables)
+            constants.varied = 0
             self.statements.append(Joined(constants, ()))
         shift = {}
         if len(variables) > 1:
+            variables = tuple(sorted(variables, key=lambda variable: variable.varied == 0))  # constants last
             start = 0
             for variable in variables:
                 shift[variable] = start
@@ -192,6 +201,8 @@ class Plan:
         if variables not in self.joined:
             joined = Variable([])
             joined.size = sum(variable.size for variable in variables)
+            joined.shape = (joined.size,)
+            joined.varied = sum(variable.varied for variable in variables)
             joined.batched = any(variable.batched for variable in variables)
             joined.trained = any(variable.trained for variable in variables)
             self.joined[variables] = joined
@@ -201,7 +212,7 @@ class Plan:
     def _add_weighted_sums(self, nodes: list[Node]) -> None:
         """Weighted sums that share weights or inputs are one product; products of one shape are stacked."""
         n = len(nodes[0].args) // 2
-        sides = {node: (tuple(node.args[:n]), tuple(node.args[n:2 * n])) for node in nodes}
+        sides = {node: _sides(node) for node in nodes}
         stacks: dict[tuple[int, int], list[tuple[list, list, dict]]] = defaultdict(list)
         for block in _connected(nodes, sides):
             lefts = list(dict.fromkeys(sides[node][0] for node in block))
@@ -223,7 +234,47 @@ class Plan:
                 biases = np.array([(node or there[0]).args[-1] for node in made]).reshape(len(blocks), R, L)
                 bias = self.operand(biases)
             assert isinstance(left, Address) and isinstance(right, Address)
-            self.statements.append(WeightedSum(Variable(there), left, right, bias, (len(blocks), R, L), n, keep))
+            s = WeightedSum(Variable(there), left, right, bias, (len(blocks), R, L), n, keep)
+            if keep is None:
+                s.out.shape = tuple(s.shape[axis] for axis in s.axes)
+            self.statements.append(s)
+
+
+def _shape(columns: list[np.ndarray]) -> tuple[int, ...]:
+    """The shape in which to write an operation on these operands: that of a variable among them, else flat."""
+    shapes = [variable.shape for column in columns
+              if (variable := column[0].variable) is not None and list(variable.nodes) == column.tolist()]
+    return max(shapes, key=len, default=columns[0].shape)
+
+
+def _sides(node: Node) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
+    """The weights and the inputs of a weighted sum."""
+    n = len(node.args) // 2
+    return tuple(node.args[:n]), tuple(node.args[n:2 * n])
+
+
+def _complete(nodes: list[Node]) -> None:
+    """Weighted sums over the beginning of a list, where others are over all of it: as these, with 0 for what they lack.
+
+    In causal attention every position sees those before it; this makes one product of matrices of them all.
+    """
+    zero = Node(LEAF, (), 0.0, 0)
+    for this in (0, 1):
+        whole: dict[Node, tuple[Node, ...]] = {}  # by its first element
+        for node in sorted(nodes, key=lambda node: len(node.args)):
+            whole[_sides(node)[this][0]] = _sides(node)[this]
+        for node in nodes:
+            sides, bias = list(_sides(node)), node.args[len(node.args) // 2 * 2:]
+            n, full = len(sides[this]), whole[sides[this][0]]
+            if n < len(full) and full[:n] == sides[this]:
+                sides[this], sides[1 - this] = full, sides[1 - this] + (zero,) * (len(full) - n)
+                node.args = [*sides[0], *sides[1], *bias]
+
+
+def _table(rows: Sequence[Sequence[Node]], filling: float) -> np.ndarray:
+    """The rows as one array of nodes; those that are shorter than the longest are filled up with a constant."""
+    n, rest = max(map(len, rows)), Node(LEAF, (), filling, 0)
+    return np.array([[*row, *[rest] * (n - len(row))] for row in rows])
 
 
 def _connected(nodes: list[Node], sides: dict[Node, tuple[tuple, tuple]]) -> list[list[Node]]:
