@@ -187,7 +187,11 @@ class Emitter:
         if s.rowwise:
             code = f"({W} * {x}).sum(axis=-1{', keepdims=True' if C == 1 else ''})"
         else:
-            code = f"{x} @ {W}.swapaxes(-1, -2)" if C > 1 or left.variable.batched else f"{x} @ {W}.T"
+            turned = Address(left.variable, left.places.swapaxes(-1, -2), inner=2)
+            if C == 1 and not left.variable.batched:
+                code = f"{x} @ {W}.T"
+            else:
+                code = f"{x} @ {W}.swapaxes(-1, -2)" if turned.view() is None else f"{x} @ {self.read(turned)}"
         if s.bias is not None:
             bias = s.bias.keeping(*s.axes) if isinstance(s.bias, Address) else s.bias
             code += f" + {self.read(bias, f'b{k}' if k else '').within(2)}"
