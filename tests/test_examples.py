@@ -13,6 +13,7 @@ SHORT = {
     "neuron.py": ([], ["neuron.svg"], "a = sigmoid(z) = 0.6225"),
     "moons.py": (["--steps", "60"], ["moons.png"], "accuracy on all 100 points: 100%"),
     "compile_digits.py": (["--epochs", "1", "--compare", "5"], [], "z1 = x @ W1.T + b1"),
+    "gpt.py": (["--steps", "2", "--batch", "2"], [], "it invents: "),
     "digits.py": (["--examples", "100", "--epochs", "1"], ["digits.svg"], "13,002 weights and biases"),
 }
 
@@ -33,6 +34,14 @@ def test_example(name, tmp_path):
         assert path.stat().st_size > 2000
         if path.suffix == ".svg":
             xml.etree.ElementTree.parse(path)
+
+
+def test_gpt_learns_the_same_on_its_scalar_graph(tmp_path):
+    def losses(*options):
+        run = subprocess.run([sys.executable, str(EXAMPLES / "gpt.py"), "--steps", "3", "--batch", "2", *options],
+                             capture_output=True, text=True, cwd=tmp_path, check=True)
+        return [line for line in run.stdout.splitlines() if line.startswith("step")]
+    assert losses() == losses("--scalar") and len(losses()) == 3
 
 
 def test_digits_reads_the_full_set(tmp_path):

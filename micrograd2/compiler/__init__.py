@@ -71,7 +71,7 @@ class Program:
         plan = Plan(trace)
         self.is_cost, self.names, self.sizes = trace.is_cost, trace.names, [len(nodes) for nodes in trace.inputs]
         self.scalar_nodes, self.array_operations = trace.scalar_nodes, plan.array_operations
-        self.bytes_per_example = plan.floats_per_example * self.dtype.itemsize
+        self.bytes_per_example, self._kept = plan.floats_per_example * self.dtype.itemsize, 0
         self.outputs_source = Emitter(plan, False, self.dtype).source()
         self.source = Emitter(plan, True, self.dtype).source() if self.is_cost else self.outputs_source
         self._run, self._run_outputs = _executed(self.source), _executed(self.outputs_source)
@@ -142,7 +142,18 @@ class Program:
             batch.append(array)
             if array.ndim != 2 or array.shape[1] != n or not 0 < len(array) == len(batch[0]):
                 raise ValueError(f"{name} must have shape (B, {n}), the same B > 0 for all; got {array.shape}")
+        if batch and len(batch[0]) > self._kept:
+            self._keep_memory(len(batch[0]))
         return theta, batch
+
+    def _keep_memory(self, examples: int) -> None:
+        """Let the inner arrays of one call be those of the next.
+
+        A C library gives freed memory back to the system and asks for it again, page by page, which can take as long as
+        the arithmetic; but glibc keeps as much as the largest block (of up to 32 MB) that it has seen freed.
+        """
+        np.empty(min(4 * examples * self.bytes_per_example, 2**25 - 2**16), np.uint8)  # values, gradients, temporaries
+        self._kept = examples
 
     def __repr__(self) -> str:
         return (f"Program: {self.scalar_nodes:,} scalar nodes -> {self.array_operations} array operations, "

@@ -297,15 +297,15 @@ class Emitter:
                 self.line(f"{name} = {' + '.join(term.within(1) for term in terms)}", variable)
                 return Text(name), False
         self.line(f"{name} = np.zeros_like({variable.name})", variable)
-        flat = Variable([], name)
-        flat.batched, flat.size, flat.shape = variable.batched, variable.size, variable.shape
-        for address, contribution, alike in parts:
+        flat = name + variable.flat[len(variable.name):]
+        for k, (address, contribution, alike) in enumerate(parts):
+            sign = "+=" if k else "="
             if (view := address.view()) is not None:
-                self.line(f"{name}{view}{'' if view.endswith(']') else '[...]'} += {contribution}")
+                self.line(f"{name}{view}{'' if view.endswith(']') else '[...]'} {sign} {contribution}")
             elif address.unique:
-                self.line(f"{flat.flat}[{':, ' * variable.batched}{self.table(address.places)}] += {contribution}")
+                self.line(f"{flat}[{':, ' * variable.batched}{self.table(address.places)}] {sign} {contribution}")
             else:
-                self.add_by_place(flat.flat + "[...]" * (flat.flat != name), address, contribution, alike)
+                self.add_by_place(flat + "[...]" * (flat != name), address, contribution, alike)
         return Text(name), False
 
     def pull(self, statement: Statement, d: Text, alike: bool) -> None:
