@@ -486,6 +486,31 @@ def flow(root: Value) -> Iterator[Contribution]:
             yield Contribution(node, which, upstream, local, contribution, grads[operand])
 
 
+def first_not_finite(root: Value) -> str:
+    """Which operation first made a NaN or an infinity on the way to `root`, or else on the way back; "" if none did.
+
+    It is named with its operands, their labels and numbers; of many, those that are not finite, then the largest.
+
+    >>> a = Value(1e200, "a")
+    >>> first_not_finite((a * a).tanh())
+    '* of a=1e+200, a=1e+200 is inf'
+    """
+    for node in topological_order(root):
+        if not math.isfinite(node.data):
+            if not node.args:
+                return f"{node.label or 'a number that was put in'} is {node.data}"
+            order = sorted(node.args, key=lambda arg: -abs(arg.data) if math.isfinite(arg.data) else -math.inf)
+            named = ", ".join(f"{arg.label}={arg.data:g}" if arg.label else f"{arg.data:g}" for arg in order[:6])
+            more = f" and {len(order) - 6:,} more" if len(order) > 6 else ""
+            return f"{node.op.symbol} of {named}{more} is {node.data}"
+    for step in flow(root):
+        if not math.isfinite(step.total):
+            operand = step.result.args[step.which]
+            return (f"the gradient of {operand.label or operand.data} is {step.total}: {step.result.op.symbol} adds "
+                    f"upstream {step.upstream:g} × local {step.local:g} to it")
+    return ""
+
+
 def gradient(output: Value, inputs: Iterable[Value]) -> list[Value]:
     """[∂output/∂input for each input], as Values with a record of their own: differentiate them again.
 

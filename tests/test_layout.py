@@ -19,6 +19,7 @@ FLOORS = {  # module: the modules of this package, then the outside packages, th
     "compiler": ({"engine"}, {"numpy"}),
     "train": ({"engine", "nn", "costs", "compiler"}, {"numpy", "tqdm"}),
     "pictures": ({"engine", "files", "nn", "costs"}, {"graphviz"}),
+    "explain": ({"engine", "nn", "costs"}, set()),
     "data": (set(), {"numpy"}),
 }
 
