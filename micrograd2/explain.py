@@ -99,7 +99,7 @@ def _formatted(cells: Sequence[Any], spec: str) -> list[str]:
         top = max((abs(cell) for cell in cells if _is_number(cell)), default=0.0)
         decimals = max(0, 3 - math.floor(math.log10(top))) if top else 1
         spec = spec[:-1] + (f".{decimals}f" if decimals <= 8 and top < 1e7 else ".3e")
-    return [cell if isinstance(cell, str) else format(cell, spec) for cell in cells]
+    return [cell if isinstance(cell, str) else format(cell or 0, spec) for cell in cells]  # no -0.0
 
 
 def _printable(text: str, most: int = 140) -> str:
@@ -417,7 +417,7 @@ def nudges(net: MLP, X: Any, Y: Any, cost: Cost = squared_error) -> Nudges:
                 grads.append(_mean(products))
                 agree.append(_agreeing(products, grads[-1]))
             neurons.append(NeuronNudges(f"layers[{k}].neurons[{j}]", a, slope, delta, -_mean(pulls), -delta,
-                                        [-grad for grad in grads], [-w.data * delta for w in neuron.w],
+                                        [0.0 - grad for grad in grads], [0.0 - w.data * delta for w in neuron.w],
                                         _agreeing(pulls, _mean(pulls)), _agreeing(deltas, delta), agree))
         wished = [sum(column) for column in zip(*(n.previous for n in neurons))]
         layers.append(LayerNudges(f"layers[{k}]", names, list(map(_mean, read)), neurons, wished))
@@ -481,6 +481,7 @@ class Sensitivities(Explanation):
         none = len(self.ranked) - len(counted)
         middle = counted[len(counted) // 2]
         remark = f"{counted[0].name} is {_times(top / abs(middle.gradient))} as sensitive as {middle.name}, the median."
+        remark += " The last row is the last that counts at all."
         examples = "one example" if self.examples == 1 else f"the average over {self.examples} examples"
         ranking = Table(f"To which weights and biases is the cost most sensitive? ({examples}, cost {self.cost:.4g})",
                         {"rank": ",", "name": "", "value": "+~", "∂C/∂w": "+.4g", "times less": " "}, rows,
