@@ -3,8 +3,9 @@
     python examples/01_value.py [--out FOLDER]
 
 The gradient ∂y/∂x says how fast y changes when x does. This lesson first measures one, by changing x a little and
-looking at y again, then lets `backward` find it, and then uses it. The beginning, a slope without any calculus, follows
-Andrej Karpathy's lecture "The spelled-out intro to neural networks and backpropagation: building micrograd" (2022).
+looking at y again, then lets `backward` find it, and then uses it. The beginning, a slope without any calculus,
+follows Andrej Karpathy's lecture "The spelled-out intro to neural networks and backpropagation: building micrograd"
+(2022).
 """
 
 import argparse

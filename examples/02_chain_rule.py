@@ -3,8 +3,8 @@
     python examples/02_chain_rule.py [--out FOLDER]
 
 Every operation knows one small thing: how fast its result changes with each operand, the local derivative. `backward`
-only multiplies these on its way from the result back. The expression is the one that Andrej Karpathy differentiates by
-hand in "The spelled-out intro to neural networks and backpropagation: building micrograd" (2022).
+only multiplies these on its way from the result back. The expression is the one that Andrej Karpathy differentiates
+by hand in "The spelled-out intro to neural networks and backpropagation: building micrograd" (2022).
 """
 
 import argparse
@@ -46,12 +46,13 @@ square = x * x
 square.label = "x²"
 y = square + x
 y.label = "y"
-print("y = x² + x, at x = 3: x is used three times, so there are three ways, and their products add up to 2x + 1 = 7.\n")
+print("y = x² + x, at x = 3: x is used three times, so there are three ways, and they add up to 2x + 1 = 7.\n")
 print(f"{paths(y, x)}\n")
 
 L.backward()
 print("backward() does all this:", ", ".join(f"∂L/∂{v.label} = {v.grad:g}" for v in (a, b, c, f)))
-print("Is it true? gradcheck changes each input a little and measures, as in lesson 01:", gradcheck(expression, [a, b, c, f]))
+print("Is it true? gradcheck changes each input a little and measures, as in lesson 01:",
+      gradcheck(expression, [a, b, c, f]))
 
 out.mkdir(parents=True, exist_ok=True)
 print("\nthe chain rule on every edge:", draw(L).save_svg(out / "02_chain_rule.svg"))

@@ -2,10 +2,10 @@
 
     python examples/03_order.py [--out FOLDER]
 
-The obvious backward pass calls itself: give each operand its share, then go on into that operand. It is wrong as soon as
-a result is used twice, and this is what learners ask about most. The cure is an order: a value passes its gradient on
-only when everything that uses it has paid in. Such an order is called topological. Here it costs nothing: a value is
-always born before whatever is made from it, so going backwards from the youngest to the oldest is enough.
+The obvious backward pass calls itself: give each operand its share, then go on into that operand. It is wrong as soon
+as a result is used twice, and this is what learners ask about most. The cure is an order: a value passes its gradient
+on only when everything that uses it has paid in. Such an order is called topological. Here it costs nothing: a value
+is always born before whatever is made from it, so going backwards from the youngest to the oldest is enough.
 """
 
 import argparse
@@ -41,7 +41,7 @@ c.backward()
 print(f"backward() agrees: a.grad = {a.grad:g}. And so do the paths, of which each counts once:\n")
 print(f"{paths(c, a)}\n")
 
-print("The right order is also the only fast one. Each value below is used twice, and each way is walked by the naive pass:")
+print("The right order is also the only fast one. Let each value be used twice; the naive pass walks every way:")
 x = y = Value(1.0, "x")
 for level in range(1, 41):
     y = y + y

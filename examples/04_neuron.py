@@ -2,10 +2,10 @@
 
     python examples/04_neuron.py [--out FOLDER]
 
-A neuron weighs its inputs, adds a bias, and squashes the sum: z = w·x + b, a = f(z). In "What is backpropagation really
-doing?" (3Blue1Brown, 2017) an activation has three avenues to rise: raise the bias; raise the weights, in proportion to
-the activations that they meet; change those activations, in proportion to their weights. The gradient says how much each
-would help.
+A neuron weighs its inputs, adds a bias, and squashes the sum: z = w·x + b, a = f(z). In "What is backpropagation
+really doing?" (3Blue1Brown, 2017) an activation has three avenues to rise: raise the bias; raise the weights, in
+proportion to the activations that they meet; change those activations, in proportion to their weights. The gradient
+says how much each would help.
 """
 
 import argparse
@@ -31,12 +31,12 @@ print(f"z = w·x + b = {z.data:.2f}, a = sigmoid(z) = {a.data:.4f}, and it shoul
 print(f"cost C = (a − 1)² = {squared_error([a], [1.0]).data:.4f}\n")
 
 told = nudges(net, x, 1.0)
-print("A nudge is minus a gradient: which way to go to lower the cost, and how much it would help. δ is short for ∂C/∂z.\n")
+print("A nudge is minus a gradient: which way to go to lower the cost, and how much it helps. δ is short for ∂C/∂z.\n")
 print(f"{told.wishes()}\n")
 print(f"{told.avenues('layers[0].neurons[0]')}\n")
-print("The weight of the bright input is worth changing, that of the dark one not at all: it meets a 0, whatever it is.")
-print("The inputs are worth changing in proportion to their weights. Inputs are given, but were they neurons of a layer")
-print("before, they would now be asked to change, and ask in turn: that is all of backpropagation (lesson 06).\n")
+print("The weight of the bright input is worth changing, that of the dark one not: it meets a 0, whatever it is.")
+print("The inputs are worth changing in proportion to their weights. Inputs are given; but neurons of a layer before")
+print("could now be asked to change, and ask in turn: that is all of backpropagation (lesson 06).\n")
 
 # By hand, for one weight: the three factors on the way back from C to w[0].
 by_hand = 2 * (a.data - 1) * a.data * (1 - a.data) * x[0]

@@ -2,9 +2,10 @@
 
     python examples/05_sensitivity.py [--epochs N] [--seed S] [--out FOLDER]
 
-A gradient of 13,002 dimensions is hard to picture as a direction. "What is backpropagation really doing?" (3Blue1Brown,
-2017) offers another way to read it: the size of each number says how sensitive the cost is to that weight. If one is 3.2
-and another 0.1, the cost is 32 times as sensitive to the first. This lesson finds such a pair, and tries it out.
+A gradient of 13,002 dimensions is hard to picture as a direction. "What is backpropagation really doing?"
+(3Blue1Brown, 2017) offers another way to read it: the size of each number says how sensitive the cost is to that
+weight. If one is 3.2 and another 0.1, the cost is 32 times as sensitive to the first. This lesson finds such a pair,
+and tries it out.
 """
 
 import argparse
@@ -33,8 +34,8 @@ print(f"{told}\n")
 first = told.ranked[0]
 other = min(told.ranked, key=lambda s: abs(abs(s.gradient) - abs(first.gradient) / 32))
 print(f"{first.name}: {first.gradient:+.5f}\n{other.name}: {other.gradient:+.5f}")
-print(f"The cost is {told.ratio(first.name, other.name):.1f} times as sensitive to the first. So a step of 0.01 there should "
-      "matter as much\nas a step of 0.32 here (in the direction that raises the cost):\n")
+print(f"The cost is {told.ratio(first.name, other.name):.1f} times as sensitive to the first. So a step of 0.01 in the "
+      "first should matter\nas much as one of 0.32 in the second (each in the direction that raises the cost):\n")
 
 
 def cost():
@@ -64,10 +65,11 @@ left.set(xlabel="rank", ylabel="sensitivity |∂C/∂w|", ylim=(max(sizes) / 1e6
          title=f"a few weights matter much, most hardly ({len(told.ranked) - len(sizes):,} not at all)")
 for s in (first, other):
     left.plot(told.ranked.index(s) + 1, abs(s.gradient), "o", color="#d9730d")
-    left.annotate(f"{s.name}  ", (told.ranked.index(s) + 1, abs(s.gradient) / 1.6), ha="left" if s is first else "right",
-                  va="top", fontsize=9)
+    left.annotate(f"{s.name}  ", (told.ranked.index(s) + 1, abs(s.gradient) / 1.6), va="top", fontsize=9,
+                  ha="left" if s is first else "right")
 strongest = max(range(16), key=lambda j: abs(gradients[f"layers[0].neurons[{j}].b"]))
-image = [[gradients[f"layers[0].neurons[{strongest}].w[{28 * row + column}]"] for column in range(28)] for row in range(28)]
+image = [[gradients[f"layers[0].neurons[{strongest}].w[{28 * row + column}]"] for column in range(28)]
+         for row in range(28)]
 top = max(abs(number) for row in image for number in row)
 colours = matplotlib.colors.LinearSegmentedColormap.from_list("sign", ["#d9730d", "#ffffff", "#2166ac"])
 right.imshow(image, cmap=colours, vmin=-top, vmax=top)

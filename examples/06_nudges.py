@@ -2,11 +2,11 @@
 
     python examples/06_nudges.py [--epochs N] [--seed S] [--out FOLDER]
 
-The story of "What is backpropagation really doing?" (3Blue1Brown, 2017), on a real network and one digit. The cost wishes
-that each output rise or fall; each output neuron has three avenues (lesson 04), and through the third it asks the neurons
-before it to change. Every output neuron asks something else; the wishes are added up, and then it is that layer's turn.
-The letters are those of Michael Nielsen, "Neural Networks and Deep Learning" (2015), chapter 2: z is a neuron's weighted
-sum, a = f(z) its activation, δ = ∂C/∂z.
+The story of "What is backpropagation really doing?" (3Blue1Brown, 2017), on a real network and one digit. The cost
+wishes that each output rise or fall; each output neuron has three avenues (lesson 04), and through the third it asks
+the neurons before it to change. Every output neuron asks something else; the wishes are added up, and then it is that
+layer's turn. The letters are those of Michael Nielsen, "Neural Networks and Deep Learning" (2015), chapter 2: z is a
+neuron's weighted sum, a = f(z) its activation, δ = ∂C/∂z.
 """
 
 import argparse
@@ -35,17 +35,17 @@ print(f"Output {label} should be 1, the others 0. The further an output is from 
 
 name = told.outputs[label].name
 print(f"2. {told.avenues(name)}\n")
-print("Three avenues: the bias; the weights, in proportion to the activations; the activations, in proportion to the weights.\n")
+print("The bias; the weights, in proportion to the activations; the activations, in proportion to the weights.\n")
 
 print(f"3. {told.asks(2)}\n")
 wanted = told.layers[2].wished
 most = max(range(16), key=lambda i: abs(wanted[i]))
 column = " ".join(f"{row[most]:+.3f}" for row in told.layers[2].asked)
-print(f"Each row is the wish list of one output. Column a[{most}] adds up to {wanted[most]:+.3f}: {column}\n")
+print(f"Each row is the wish list of one output. Column a[{most}] adds up to {wanted[most]:+.3f}:\n{column}\n")
 
 print(f"4. {told.recursion()}\n")
-print("What is asked of an activation a can only be had through z, and there the slope f′(z) decides how much: a neuron on")
-print("the flat part of its curve hardly listens. Then the same story again, one layer back. That is all.\n")
+print("An activation a can only change through z, and there the slope f′(z) decides how much: a neuron on the flat")
+print("part of its curve hardly listens. Then the same story again, one layer back. That is all.\n")
 
 print(f"5. {told.hebbian()}\n")
 

@@ -2,10 +2,11 @@
 
     python examples/07_averaging.py [--digits N] [--epochs N] [--seed S] [--out FOLDER]
 
-The true gradient is the average over all examples. An average over a *mini-batch* of 100 points roughly the same way, for
-a fraction of the work. In "What is backpropagation really doing?" (3Blue1Brown, 2017) that is a drunk man stumbling
-quickly downhill, rather than a careful man who works out the exact direction of each slow step. Both start here from the
-same network, take steps of the same learning rate, and pass over the digits equally often: equal work, and about equal time.
+The true gradient is the average over all examples. An average over a *mini-batch* of 100 points roughly the same way,
+for a fraction of the work. In "What is backpropagation really doing?" (3Blue1Brown, 2017) that is a drunk man
+stumbling quickly downhill, rather than a careful man who works out the exact direction of each slow step. Both start
+here from the same network, take steps of the same learning rate, and pass over the digits equally often: equal work,
+and about equal time.
 """
 
 import argparse
@@ -76,7 +77,7 @@ for name, (places, seconds) in ways.items():
     up = np.mean([loss(places[i + 1]) > loss(places[i]) for i in pairs])
     print(f"{name:8}{walkers[name]:5} digits a step, {len(places) - 1:5,} steps in {seconds[-1]:.2f} s: loss from "
           f"{losses[name][0]:.3f} to {losses[name][-1]:.3f}, {up:3.0%} of the steps led uphill")
-print(f"The drunk man often steps the wrong way, and is far ahead: he takes {len(X) // 100} steps in the time of one.\n")
+print(f"The drunk man often goes wrong, and is far ahead: he takes {len(X) // 100} steps in the time of one.\n")
 
 try:
     import matplotlib
@@ -108,10 +109,11 @@ for name, colour, width in (("drunk", "#d9730d", 1.6), ("careful", "#2166ac", 2.
 axes[0].set(xlabel="steps", ylabel="loss over all digits", xscale="symlog", ylim=0, title="step for step, as good")
 axes[0].legend()
 axes[1].set(xlabel="seconds", ylim=0, title="second for second, the drunk man is far ahead")
-axes[2].contourf(xs, ys, surface, levels=np.geomspace(np.min(surface), np.max(surface), 16), cmap="Greys", alpha=0.7)
+levels = np.geomspace(np.min(surface), np.max(surface), 16)
+axes[2].contourf(xs, ys, surface, levels=levels, cmap="Greys", alpha=0.7)
 axes[2].plot(0, 0, "o", color="#24292f")
 axes[2].annotate("start ", (0, 0), fontsize=9, ha="right")
-axes[2].set(title="both paths, seen in the plane of start and ends\n(dark is high; in between they leave this plane)",
+axes[2].set(title="both paths, seen in the plane of start and ends\n(dark is high; in between they leave it)",
             xticks=[], yticks=[])
 figure.tight_layout()
 args.out.mkdir(parents=True, exist_ok=True)

@@ -489,7 +489,7 @@ def flow(root: Value) -> Iterator[Contribution]:
 def first_not_finite(root: Value) -> str:
     """Which operation first made a NaN or an infinity on the way to `root`, or else on the way back; "" if none did.
 
-    It is named with its operands, their labels and numbers; of many, those that are not finite, then the largest.
+    It is named with its operands, their labels and numbers; of many, the largest three with and without a label.
 
     >>> a = Value(1e200, "a")
     >>> first_not_finite((a * a).tanh())
@@ -499,9 +499,10 @@ def first_not_finite(root: Value) -> str:
         if not math.isfinite(node.data):
             if not node.args:
                 return f"{node.label or 'a number that was put in'} is {node.data}"
-            order = sorted(node.args, key=lambda arg: -abs(arg.data) if math.isfinite(arg.data) else -math.inf)
-            named = ", ".join(f"{arg.label}={arg.data:g}" if arg.label else f"{arg.data:g}" for arg in order[:6])
-            more = f" and {len(order) - 6:,} more" if len(order) > 6 else ""
+            largest = sorted(node.args, key=lambda arg: abs(arg.data), reverse=True)
+            shown = [arg for arg in largest if arg.label][:3] + [arg for arg in largest if not arg.label][:3]
+            named = ", ".join(f"{arg.label}={arg.data:g}" if arg.label else f"{arg.data:g}" for arg in shown)
+            more = f" and {len(largest) - len(shown):,} more" if len(largest) > len(shown) else ""
             return f"{node.op.symbol} of {named}{more} is {node.data}"
     for step in flow(root):
         if not math.isfinite(step.total):

@@ -922,17 +922,17 @@ STUCK = 0.02     # a sigmoid or tanh is saturated where its slope is below this 
 MOSTLY = 0.95    # of the examples, for a hidden neuron to count as saturated
 SLOWER = 1000.0  # times weaker, or stronger, than at the outputs, for gradients to count as vanishing, or exploding
 
-TRY = {
-    "dead": "dead relu: for none of the examples is it above 0, so its weights get no gradient. Try a smaller learning "
-            "rate, initial weights anew, a bias above 0, or tanh",
-    "saturated": "saturated: the curve is flat where the neuron works, so hardly any gradient gets through. Try "
-                 "smaller weights to start with, inputs scaled to about ±1, a smaller learning rate, or relu",
-    "vanishing": "vanishing gradients: the early layers hardly feel the outputs and will hardly learn. Try relu, fewer "
-                 "layers, or larger weights to start with",
-    "exploding": "exploding gradients: a small change in an early layer throws the outputs far. Try smaller weights to "
-                 "start with, a smaller learning rate, or tanh",
-    "not finite": "not a finite number: something overflowed before. Start again from finite weights, with a smaller "
-                  "learning rate, and look at the inputs",
+TRY = {  # for every problem: what it is, and what to try
+    "dead": "A dead relu is above 0 for none of the examples, so its weights get no gradient. Try a smaller "
+            "learning rate, new weights to start with, biases that are not far below 0, or tanh.",
+    "saturated": "A saturated neuron works where its curve is flat, so hardly any gradient gets through. Try "
+                 "smaller weights to start with, inputs scaled to about ±1, a smaller learning rate, or relu.",
+    "vanishing": "These layers hardly move the outputs, so they hardly learn. Try tanh or relu in place of "
+                 "sigmoid, fewer layers, or larger weights to start with.",
+    "exploding": "A small change in these layers throws the outputs far. Try smaller weights to start with, a "
+                 "smaller learning rate, or tanh.",
+    "not finite": "Something overflowed here or before. Look at the inputs, and start again from finite weights, "
+                  "with a smaller learning rate.",
 }
 
 
@@ -978,7 +978,7 @@ class Health(Explanation):
     def tables(self) -> list[Table]:
         title = f"The health of the network on {self.examples} example{'s' * (self.examples != 1)}"
         if self.overflow:
-            return [Table(f"{title}: {self.overflow}", {}, [], f"What to try: {TRY['not finite']}.")]
+            return [Table(f"{title}: not finite", {}, [], f"{self.overflow}\n{TRY['not finite']}")]
         rows = [(layer.name, layer.activation, _mean([abs(n.a) for n in layer.neurons]),
                  f"{100 * _mean([n.flat for n in layer.neurons]):.0f} %", layer.reach,
                  self._told(layer, "dead"), self._told(layer, "saturated"), layer.problem) for layer in self.layers]
@@ -990,8 +990,8 @@ class Health(Explanation):
         for problem, hint in TRY.items():
             if names := [name for name, what in problems.items() if what == problem]:
                 listed = [", ".join(names[i:i + 4]) for i in range(0, min(len(names), 40), 4)]
-                tables.append(Table(f"{problem}: {len(names):,}", {}, [], "\n".join(
-                    [*listed, *[f"and {len(names) - 40:,} more"] * (len(names) > 40), f"What to try: {hint}."])))
+                more = [f"and {len(names) - 40:,} more"] * (len(names) > 40)
+                tables.append(Table(f"{problem}: {len(names):,}", {}, [], "\n".join([*listed, *more, hint])))
         return tables
 
     def _told(self, layer: LayerHealth, problem: str) -> str:
@@ -1011,7 +1011,7 @@ def health(net: MLP, X: Any) -> Health:
     >>> for neuron in net.layers[0].neurons:
     ...     neuron.b.data = -100.0
     >>> health(net, [[0.0], [1.0]]).problems
-    {'layers[0]': 'vanishing', 'layers[0].neurons[0]': 'dead', 'layers[0].neurons[1]': 'dead'}
+    {'layers[0].neurons[0]': 'dead', 'layers[0].neurons[1]': 'dead'}
     """
     X = _examples(net, X)
     activations: list = []  # example, layer, neuron
@@ -1033,6 +1033,9 @@ def health(net: MLP, X: Any) -> Health:
         ratio = reach[k] / reach[-1] if reach[-1] else 1.0
         problem = "vanishing" if ratio < 1 / SLOWER else "exploding" if ratio > SLOWER else ""
         layers.append(LayerHealth(f"layers[{k}]", kind, neurons, reach[k], problem))
+    for k, found in enumerate(layers):  # where all relus of a layer are dead, that is the reason, and is named already
+        if any(all(n.problem == "dead" for n in later.neurons) for later in layers[k:]):
+            layers[k] = found._replace(problem="")
     return Health(len(X), layers)
 
 

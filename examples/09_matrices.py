@@ -1,0 +1,105 @@
+"""09 · From scalars to matrices: one's own loops become W @ x + b. Writes 09_matrices.png.
+
+    python examples/09_matrices.py [--widest N] [--out FOLDER]
+
+The films draw neurons and then write σ(W a + b); Michael Nielsen, "Neural Networks and Deep Learning" (2015), chapter
+2, gives the backward pass as a product with the transpose of W. Here nobody writes a matrix down. The network below
+adds and multiplies one number at a time; `compile` reads the graph that this leaves, finds the matrices in it, and
+writes the page of NumPy that does the same for many examples at once. The same for 13,002 parameters:
+compile_digits.py.
+"""
+
+import argparse
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+
+from micrograd2 import Value, compile
+from micrograd2.train import ScalarProgram
+
+options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+options.add_argument("--widest", type=int, default=64, help="measure networks of up to so many neurons in a layer")
+options.add_argument("--out", type=Path, default=Path("out"), help="the folder for the picture")
+args = options.parse_args()
+
+
+def network(sizes):
+    """The parameters, and the cost of one example, written with + and * alone (and one sigmoid for each neuron)."""
+    rng = random.Random(0)
+    layers = [[([Value(rng.gauss(0, 1)) for _ in range(nin)], Value(0.0)) for _ in range(nout)]
+              for nin, nout in zip(sizes, sizes[1:])]
+
+    def cost(x, y):
+        for layer in layers:
+            outputs = []
+            for weights, bias in layer:
+                z = bias
+                for w, a in zip(weights, x):
+                    z = z + w * a
+                outputs.append(z.sigmoid())
+            x = outputs
+        return sum((a - t) * (a - t) for a, t in zip(x, y))
+
+    return [p for layer in layers for weights, bias in layer for p in (*weights, bias)], cost
+
+
+parameters, cost = network([4, 3, 2])
+x, y = [0.1, 0.2, 0.3, 0.4], [0.0, 1.0]
+program = compile(cost, parameters, x, y)
+print(f"A network 4-3-2, written with + and * for one example, becomes NumPy for B examples at once:\n\n{program}\n")
+print(f"{program.source}")
+print("How to read it:")
+print("- theta holds all parameters in a row, neuron by neuron; `views` are windows into it: W1 has a row a neuron.")
+print("- z1 = x @ W1.T + b1 is W x + b for every example at once, since x has a row for each.")
+print("- d_z1 is δ of lesson 06, a row for each example. d_z2 @ W2 is Wᵀ δ: what layer 2 asks of layer 1, added up.")
+print("- d_z1.T @ x, written into g_W1, is ∂C/∂W1: activation times δ, added up over the examples.\n")
+
+loss, gradient = program(program.theta, [x, x], [y, y])
+root = cost(x, y)
+root.backward()
+print(f"The same numbers: cost {root.data:.12f} on the graph, {loss:.12f} in the program; no gradient differs by more "
+      f"than {max(abs(p.grad - g) for p, g in zip(parameters, gradient)):.0e}.\n")
+
+print("The number of array operations does not grow with the width of the network, the scalars do:")
+measured = []
+width = 4
+while width <= args.widest:
+    parameters, cost = network([width, width, width])
+    program = compile(cost, parameters, [0.5] * width, [0.5] * width)
+    X = Y = [[random.Random(i).random() for i in range(k, k + width)] for k in range(100)]
+    times = []
+    for way, examples in ((ScalarProgram(cost, parameters), 5), (program, 100)):
+        arrays = np.array(X[:examples]), np.array(Y[:examples])
+        way(program.theta, *arrays)  # the first call of anything takes longer
+        start = time.perf_counter()
+        way(program.theta, *arrays)
+        times.append((time.perf_counter() - start) / examples)
+    measured.append((width, *times))
+    print(f"  width {width:3}: {program.scalar_nodes:6,} scalars, {program.array_operations} array operations; an "
+          f"example takes {times[0] * 1e6:8,.0f} µs on the graph, {times[1] * 1e6:5.1f} µs in a batch of 100")
+    width *= 2
+
+try:
+    import matplotlib
+except ImportError:
+    print("\nwith matplotlib (pip install 'micrograd2[plots]') these times would be drawn here")
+    raise SystemExit
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402, once the backend is chosen
+
+widths, on_graph, in_batch = zip(*measured)
+plt.figure(figsize=(7, 4.4))
+plt.loglog(widths, on_graph, "o-", color="#d9730d", label="one number at a time: the scalar graph")
+plt.loglog(widths, in_batch, "o-", color="#2166ac", label="100 at a time: the program that was read off it")
+plt.xticks(widths, [str(width) for width in widths])
+plt.title("the same sums, the same gradients")
+plt.xlabel("neurons in each layer")
+plt.ylabel("seconds for one example")
+plt.minorticks_off()
+plt.legend()
+plt.tight_layout()
+args.out.mkdir(parents=True, exist_ok=True)
+plt.savefig(args.out / "09_matrices.png", dpi=120)
+print("\nthe times of both:", args.out / "09_matrices.png")
