@@ -46,8 +46,7 @@ class Table:
     """Rows of text and numbers under named columns, with a title above and a remark below.
 
     `columns` gives each column its format: "" as it is; "~" or "+~" (with a sign) numbers with as many decimals as the
-    largest needs for four digits; else a format such as "+.3g". `bar` is the column that a notebook shows as
-    bars too.
+    largest needs for four digits; else a format such as "+.3g". `bar` is the column that a notebook shows as bars too.
 
     >>> Table("Two gradients", {"of": "", "∂C/∂w": "+~"}, [("w0", 0.5), ("w1", -12.25)])
     Two gradients
@@ -75,7 +74,8 @@ class Table:
                           for cell, width, at_right in zip(line, widths, right)).rstrip() for line in lines]
         if not self.columns:
             text = []
-        return "\n".join([_printable(self.title, 400), *text, *filter(None, [_printable(self.remark, 4000)])])
+        remark = [_printable(line, 400) for line in self.remark.splitlines()]
+        return "\n".join([_printable(self.title, 400), *text, *remark])
 
     def _repr_html_(self) -> str:
         at = list(self.columns).index(self.bar) if self.bar else -1
@@ -86,7 +86,7 @@ class Table:
             body += "<tr>" + "".join(f'<td style="text-align:{"right" if spec else "left"}">{_safe(cell)}</td>'
                                      for cell, spec in zip(cells, self.columns.values()))
             body += (f"<td>{_bar(row[at], widest)}</td>" if at >= 0 else "") + "</tr>"
-        remark = f"<p>{_safe(self.remark, 4000)}</p>" if self.remark else ""
+        remark = "<p>" + "<br>".join(_safe(line, 400) for line in self.remark.splitlines()) + "</p>"
         return f"<p><b>{_safe(self.title, 400)}</b></p><table><tr>{head}</tr>{body}</table>{remark}"
 
 
@@ -104,12 +104,12 @@ def _formatted(cells: Sequence[Any], spec: str) -> list[str]:
 
 def _printable(text: str, most: int = 140) -> str:
     """Text from users on one line: no control characters, at most so long."""
-    text = "".join(c if c.isprintable() or c == "\n" and most > 140 else "�" for c in text)
+    text = "".join(c if c.isprintable() else "�" for c in text)
     return text if len(text) <= most else text[:most - 1] + "…"
 
 
 def _safe(text: str, most: int = 140) -> str:
-    return html.escape(_printable(text, most)).replace("\n", "<br>")
+    return html.escape(_printable(text, most))
 
 
 def _bar(number: Any, widest: float) -> str:
@@ -244,14 +244,15 @@ class NeuronNudges(NamedTuple):
 
     `wish` is −∂C/∂a, for its activation `a`. Its three avenues: `bias` is −∂C/∂b = −δ; `weights[i]` is −∂C/∂wᵢ, which
     for one example is −aᵢ·δ with the activations aᵢ that it reads; `previous[i]` is what it asks of each of these
-    activations, −wᵢ·δ. `slope` is f′(z). The last three say how many examples agree in sign with the average: on the
-    wish, on δ (and so on the bias, and on what is asked), on each weight.
+    activations, −wᵢ·δ. `slope` is f′(z), `w` are its weights. The last three say how many examples agree in sign with
+    the average: on the wish, on δ (and so on the bias, and on what is asked), on each weight.
     """
 
     name: str
     a: float
     slope: float
     delta: float
+    w: list[float]
     wish: float
     bias: float
     weights: list[float]
@@ -283,7 +284,6 @@ class LayerNudges(NamedTuple):
 class Nudges(Explanation):
     """Every nudge of a network, from `nudges`: `layers`, and the average `cost` of so many `examples`."""
 
-    net: MLP
     examples: int
     cost: float
     layers: list[LayerNudges]
@@ -315,7 +315,6 @@ class Nudges(Explanation):
         k, j = places[name]
         layer = self.layers[k]
         neuron = layer.neurons[j]
-        weights = [w.data for w in self.net.layers[k].neurons[j].w]
         one = self.examples == 1
         rows: list[tuple] = [("bias", f"{name}.b", neuron.bias, "−δ", *self._agreement(neuron.agree_delta))]
         for i in _largest(neuron.weights, 4):
@@ -324,10 +323,10 @@ class Nudges(Explanation):
                          *self._agreement(neuron.agree_weights[i])))
         for i in _largest(neuron.previous, 4):
             rows.append(("activation", layer.input_names[i], neuron.previous[i],
-                         f"−δ × w = {-neuron.delta:+.4g} × {weights[i]:+.4g}", *self._agreement(neuron.agree_delta)))
+                         f"−δ × w = {-neuron.delta:+.4g} × {neuron.w[i]:+.4g}", *self._agreement(neuron.agree_delta)))
         more = len(neuron.weights) - 4
         return Table(f"The three avenues of {name}: δ = {neuron.delta:+.4g}",
-                     {"avenue": "", "nudge": "", "−∂C/∂": "+~", "which is": "", **self._agree()}, rows,
+                     {"avenue": "", "of": "", "−∂C/∂": "+~", "which is": "", **self._agree()}, rows,
                      f"The strongest weights and activations; {more:,} more of each." if more > 0 else "", "−∂C/∂")
 
     def asks(self, k: int) -> Table:
@@ -335,7 +334,7 @@ class Nudges(Explanation):
         layer = self.layers[k]
         shown = sorted(_largest(layer.wished, MOST_COLUMNS))
         top = max((abs(row[i]) for row in (*layer.asked, layer.wished) for i in shown), default=0.0)
-        power = math.floor(math.log10(top)) if top else 0
+        power = max(-300, math.floor(math.log10(top))) if 0 < top < math.inf else 0
         rows: list[tuple] = [(f"neurons[{j}]", *(row[i] / 10.0 ** power for i in shown))
                              for j, row in enumerate(layer.asked)]
         rows = [rows[j] for j in sorted(_largest([n.delta for n in layer.neurons], MOST_COLUMNS))]
@@ -416,13 +415,14 @@ def nudges(net: MLP, X: Any, Y: Any, cost: Cost = squared_error) -> Nudges:
                 products = list(map(mul, deltas, activations))
                 grads.append(_mean(products))
                 agree.append(_agreeing(products, grads[-1]))
-            neurons.append(NeuronNudges(f"layers[{k}].neurons[{j}]", a, slope, delta, -_mean(pulls), -delta,
-                                        [0.0 - grad for grad in grads], [0.0 - w.data * delta for w in neuron.w],
+            w = [weight.data for weight in neuron.w]
+            neurons.append(NeuronNudges(f"layers[{k}].neurons[{j}]", a, slope, delta, w, -_mean(pulls), -delta,
+                                        [0.0 - grad for grad in grads], [0.0 - number * delta for number in w],
                                         _agreeing(pulls, _mean(pulls)), _agreeing(deltas, delta), agree))
         wished = [sum(column) for column in zip(*(n.previous for n in neurons))]
         layers.append(LayerNudges(f"layers[{k}]", names, list(map(_mean, read)), neurons, wished))
         names = [n.name for n in neurons]
-    return Nudges(net, len(passes), _mean([p.cost for p in passes]), layers)
+    return Nudges(len(passes), _mean([p.cost for p in passes]), layers)
 
 
 def _largest(numbers: Sequence[float], most: int) -> list[int]:
@@ -805,7 +805,7 @@ def _recursed(root: Value, right: dict[Value, float]) -> tuple[list[Entry], dict
         operand, local, upstream = node.args[which], node.local_grads[which], grads[node]
         grads[operand] += upstream * local
         wrong = "again: these steps were walked before" if node in visited else ""
-        if upstream != right[node]:
+        if not math.isclose(upstream, right[node], rel_tol=1e-9, abs_tol=1e-12):
             wrong = f"{_printable(node.label, 32) or 'it'} has {upstream:.4g} of its {right[node]:.4g} so far" \
                 if not wrong else f"{wrong}, and with {upstream:.4g}, not {right[node]:.4g}"
         entries.append(Entry(len(entries) + 1, node, operand, upstream, local, upstream * local, grads[operand], wrong))

@@ -153,6 +153,8 @@ def test_the_three_avenues_are_told_with_their_factors():
     text = str(told.avenues("layers[0].neurons[0]"))
     for part in ("δ = +12.5", "−δ × a = -12.5 × 3", "-37.50", "−δ × w = -12.5 × +2", "-25.00"):
         assert part in text
+    neuron.w[0].data = 9.0                              # what was told stays as it was told
+    assert str(told.avenues("layers[0].neurons[0]")) == text
     with pytest.raises(ValueError, match=r"no neuron has the name 'w'"):
         told.avenues("w")
 
@@ -164,6 +166,12 @@ def test_a_table_of_what_is_asked_shows_its_unit_and_what_it_leaves_out():
     assert "24 more columns, 4 more rows" in text and "in units of 0.0" in text
     assert len(told.asks(0).rows) == 17 and told.asks(0).rows[-1][0] == "sum"
     assert "more" not in str(nudges(MLP(2, [2, 2], seed=1), [1.0, 1.0], [0.0, 1.0]).asks(1))
+
+
+@pytest.mark.parametrize("tiny", [0.0, 5e-324, 1e-310, 1e-30, 1e30])
+def test_nudges_of_any_size_can_be_printed(tiny):
+    net = MLP(2, [2, 1], activation="linear", seed=1)
+    assert str(nudges(net, [1.0, 2.0], 1.0, lambda a, y: a * tiny)) and health(net, [tiny, tiny])._repr_html_()
 
 
 def test_the_strongest_increase_is_between_the_most_active_and_the_most_wished_for():
