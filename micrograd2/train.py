@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from .compiler import CompileError, compile
 from .costs import squared_error
-from .engine import Value
+from .engine import Value, first_not_finite
 
 Rate = Union[float, Callable[[int], float]]
 
@@ -212,7 +212,8 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
     the training examples, and `callback(history)` is called. The same seed gives the same run, whether `compiled` to
     array code or on the scalar graph, up to rounding.
 
-    Wrong shapes are a ValueError, and what cannot be compiled a CompileError, before anything is changed. Whatever ends
+    Wrong shapes are a ValueError, and what cannot be compiled a CompileError, before anything is changed. A NaN or an
+    infinity is a FloatingPointError that names the first operation that made it, with its operands. Whatever ends
     training early, Ctrl-C or an error, `net` keeps the last finished step. The gradients of its parameters are 0 then.
 
     >>> from micrograd2 import MLP, max_margin, data
@@ -249,8 +250,17 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
                 bar.set_description(f"epoch {epoch + 1}/{epochs}", refresh=False)
                 weighted = 0.0
                 for batch in mini_batches(len(X), batch_size, seed, epoch):
-                    loss, gradient = program(theta, X.take(batch, axis=0), Y.take(batch, axis=0))
-                    theta = optimizer.step(theta, gradient)
+                    try:
+                        loss, gradient = program(theta, X.take(batch, axis=0), Y.take(batch, axis=0))
+                        moved = optimizer.step(theta, gradient)
+                        if not (np.isfinite(loss) and np.isfinite(moved).all()):
+                            raise FloatingPointError(f"the loss is {loss:g}" if not np.isfinite(loss) else
+                                                     "the step would make a parameter infinite or NaN")
+                    except FloatingPointError as error:
+                        program.store(theta)
+                        raise FloatingPointError(f"step {len(history.loss) + 1}: {error}. "
+                                                 f"{_first_cause(f, X, Y, batch)}") from None
+                    theta = moved
                     history.loss.append(loss)
                     weighted += loss * len(batch)
                     bar.update()
@@ -268,6 +278,19 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
         for p in net.parameters():
             p.grad = 0.0
     return history
+
+
+def _first_cause(f: Callable[..., Value], X: np.ndarray, Y: np.ndarray, batch: np.ndarray) -> str:
+    """Which operation, for which example of the batch, first made a NaN or an infinity on the scalar graph."""
+    for i in batch.tolist():
+        x = [Value(number, f"x[{k}]") for k, number in enumerate(X[i].tolist())]
+        try:
+            told = first_not_finite(f(x, Y[i].tolist()))
+        except (ArithmeticError, ValueError) as error:  # the engine names what has no value
+            told = str(error)
+        if told:
+            return f"The first cause, in example {i}: {told}. The network keeps the step before"
+    return "Every example by itself is finite; a smaller learning rate keeps the step finite too"
 
 
 def accuracy(net: Any, X: Any, Y: Any) -> float:
