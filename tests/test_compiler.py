@@ -180,6 +180,66 @@ def test_the_source_of_random_programs_has_no_dead_lines(placed):
     assert not unused_names(program.source)
 
 
+# Random programs of wide steps: lists of T positions with D numbers each, that are mixed in all sorts of ways
+
+def normed(u):
+    return [v * (dot(u, u, 0.0) / len(u) + 0.1) ** -0.5 for v in u]
+
+
+def attended(h, seen):
+    """Softmax attention without weights; position t looks at the positions seen(t)."""
+    out = []
+    for t, query in enumerate(h):
+        scores = [dot(query, key, 0.0) / 2 for key in h[seen(t)]]
+        norm = logsumexp(scores)
+        out.append([dot([(s - norm).exp() for s in scores], column, 0.0) for column in zip(*h[seen(t)])])
+    return out
+
+
+WIDE_STEPS = {  # each makes new positions of the old ones h, a matrix W (D rows), and a vector b of D parameters
+    "linear": lambda h, W, b: [[dot(w, u, 0.0) for w in W] for u in h],
+    "layer": lambda h, W, b: [[(sum(p * v for p, v in zip(w, u)) + c).tanh() for w, c in zip(W, b)] for u in h],
+    "wave": lambda h, W, b: [[v.sin() for v in u] for u in h],
+    "norm": lambda h, W, b: [normed(u) for u in h],
+    "running total": lambda h, W, b: [[total(column[:t + 1]) for column in zip(*h)] for t in range(len(h))],
+    "running maximum": lambda h, W, b: [[maximum(v, logsumexp(u[:d + 1])) for d, v in enumerate(u)] for u in h],
+    "ragged rows": lambda h, W, b: [[dot(w[:t % len(u) + 1], u[:t % len(u) + 1], c) for w, c in zip(W, b)]
+                                    for t, u in enumerate(h)],
+    "attention": lambda h, W, b: attended(h, lambda t: slice(None)),
+    "causal attention": lambda h, W, b: attended(h, lambda t: slice(t + 1)),
+    "mirror": lambda h, W, b: [[p + q for p, q in zip(u, v)] for u, v in zip(h, h[::-1])],
+    "scale": lambda h, W, b: [[c * v for c, v in zip(b, u)] for u in h],
+    "across": lambda h, W, b: [[dot(b[:1] * len(h), column, 1.0) for column in zip(*h)] for _ in h],
+    "transposed": lambda h, W, b: [list(u) for u in zip(*h)] if len(h) == len(h[0]) else h,
+    "convolution": lambda h, W, b: [[total(c * u[(d + k) % len(u)] for k, c in enumerate(b[:2]))
+                                     for d in range(len(u))] for u in h],
+    "outer": lambda h, W, b: [[v * u[0] for v in h[0]] for u in h],
+}
+
+
+@slow
+@given(steps=st.lists(st.sampled_from(sorted(WIDE_STEPS)), min_size=1, max_size=6), T=st.integers(1, 4),
+       D=st.integers(1, 4), shuffled=st.booleans(), decay=st.booleans(), as_list=st.booleans())
+def test_random_wide_programs_equal_the_scalar_graph(steps, T, D, shuffled, decay, as_list):
+    W, b = values(D, D), values(D, seed=1)
+    parameters = flat(W, b)
+    if shuffled:
+        random.Random(0).shuffle(parameters)
+
+    def f(x, *y):
+        h = [x[D * t:D * t + D] for t in range(T)]
+        for step in steps:
+            h = WIDE_STEPS[step](h, W, b)
+        if as_list:
+            return [v for u in h for v in u]
+        cost = squared_error([v for u in h for v in u], y[0])
+        return cost + 0.1 * total(p * p for p in parameters) if decay else cost
+    arrays = [batch(3, T * D), batch(3, T * D, seed=1)][:1 if as_list else 2]
+    program = compile(f, parameters, *(array[0] for array in arrays))
+    assert_agrees(program, f, parameters, *arrays)
+    assert not unused_names(program.source)
+
+
 # Weighted sums, however they are written
 
 def as_sum(w, x, b, rng):

@@ -296,7 +296,8 @@ class Emitter:
             if not all(part.alike for part in parts):
                 self.line(f"{name} = {' + '.join(term.within(1) for term in terms)}", variable)
                 return Text(name), False
-        self.line(f"{name} = np.zeros_like({variable.name})", variable)
+        order = ', order="C"' * (len(variable.shape) > 1)  # so that a reshape of it is a view
+        self.line(f"{name} = np.zeros_like({variable.name}{order})", variable)
         flat = name + variable.flat[len(variable.name):]
         for k, (address, contribution, alike) in enumerate(parts):
             sign = "+=" if k else "="
