@@ -1,5 +1,7 @@
 """Every example runs by itself, in a folder of its own, with short settings, and leaves what it promises."""
 
+import ast
+import json
 import os
 import subprocess
 import sys
@@ -24,6 +26,8 @@ SHORT = {
     "moons.py": (["--steps", "60"], ["moons.png"], "accuracy on all 100 points: 100%"),
     "compile_digits.py": (["--epochs", "1", "--compare", "5"], [], "z1 = x @ W1.T + b1"),
     "gpt.py": (["--steps", "2", "--batch", "2"], [], "it invents: "),
+    "pictures.py": (["--epochs", "1"], ["neuron.svg", "digits.svg", "backward.svg", "neuron-dark.svg",
+                                        "digits-dark.svg", "backward-dark.svg"], "backward.svg"),
     "digits.py": (["--examples", "100", "--epochs", "1"], ["digits.svg"], "13,002 weights and biases"),
 }
 
@@ -58,3 +62,47 @@ def test_digits_reads_the_full_set(tmp_path):
     run = subprocess.run([sys.executable, str(EXAMPLES / "digits.py"), "--mnist", str(tmp_path / "nowhere")],
                          capture_output=True, text=True, cwd=tmp_path)
     assert run.returncode != 0 and "train-images-idx3-ubyte" in run.stderr
+
+
+def cells(kind):
+    notebook = json.loads((EXAMPLES / "tour.ipynb").read_text(encoding="utf-8"))
+    return [cell for cell in notebook["cells"] if cell["cell_type"] == kind]
+
+
+def shown(thing):
+    """What a notebook asks the last expression of a cell for, most telling first, as IPython does."""
+    if hasattr(thing, "_repr_mimebundle_"):
+        return thing._repr_mimebundle_()
+    if hasattr(thing, "_repr_svg_"):
+        return {"image/svg+xml": thing._repr_svg_()}
+    return {"text/plain": repr(thing)}
+
+
+def run_cell(source, names):
+    """Run a cell as a notebook does; what its last expression shows."""
+    *before, last = ast.parse(source).body
+    if not isinstance(last, ast.Expr):
+        before, last = [*before, last], None
+    exec(compile(ast.Module(before, []), "tour.ipynb", "exec"), names)
+    value = None if last is None else eval(compile(ast.Expression(last.value), "tour.ipynb", "eval"), names)
+    return {} if value is None else shown(value)
+
+
+def test_the_tour_runs_from_the_top_and_shows_its_pictures(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "__main__"}
+    bundles = [run_cell("".join(cell["source"]), names) for cell in cells("code")]
+    pictures = [bundle["image/svg+xml"] for bundle in bundles if "image/svg+xml" in bundle]
+    assert len(pictures) == 13
+    for picture in pictures:
+        xml.etree.ElementTree.fromstring(picture)
+    assert "∂d/∂a += 1.0 × -1.5 = -1.5   so far -0.5" in capsys.readouterr().out
+    assert names["history"].accuracy[-1] > 0.8 and not list(tmp_path.iterdir())
+    assert bundles[2] == {"text/plain": "(-0.5, 2.0)"}
+
+
+def test_the_tour_is_written_without_outputs_and_short():
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in cells("code"))
+    assert all(len(cell["source"]) <= 15 for cell in cells("code"))
+    ids = [cell["id"] for cell in cells("code") + cells("markdown")]
+    assert len(set(ids)) == len(ids)

@@ -22,9 +22,9 @@ from hypothesis import HealthCheck, given, settings
 
 from micrograd2 import pictures
 from micrograd2.costs import cross_entropy, max_margin, squared_error
-from micrograd2.engine import Value, dot, flow, topological_order, total
+from micrograd2.engine import DOT, SIGMOID, Value, dot, flow, topological_order, total
 from micrograd2.nn import MLP
-from micrograd2.pictures import Picture, draw, draw_dot, find_dot
+from micrograd2.pictures import Picture, animate, draw, draw_dot, find_dot
 from programs import VALUES, programs, run
 
 pytestmark = [pytest.mark.filterwarnings("error"),
@@ -356,38 +356,185 @@ def test_drawing_an_expression_changes_nothing(a_dot):
 
 # Large expressions
 
-def drawn_and_left_out(source: str) -> tuple[int, int]:
-    left_out = re.search(r"([\d,]+) more are not drawn", source)
-    return len(re.findall(r"^\tn\d+ \[", source, re.M)), int(left_out[1].replace(",", "")) if left_out else 0
+def count(source: str, pattern: str) -> int:
+    return len(re.findall(pattern, source, re.M))
 
 
-@pytest.mark.parametrize("make", [lambda: chain(5000), digit_cost, lambda: total([Value(1.0) for _ in range(2000)])])
-def test_a_large_expression_is_summarised_before_dot_is_called(make):
-    root = make()
+def random_expression(size: int) -> Value:
+    """So many operations on ten leaves, each used by later ones."""
+    values = [Value(0.1 * i, f"x{i}") for i in range(10)]
+    for i in range(size):
+        values.append((values[i * 7 % len(values)] + values[-1] * 0.5).tanh())
+    return values[-1]
+
+
+LARGE = {
+    "chain": lambda: chain(5000),
+    "scalars": lambda: random_expression(1700),
+    "sum": lambda: total([Value(0.001 * i) for i in range(2000)]),
+    "digit": digit_cost,
+    "batch": lambda: total(squared_error(MLP(4, [16, 1], seed=0)([i, 1.0, 2.0, 3.0]), 1.0) for i in range(70)),
+    "one network on a batch": lambda: (lambda net: total(squared_error(net([i, 1.0, 2.0, 3.0]), 1.0)
+                                                         for i in range(70)))(MLP(4, [16, 1], seed=0)),
+}
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("name", LARGE)
+def test_a_large_expression_is_summarised_before_dot_is_called(name, known):
+    root = LARGE[name]()
     root.label = "the result"
+    if known:
+        root.backward()
     source = draw(root).source
-    drawn, left_out = drawn_and_left_out(source)
-    assert drawn <= pictures.NEAREST
-    assert drawn + left_out == len(topological_order(root)) > 2000
+    size = len(topological_order(root))
+    assert size > 1000
+    assert 0 < count(source, r"^\t+n\d+ \[") <= pictures.MOST_NODES
+    assert count(source, r"^\t+n\w+ -> ") < 4 * pictures.MOST_NODES
     assert "the result" in source
-    assert len(re.findall(r"^\tn\w+ -> ", source, re.M)) < 1000
+    left_out = re.search(r"the (\d+) values nearest the result; ([\d,]+) more are not drawn", source)
+    if left_out:
+        assert int(left_out[1]) + int(left_out[2].replace(",", "")) == size
+    else:
+        assert f"{size:,} values, too many to draw one by one" in source
 
 
-@pytest.mark.parametrize("size, expected", [(300, (300, 0)), (301, (60, 241))])
-def test_only_what_is_too_large_is_summarised(size, expected):
+@pytest.mark.parametrize("size, drawn", [(300, 300), (301, 60)])
+def test_only_what_is_too_large_is_summarised(size, drawn):
     assert (pictures.MOST_NODES, pictures.NEAREST) == (300, 60)
-    assert drawn_and_left_out(draw(chain(size)).source) == expected
+    source = draw(chain(size)).source
+    assert count(source, r"^\t+n\d+ \[") == drawn
+    assert ("more are not drawn" in source) == (drawn < size)
 
 
-def test_the_edges_of_a_summary_are_true_and_it_says_where_some_are_missing(a_dot):
+def test_a_summary_of_a_digit_has_a_box_for_every_layer_and_its_bundles_add_up(a_dot):
     root = digit_cost()
     root.backward()
     drawn = read(draw(root))
-    products = [edge.numbers() for edge in drawn.edges if edge.tooltips and edge.product()]
-    assert len(products) > 50
-    assert all(upstream * local == pytest.approx(adds, rel=3e-3) for upstream, local, adds in products)
-    assert len([text for text in drawn.texts if re.fullmatch(r"\+[\d,]+ more", text)]) > 5
-    assert not [text for text in drawn.texts if re.fullmatch(r"\+[\d.]+", text)]     # too many to be legible
+    boxes = {node.texts[0]: name for name, node in drawn.nodes.items()}
+    assert {"784 values", "layers[0]", "layers[1]", "layers[2]"} <= set(boxes)
+    assert {"16 neurons", "10 neurons", "12,560 weights and biases"} <= set(drawn.texts)
+    inputs = {x for z in topological_order(root) if z.op is DOT and len(z.args) > 700 for x in z.args[784:-1]}
+    assert len(inputs) == 784
+    outputs = [a for a in topological_order(root) if a.op is SIGMOID][-10:]
+    for box, values, most in (("784 values", inputs, 2), ("layers[2]", outputs, 10)):
+        told = [number(re.search(r"([+-]\S+) in all", edge.tooltips[0])[1]) for edge in drawn.edges
+                if edge.tail == boxes[box]]
+        assert len(told) <= most
+        assert sum(told) == rounded(sum(x.grad for x in values), abs=1e-3 * sum(map(abs, told)))
+
+
+def test_of_many_edges_into_a_box_the_strongest_are_drawn_and_the_rest_counted(a_dot):
+    net = MLP(4, [16, 1], activation="tanh", seed=0)
+    costs = [squared_error(net([i / 20, 1.0, 2.0, 3.0]), 1.0) for i in range(20)]
+    root = dot([0.1 * i for i in range(20)], costs, 0.0)
+    root.backward()
+    drawn = read(draw(root))
+    assert {"layers[0].neurons[15]", "80 values"} <= set(drawn.texts)
+    assert [text for text in drawn.texts if re.fullmatch(r"\+\d+ weaker", text)]
+    last = max((name for name in drawn.nodes if name[1:].isdigit()), key=lambda name: int(name[1:]))
+    assert len([edge for edge in drawn.edges if edge.head == last]) == 12 + 1     # and the one of the rest
+
+
+# What the options show
+
+def test_depth_goes_only_so_far_back(a_dot):
+    root = neuron()
+    assert len(read(draw(root, depth=0)).nodes) == 2     # the result, and "+1 more"
+    drawn = read(draw(root, depth=1))
+    assert {text for node in drawn.nodes.values() for text in node.texts} >= {"o", "z", "tanh"}
+    assert "+2 more" in drawn.texts and "the 2 values nearest the result; 8 more are not drawn" in drawn.texts
+    assert draw(root, depth=99).source == draw(root).source
+
+
+@pytest.mark.parametrize("depth", [-1, 1.5, "2"])
+def test_a_depth_must_be_a_whole_number(depth):
+    with pytest.raises(ValueError, match="depth"):
+        draw(neuron(), depth=depth)
+
+
+def test_expand_shows_the_products_of_a_weighted_sum(a_dot):
+    w, x, b = [Value(2.0, "w0"), Value(-3.0, "w1")], [Value(0.5, "x0"), Value(4.0, "x1")], Value(1.0, "b")
+    z = dot(w, x, b)
+    (z * 2).backward()
+    root = z.tanh()
+    root.backward()
+    drawn = read(draw(root, expand=True))
+    name = names_of(root)[z]
+    assert drawn.nodes[f"{name}p0"].texts == ["×", "1"] and drawn.nodes[f"{name}p1"].texts == ["×", "-12"]
+    for i in range(2):
+        factors = {names_of(root)[value] for value in (w[i], x[i])}
+        assert {edge.tail for edge in drawn.edges if edge.head == f"{name}p{i}"} == factors
+        assert [edge.head for edge in drawn.edges if edge.tail == f"{name}p{i}"] == [name]
+    told = {edge.product()["by"]: edge.numbers()[2] for edge in drawn.edges if edge.tooltips and edge.product()}
+    assert told == {v.label or "a": rounded(z.grad * local) for v, local in zip((*w, *x, b), z.local_grads)} | {
+        "a": rounded(z.grad)}
+    assert "×" not in read(draw(root)).texts
+
+
+def test_the_values_of_a_neuron_stand_in_a_labelled_frame(a_dot):
+    net = MLP(2, [3, 1], activation="tanh", seed=1)
+    cost = squared_error(net([0.5, -1.0]), 1.0)
+    root = ET.fromstring(draw(cost).svg())
+    frames = [texts_of(group) for group in root.iter(f"{SVG}g") if group.get("class") == "cluster"]
+    assert sorted(text for frame in frames for text in frame) == [
+        "layers[0]", "layers[1].neurons[0]", "neurons[0]", "neurons[1]", "neurons[2]"]
+    texts = read(draw(cost)).texts
+    assert texts.count("w[0]") == 4 and texts.count("w[2]") == 1 and texts.count("b") == 4
+
+
+def test_earlier_gradients_are_told_apart(a_dot):
+    a, b = Value(2.0, "a"), Value(3.0, "b")
+    first, second = a * b, a * a + b
+    first.backward()
+    second.backward()
+    assert {"earlier: 3", "earlier: 2"} <= set(read(draw(second)).texts)
+    drawn = read(draw(first))
+    assert {"earlier: 4", "earlier: 1"} <= set(drawn.texts)
+    a.grad = 0.0
+    assert "cleared since" in read(draw(second)).texts
+    fresh = a * b
+    assert not [text for text in read(draw(fresh)).texts if "earlier" in text]
+
+
+def test_within_another_result_the_gradients_are_that_ones(a_dot):
+    a = Value(2.0, "a")
+    b = a * 3.0
+    b.label = "b"
+    cost = b * a
+    cost.backward()
+    drawn = read(draw(b))
+    assert "elsewhere: 6" in drawn.texts     # the other path from a to the cost
+    assert {edge.product()["of"] for edge in drawn.edges} == {"C"}
+
+
+@given(programs(longest=9))
+@settings(deadline=None, max_examples=30)
+def test_what_the_picture_says_adds_up_to_every_gradient(program):
+    """Read from the text: the edges that leave a Value, and the rest that its card tells, are its gradient."""
+    leaves = [Value(x, f"x{i}") for i, x in enumerate(program.leaves)]
+    root = run(program.steps, leaves, VALUES)
+    for leaf in leaves[::2]:
+        (leaf * 3.0).backward()
+    root.backward()
+    for expand in (False, True):
+        source = draw(root, expand=expand).source
+        for value, name in names_of(root).items():
+            edges = re.findall(rf'^\t+{name} -> n\d+(?:p\d+)? \[.*? tooltip="[^"]*= (\S+)"', source, re.M)
+            card = re.search(rf"^\t+{name} \[label=<(.*)> tooltip", source, re.M)[1]
+            rest = re.search(r"earlier: ([^<]+)<", card)
+            parts = [number(adds) for adds in [*edges, *([rest[1]] if rest else [])]] + [1.0] * (value is root)
+            assert sum(parts) == rounded(value.grad, abs=1e-3 * sum(map(abs, parts)))
+
+
+@pytest.mark.parametrize("what", [neuron, network])
+def test_dark_changes_colours_and_nothing_else(what):
+    def plain(source: str) -> str:
+        return re.sub(r"#[0-9a-f]{6}", "#", source)
+
+    light, dark = draw(what()).source, draw(what(), dark=True).source
+    assert light != dark and plain(light) == plain(dark)
+    assert pictures.DARK.paper in dark and pictures.LIGHT.paper not in dark
 
 
 # Hostile labels
@@ -493,7 +640,7 @@ def test_width_in_a_network_grows_with_the_gradient_and_the_caption_gives_the_sc
     looks = {edge.product()["by"][-4:]: (edge.colour, edge.width) for edge in drawn.edges}
     assert [looks[f"w[{i}]"][0] for i in range(3)] == ["blue", "orange", "blue"]
     assert looks["w[0]"][1] < looks["w[1]"][1] < looks["w[2]"][1]
-    assert "the widest: ∂C/∂w = ±4" in drawn.texts
+    assert "∂C/∂w up to ±4" in drawn.texts
 
 
 def test_a_contribution_of_zero_still_tells_its_multiplication(a_dot):
@@ -593,8 +740,8 @@ def test_nothing_moves_between_two_pictures_of_one_network(a_dot):
 
 
 @pytest.mark.parametrize("sizes, captions, more", [
-    ((784, 16, 16, 10), ["784 inputs", "16 neurons", "10 outputs"],
-     ["+768 more", "80 weights, +12,464 more", "80 weights, +176 more", "80 weights, +80 more"]),
+    ((783, 16, 16, 10), ["783 inputs", "16 neurons", "10 outputs"],
+     ["+767 more", "50 weights, +110 more", "80 weights, +12,448 more", "80 weights, +176 more"]),
     ((17, 2), ["17 inputs", "2 outputs"], ["+1 more", "32 weights, +2 more"]),
     ((2, 30, 20), ["2 inputs", "30 neurons", "20 outputs"],
      ["+14 more", "+4 more", "32 weights, +28 more", "80 weights, +520 more"]),
@@ -623,6 +770,77 @@ def test_what_is_left_out_is_the_weakest(a_dot, known):
     assert shown == set(sorted(range(40), key=strength.__getitem__)[-16:])
 
 
+@pytest.mark.parametrize("example", ["squared error", "cross-entropy", "margin"])
+def test_a_batch_shows_the_average(a_dot, example):
+    net, x, y, cost = EXAMPLES[example]
+    others = [[-number for number in x], [0.5 * number for number in x]]
+    true = [truth(net, one, y, cost) for one in (x, *others)]
+    drawn = read(draw(net, [x, *others], [y] * 3, cost))
+    assert "on average over 3 examples" in drawn.texts
+    told = [re.search(r"∂C/∂(\S+) = (-?\d\S*?), where", edge.tooltips[0]) for edge in drawn.edges]
+    assert {match[1]: number(match[2]) for match in told} == {
+        name: rounded(sum(one.factors[name][2] for one in true) / 3, abs=1e-12) for name in true[0].factors}
+    deltas = [match[1] for node in drawn.nodes.values() if (match := re.search(r"δ = \S+ = (\S+)", node.tooltip))]
+    means = [sum(parts) / 3 for parts in zip(*(one.deltas for one in true))]
+    assert sorted(map(number, deltas)) == rounded(sorted(mean for mean in means if mean))
+
+
+def test_a_batch_may_be_arrays_and_one_example_of_a_batch_is_that_example():
+    net = network()
+    many = draw(net, np.array([X, OTHER_X]), np.array([Y, Y])).source
+    assert many == draw(net, [X, OTHER_X], [Y, Y]).source
+    assert draw(net, [X], [Y]).source == draw(net, X, Y).source
+    assert "on average over 2 examples" in draw(net, [X, OTHER_X]).source
+    one = MLP(2, [3, 1], activation="tanh", seed=1)
+    assert draw(one, [X[:2], OTHER_X[:2]], [1.0, -1.0], max_margin).source
+
+
+def test_a_ring_grows_with_delta(a_dot):
+    net = network()
+    root = ET.fromstring(draw(net, X, Y).svg())
+    true = truth(net, X, Y, squared_error).deltas
+    rings = {}
+    for group in root.iter(f"{SVG}g"):
+        if match := re.search(r"(neuron|output) (\d): .*δ = ∂C/∂z = (\S+)", "".join(tooltips_of(group))):
+            ring = group.find(f".//{SVG}ellipse")
+            rings[match[1], match[2]] = float(match[3]), hue(ring.get("stroke")), float(ring.get("stroke-width", 1))
+    assert sorted(delta for delta, *_ in rings.values()) == rounded(sorted(true))
+    for kind in ("neuron", "output"):
+        ones = [ring for (of, _), ring in rings.items() if of == kind]
+        assert [colour for _, colour, _ in ones] == [sign_hue(delta) for delta, *_ in ones]
+        assert_stronger_is_wider([(delta, width) for delta, _, width in ones])
+        assert max(width for *_, width in ones) == 4.0
+
+
+def test_into_each_neuron_the_strongest_weights_are_drawn_and_the_rest_counted(a_dot):
+    net = MLP(20, [6, 2], activation="tanh", seed=4)
+    x, y = [(-1) ** i * 0.05 * i for i in range(20)], [1.0, 0.0]
+    true = truth(net, x, y, squared_error).factors
+    drawn = read(draw(net, x, y))
+    for j in range(6):
+        name = f"layers[0].neurons[{j}]."
+        shown = {edge.product()["by"] for edge in drawn.edges if edge.product()["by"].startswith(name)}
+        assert shown == set(sorted((w for w in true if w.startswith(name)), key=lambda w: abs(true[w][2]))[-5:])
+        left = [abs(true[w][2]) for w in true if w.startswith(name) and w not in shown]
+        rest = drawn.nodes[f"c1r{j}"]
+        assert rest.texts == ["+15"]
+        told, size = rest.tooltip.split(", Σ|∂C/∂w| = ")
+        assert told == "15 weaker weights" and number(size) == rounded(sum(left))
+
+
+def test_784_inputs_are_drawn_as_the_image_that_they_are(a_dot):
+    net, x = MLP(784, [3, 2], activation="tanh", seed=0), [0.0] * 784
+    x[0], x[30], x[783] = 1.0, 0.5, 0.25
+    source = draw(net, x, [1.0, 0.0]).source
+    assert source.count("<td width=") == 784 and source.count("<td ") == source.count("</td>")
+    assert len(re.findall(r'<td [^>]*bgcolor="', source)) == 3
+    drawn = read(draw(net, x, [1.0, 0.0]))
+    image = {edge.product()["by"] for edge in drawn.edges if re.match(r"c0\b", edge.tail)}
+    assert len(image) == 3 * 5 and {f"layers[0].neurons[0].w[{i}]" for i in (0, 30, 783)} <= image
+    assert "<td width=" not in draw(net).source
+    assert "<td width=" not in draw(net, [2.0] * 784).source
+
+
 # Wrong calls
 
 @pytest.mark.parametrize("error, call", [
@@ -631,7 +849,10 @@ def test_what_is_left_out_is_the_weakest(a_dot, known):
     (ValueError, lambda: draw(network(), X, [1.0])),
     (TypeError, lambda: draw(network(), 3.0)),
     (TypeError, lambda: draw(network(), "abc")),
-    (TypeError, lambda: draw(network(), [[1.0], [2.0], [3.0]])),
+    (ValueError, lambda: draw(network(), [[1.0], [2.0], [3.0]])),
+    (ValueError, lambda: draw(network(), [X, X, X], [Y, Y])),
+    (TypeError, lambda: draw(network(), X, Y, expand=True)),
+    (TypeError, lambda: draw(network(), X, Y, depth=1)),
     ((TypeError, ValueError), lambda: draw(network(), y=Y)),
     (TypeError, lambda: draw(Value(1.0), X)),
     (TypeError, lambda: draw(Value(1.0), y=Y)),
@@ -683,6 +904,103 @@ def test_a_notebook_gets_svg_and_text(a_dot):
 def test_a_notebook_gets_the_text_where_there_is_no_dot(nowhere):
     picture = draw(neuron())
     assert picture._repr_mimebundle_() == {"text/plain": picture.source}
+
+
+@pytest.mark.parametrize("what", [neuron, network, lambda: MLP(784, [16, 16, 10], seed=0), lambda: chain(2000)])
+def test_a_value_and_a_network_show_themselves_in_a_notebook(a_dot, what):
+    what = what()
+    bundle = what._repr_mimebundle_()
+    assert bundle == {"text/plain": repr(what), "image/svg+xml": draw(what).svg()}
+    assert what._repr_mimebundle_(include=None, exclude=None) == bundle
+
+
+def test_without_a_dot_a_notebook_shows_the_text_of_the_picture(nowhere):
+    value = labelled("<script>")
+    bundle = value._repr_mimebundle_()
+    assert bundle["text/plain"] == repr(value) and "image/svg+xml" not in bundle
+    assert bundle["text/html"].startswith("<pre>digraph") and "<script>" not in bundle["text/html"]
+
+
+# A picture that moves
+
+def frames(svg: str) -> dict[str, list[tuple[float, float]]]:
+    """For every class of the style sheet, its key frames: (percent, opacity)."""
+    found = {}
+    for name, body in re.findall(r"@keyframes (m\d+)\{((?:[^{}]*\{[^{}]*\})*)\}", svg):
+        keys = re.findall(r"([\d.%,]+)\{[^{}]*opacity:(\d)\}", body)
+        found[name] = [(float(at.rstrip("%")), float(opacity)) for ats, opacity in keys for at in ats.split(",")]
+    return found
+
+
+def twice() -> Value:
+    a, b = Value(2.0, "a"), Value(-1.5, "b")
+    c = a * b
+    d = c + a
+    c.label, d.label = "c", "d"
+    root = d * c
+    root.label = "C"
+    root.backward()
+    return root
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_moving_picture_lights_the_edges_in_the_order_of_flow(a_dot, dark):
+    root = twice()
+    svg = animate(root, dark=dark)
+    names, keys = names_of(root), frames(svg)
+    order = []
+    for group in ET.fromstring(svg).iter(f"{SVG}g"):
+        if group.get("class") == "edge":
+            path = next(path for path in group.iter(f"{SVG}path") if path.get("class"))
+            tooltip = "".join(tooltips_of(group)[:1])
+            begin = min(at for at, opacity in keys[path.get("class")] if opacity)
+            order.append((begin, group.find(f"{SVG}title").text, number(PRODUCT.search(tooltip)["adds"])))
+    assert [step[1:] for step in sorted(order)] == [
+        (f"{names[step.result.args[step.which]]}->{names[step.result]}", step.contribution) for step in flow(root)]
+
+
+def test_a_moving_picture_shows_every_total_on_the_way_and_the_gradient_at_the_end(a_dot):
+    root = twice()
+    svg = animate(root)
+    keys, totals = frames(svg), {root: [1.0]}
+    for step in flow(root):
+        totals.setdefault(step.result.args[step.which], []).append(step.total)
+    for group in ET.fromstring(svg).iter(f"{SVG}g"):
+        if group.get("class") == "node":
+            value = next(v for v, name in names_of(root).items() if name == group.find(f"{SVG}title").text)
+            grads = [text for text in group.iter(f"{SVG}text") if (text.text or "").startswith("grad")]
+            assert [number(text.text[5:]) for text in grads] == totals[value]
+            seen = [keys[text.get("class")] for text in grads]
+            assert [dict(one)[100.0] for one in seen] == [0.0] * (len(seen) - 1) + [1.0]
+            for at in range(0, 101):     # never two of them at once
+                assert sum(opacity_at(one, at) > 0.5 for one in seen) <= 1
+
+
+def opacity_at(keys: list[tuple[float, float]], at: float) -> float:
+    return next((opacity for start, opacity in reversed(keys) if start <= at), keys[0][1])
+
+
+def test_a_moving_picture_has_no_script_and_can_stand_still(a_dot):
+    svg = animate(labelled("</style><script>alert(1)</script>"))
+    tags = {element.tag.rpartition("}")[2] for element in ET.fromstring(svg).iter()}
+    assert "script" not in tags and "animate" not in tags and "style" in tags
+    assert "prefers-reduced-motion:reduce" in svg and "infinite" in svg
+
+
+def test_a_moving_picture_changes_nothing_and_is_the_same_for_the_same_graph(a_dot):
+    root = twice()
+    before = record(root)
+    assert animate(root) == animate(root) == animate(twice())
+    assert record(root) == before
+
+
+@pytest.mark.parametrize("make", [lambda: Value(2.0) * 3.0, lambda: Value(1.0), lambda: chain(301)])
+def test_what_cannot_be_played_is_refused(make):
+    root = make()
+    if root.op.symbol == "sin":
+        root.backward()
+    with pytest.raises(ValueError, match="backward|too large"):
+        animate(root)
 
 
 # Finding a dot

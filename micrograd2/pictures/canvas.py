@@ -1,0 +1,151 @@
+"""What all pictures share: the Picture that finds a `dot`, the colours, and text that is safe whatever it says."""
+
+from __future__ import annotations
+
+import html
+import os
+import shutil
+import sys
+import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import graphviz
+from graphviz.backend import dot_command
+
+from ..files import write_whole
+
+
+class Palette(NamedTuple):
+    """The colours of a picture. `blue`: raising it raises the result; `orange`: raising it lowers the result."""
+
+    paper: str
+    card: str
+    ink: str
+    faint: str
+    grey: str
+    blue: str
+    orange: str
+
+    def sign(self, grad: float) -> str:
+        return self.blue if grad > 0 else self.orange if grad < 0 else self.faint
+
+
+LIGHT = Palette("#ffffff", "#f6f8fa", "#24292f", "#6e7781", "#b8bec6", "#2166ac", "#d9730d")
+DARK = Palette("#0d1117", "#1b222c", "#e6edf3", "#9198a1", "#59626d", "#62a8f0", "#f09a4a")
+BLUE, ORANGE = LIGHT.blue, LIGHT.orange
+
+
+class Picture(graphviz.Digraph):
+    """A `graphviz.Digraph` that finds a `dot` for itself and shows itself in notebooks; without any, its DOT text.
+
+    >>> Picture().source.splitlines()[0]
+    'digraph {'
+    """
+
+    look: Palette = LIGHT
+
+    def svg(self) -> str:
+        """The picture as SVG text. RuntimeError, saying what to install, if there is no `dot`."""
+        return self.pipe(format="svg", encoding="utf-8")
+
+    def save_svg(self, path: str | os.PathLike[str]) -> Path:
+        """Write the picture to `path` as an SVG file, whole or not at all."""
+        return write_whole(path, self.svg())
+
+    def pipe(self, format: str | None = None, renderer: str | None = None, formatter: str | None = None,
+             neato_no_op: bool | int | None = None, quiet: bool = True, *, engine: str | None = None,
+             encoding: str | None = None) -> Any:
+        """Like `graphviz.Digraph.pipe`, with the `dot` that was found, pinned positions kept, and without warnings."""
+        pinned = 2 if (engine or self.engine) == "neato" else None
+        with _found_dot():
+            return super().pipe(format, renderer, formatter, neato_no_op or pinned, quiet, engine=engine,
+                                encoding=encoding)
+
+    def render(self, *args: Any, **kwargs: Any) -> str:
+        """Like `graphviz.Digraph.render`, with the `dot` that was found."""
+        with _found_dot():
+            return super().render(*args, **kwargs)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
+        try:
+            return {"image/svg+xml": self.svg(), "text/plain": self.source}
+        except RuntimeError:
+            return {"text/plain": self.source}
+
+
+def find_dot() -> Path:
+    """The `dot` on the PATH, else the executable of graphviz-pure; RuntimeError, saying how to get either."""
+    if on_path := shutil.which("dot"):
+        return Path(on_path)
+    beside = [str(Path(sys.executable).parent), sysconfig.get_path("scripts")]  # environments are not always activated
+    places = os.pathsep.join(filter(None, [*beside, os.environ.get("PATH", "")]))
+    if pure := shutil.which("graphviz-pure", path=places):
+        return Path(pure)
+    raise RuntimeError("no `dot` to lay out the picture: `pip install 'micrograd2[dot]'`, or install Graphviz and put "
+                       "its `dot` on the PATH; the DOT text is in `.source`")
+
+
+@contextmanager
+def _found_dot() -> Iterator[None]:
+    before = dot_command.DOT_BINARY
+    dot_command.DOT_BINARY = find_dot()
+    try:
+        yield
+    finally:
+        dot_command.DOT_BINARY = before
+
+
+def blank(engine: str, dark: bool, **layout: str) -> Picture:
+    """A picture with nothing in it yet."""
+    look = DARK if dark else LIGHT
+    font = {"fontname": "Helvetica", "fontsize": "11", "fontcolor": look.ink}
+    picture = Picture(engine=engine, node_attr={"shape": "plain", **font},
+                      edge_attr={**font, "fontsize": "9", "arrowsize": "0.6"},
+                      graph_attr={"bgcolor": look.paper, "pad": "0.2", "outputorder": "edgesfirst", "labeljust": "l",
+                                  **layout, **font})
+    picture.look = look
+    return picture
+
+
+def explain_signs(picture: Picture, known: bool, result: str, *remarks: str) -> None:
+    """The legend: what colour and width mean, then remarks, each on a line of its own."""
+    look = picture.look
+    lines = [font("no gradient yet", look.ink)]
+    if known:
+        lines = [font(f"━━ raising it raises {result}   ", look.blue)
+                 + font(f"━━ raising it lowers {result}   ", look.orange)
+                 + font("width is strength" + (f": {remarks[0]}" if remarks[0] else ""), look.ink)]
+    lines += [font(remark, look.ink) for remark in remarks[1:] if remark]
+    told = "".join(f'{line}<br align="left"/>' for line in lines)
+    picture.attr("graph", label=f'<<font point-size="6"> <br/></font>{told}>')
+
+
+def font(text: str, colour: str) -> str:
+    return f'<font point-size="10" color="{colour}">{safe(text)}</font>'
+
+
+def edge(picture: Picture, tail: str, head: str, adds: float | None, widest: float, told: str,
+         number: float | None = None, most: float = 5.0, **looks: str) -> None:
+    """An edge that adds so much to a gradient (None: not known yet), at `most` so many points wide."""
+    strength = min(1.0, abs(adds) / widest) if adds and widest else 0.0
+    colour = picture.look.sign(adds) if adds else picture.look.grey
+    above = f'<{number:+.4g}<br/><font point-size="{2 + most * strength:.0f}"> </font>>' if number else ""
+    picture.edge(tail, head, above, color=colour, fontcolor=colour, penwidth=f"{0.5 + most * strength:.2f}",
+                 tooltip=attribute(told), labeltooltip=attribute(told), **looks)
+
+
+def short(label: str, most: int) -> str:
+    return label if len(label) <= most else label[:most - 1] + "…"
+
+
+def safe(text: str) -> str:
+    """Text from users, safe inside an HTML-like label: never markup, never a character that XML forbids."""
+    return html.escape("".join(c if c.isprintable() else "�" for c in text)).replace("\\", "\\\\")
+
+
+def attribute(text: str) -> str:
+    """Text from users, safe as an attribute such as a tooltip: neither an entity nor an escape such as \\N."""
+    return graphviz.escape(safe(text))

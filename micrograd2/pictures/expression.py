@@ -1,0 +1,291 @@
+"""The picture of an expression: every Value that took part, and what each edge adds to a gradient.
+
+Operands stand left of their results. A leaf is a rounded card, an operation a card that begins with its symbol, the
+result such a card in a double frame. Every number shown is a stored one, so the contributions of the edges that leave a
+Value add up to its `grad`, together with what the card says came from elsewhere, or from an earlier pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..engine import DOT, Value, topological_order
+from .canvas import Picture, attribute, blank, edge, explain_signs, safe, short
+from .grouping import Group, boxes, layers, neurons, place
+
+MOST_NODES = 300     # a larger expression is summarised
+NEAREST = 60         # if that does not help, only so many boxes, the nearest to the result, are drawn
+MOST_INTO = 12       # edges into one box of a summary; the rest is counted
+SIGNS = {"*": "×", "-": "−", "neg": "−", "sum": "Σ", "dot": "w·x + b"}
+
+
+@dataclass
+class Reading:
+    """The gradients that an expression holds, read once: what every edge adds, and what came from elsewhere."""
+
+    root: Value
+    order: list[Value]
+    known: bool = False
+    own: bool = True     # whether the gradients stored are those of root.backward()
+    rest: dict[Value, float] = field(default_factory=dict)     # of a gradient, what the edges do not explain
+
+    def __post_init__(self) -> None:
+        self.known = any(node.grad for node in self.order if node.args or node is self.root)
+        sums, sizes = {self.root: 1.0}, {self.root: 1.0}
+        for node in reversed(self.order):     # in the order of `backward`, so that the sums are equal to the last bit
+            for operand, local in zip(node.args, node.local_grads):
+                adds = node.grad * local
+                sums[operand] = sums.get(operand, 0.0) + adds
+                sizes[operand] = sizes.get(operand, 0.0) + abs(adds)
+        for node in self.order:
+            rest = node.grad - sums[node]
+            if abs(rest) > 1e-12 * max(sizes[node], abs(node.grad)):     # more than rounding
+                self.rest[node] = rest
+        self.own = not any(node.args or node is self.root for node in self.rest)
+
+    def adds(self, node: Value, i: int) -> float | None:
+        """What the edge from `node` to its operand number i adds to a gradient; None before any backward pass."""
+        return node.grad * node.local_grads[i] if self.known else None
+
+    def remark(self, node: Value) -> str:
+        """Where the rest of a gradient comes from, if there is a rest."""
+        if not self.known or node not in self.rest or node is self.root:
+            return ""
+        if not node.args and not node.grad:
+            return "cleared since"
+        return f"{'earlier' if self.own else 'elsewhere'}: {self.rest[node]:.4g}"
+
+    def told(self, node: Value, i: int) -> str:
+        """The multiplication on an edge."""
+        adds = self.adds(node, i)
+        if adds is None:
+            return "no gradient yet"
+        of = short(self.root.label, 40) * self.own or "C"
+        return f"∂{of}/∂{short(node.args[i].label, 40) or 'a'} += " \
+               f"upstream {node.grad:.4g} × local {node.local_grads[i]:.4g} = {adds:.4g}"
+
+
+def draw_expression(root: Value, expand: bool, depth: int | None, dark: bool) -> Picture:
+    everything = topological_order(root)
+    reading = Reading(root, everything)
+    nodes = everything if depth is None else _nearest(root, depth, len(everything))
+    groups = boxes(nodes, MOST_NODES)
+    summarised = len(groups) < len(nodes) or len(groups) > MOST_NODES
+    if len(groups) > MOST_NODES:
+        groups = [Group("value", value.label, [value]) for value in _nearest(root, len(everything), NEAREST)]
+    at = place(groups)
+    picture = blank("dot", dark, rankdir="LR", nodesep="0.18", ranksep="0.5")
+    edges = list(_edges(reading, groups, at))
+    widest = max((abs(adds) for *_, adds, _, _ in edges if adds), default=0.0)
+    explain_signs(picture, reading.known, "the result", f"the widest adds {widest:.4g}",
+                  _left_out(len(everything) - len(at), len(at), sum(group.kind != "value" for group in groups)))
+    if not summarised:
+        _nodes_in_clusters(picture, groups, at, reading, expand)
+    else:
+        _nodes(picture, groups, range(len(groups)), reading, expand)
+    _draw_edges(picture, reading, groups, edges, widest, expand, summarised)
+    hidden: dict[int, int] = {}
+    for node, i in at.items():
+        if out := sum(operand not in at for operand in node.args):
+            hidden[i] = hidden.get(i, 0) + out
+    for i, count in hidden.items():
+        _more(picture, f"n{i}", f"+{count:,} more", "further back, not drawn")
+    return picture
+
+
+def _left_out(left: int, drawn: int, collapsed: int) -> str:
+    told = f"the {drawn:,} values nearest the result; {left:,} more are not drawn" if left else ""
+    if collapsed:
+        told += f"{drawn:,} values, too many to draw one by one: a thick frame stands for many" if not told else ""
+    return told
+
+
+def _nearest(root: Value, depth: int, most: int) -> list[Value]:
+    """At most so many of the Values that `root` was made from, at most so many edges away, in topological order."""
+    away = {root: 0}
+    queue = [root]
+    for node in queue:     # the list grows while it is read
+        for operand in node.args:
+            if operand not in away and len(away) < most and away[node] < depth:
+                away[operand] = away[node] + 1
+                queue.append(operand)
+    return sorted(away, key=lambda node: node.born)
+
+
+# Edges: (from group, to group, what it adds, what it tells, the operand it stands for if it stands for one)
+
+Edge = tuple[int, int, "float | None", str, "tuple[Value, int] | None"]
+
+
+def _edges(reading: Reading, groups: list[Group], at: dict[Value, int]) -> Iterator[Edge]:
+    """One for every operand; between boxes that stand for many, one for all that raise and one for all that lower."""
+    bundles: dict[tuple[int, int], list[tuple[Value, int]]] = {}
+    for head, group in enumerate(groups):
+        for node in group.values:
+            for i, operand in enumerate(node.args):
+                tail = at.get(operand)
+                if tail is None or tail == head:
+                    continue
+                if group.kind == groups[tail].kind == "value":
+                    yield tail, head, reading.adds(node, i), reading.told(node, i), (node, i)
+                else:
+                    bundles.setdefault((tail, head), []).append((node, i))
+    for (tail, head), pairs in bundles.items():
+        adds = [reading.adds(node, i) or 0.0 for node, i in pairs]
+        if not any(adds):
+            told = f"{len(pairs):,} edges, " + ("adding 0" if reading.known else "no gradient yet")
+            yield tail, head, 0.0 if reading.known else None, told, None
+        for verb, part in (("raises", [a for a in adds if a > 0]), ("lowers", [a for a in adds if a < 0])):
+            if part:
+                told = f"{len(part):,} of {len(pairs):,} edges, where raising it {verb} the result"
+                told += f": {sum(part):+.4g} in all"
+                yield tail, head, sum(part), told, None
+
+
+def _draw_edges(picture: Picture, reading: Reading, groups: list[Group], edges: list[Edge], widest: float,
+                expand: bool, summarised: bool) -> None:
+    few = len(edges) <= 40 and not summarised
+    into: dict[int, list[Edge]] = {}
+    inputs = {} if summarised else _inputs(groups)
+    for one in edges:
+        into.setdefault(one[1], []).append(one)
+    for head, ones in into.items():
+        drawn = ones
+        if summarised and len(ones) > MOST_INTO:
+            strongest = sorted(ones, key=lambda one: abs(one[2] or 0.0), reverse=True)
+            drawn = [one for one in ones if one in strongest[:MOST_INTO]]
+            rest = sum(abs(one[2] or 0.0) for one in strongest[MOST_INTO:])
+            _more(picture, f"n{head}", f"+{len(ones) - MOST_INTO:,} weaker", f"Σ|contribution| = {rest:.4g}", "weaker")
+        z = groups[head].last
+        n = len(z.args) // 2
+        expanded = expand and groups[head].kind == "value" and z.op is DOT
+        if expanded:     # every product reaches the sum as it is
+            for i in range(n):
+                told = f"upstream {z.grad:.4g} × local 1" if reading.known else "no gradient yet"
+                edge(picture, f"n{head}p{i}", f"n{head}", z.grad if reading.known else None, widest, told)
+        for tail, _, adds, told, pair in drawn:
+            to = f"n{head}p{pair[1] % n}" if expanded and pair and pair[1] < 2 * n else f"n{head}"
+            ranks = "2" if tail in inputs.get(head, ()) else "1"     # inputs stand left of the weights
+            edge(picture, f"n{tail}", to, adds, widest, told, adds if few else None, minlen=ranks)
+
+
+def _inputs(groups: list[Group]) -> dict[int, set[int]]:
+    """The inputs of every neuron, by their numbers and that of its weighted sum."""
+    at = place(groups)
+    sums = {value for neuron in neurons(at) for value in neuron.values if value.op is DOT}
+    return {at[z]: {at[x] for x in z.args[len(z.args) // 2:-1] if x in at} for z in sums}
+
+
+def _more(picture: Picture, name: str, text: str, told: str, kind: str = "more") -> None:
+    look = picture.look
+    picture.node(f"{name}{kind}", label=text, shape="plaintext", fontsize="9", fontcolor=look.faint, tooltip=told)
+    picture.edge(f"{name}{kind}", name, color=look.grey, style="dashed", arrowsize="0.5", tooltip=told)
+
+
+# Nodes
+
+def _nodes_in_clusters(picture: Picture, groups: list[Group], at: dict[Value, int], reading: Reading,
+                       expand: bool) -> None:
+    """Every node; those of one neuron in a labelled frame, and the neurons of one layer in another."""
+    found = neurons(at)
+    loose = set(range(len(groups))) - {at[value] for neuron in found for value in neuron.values}
+    for i, layer in enumerate(layers(found)):
+        inside = [neuron for neuron in found if set(neuron.values) <= set(layer.values)]
+        framed = layer.name if len(inside) > 1 else ""     # a neuron alone needs no second frame
+        with picture.subgraph(name=f"cluster_{i}", graph_attr=_frame(picture, framed)) as outer:
+            for j, neuron in enumerate(inside):
+                name = _within(neuron.name, framed)
+                with outer.subgraph(name=f"cluster_{i}_{j}", graph_attr=_frame(picture, name)) as inner:
+                    inner.look = picture.look
+                    which = sorted(at[value] for value in neuron.values)
+                    _nodes(inner, groups, which, reading, expand, neuron.name)
+    _nodes(picture, groups, sorted(loose), reading, expand)
+
+
+def _frame(picture: Picture, name: str) -> dict[str, str]:
+    look = picture.look
+    label = f'<<font point-size="9" color="{look.faint}">{safe(short(name, 40))}</font>>' if name else ""
+    return {"label": label, "style": "rounded", "color": look.grey if name else "transparent", "margin": "8",
+            "labeljust": "l", "tooltip": attribute(short(name, 40) or " ")}
+
+
+def _within(label: str, whole: str) -> str:
+    """A name such as `layers[0].neurons[3].w[7]`, without what the frame around it says already."""
+    return label.removeprefix(f"{whole}.")
+
+
+def _nodes(picture: Picture, groups: list[Group], which: range | list[int], reading: Reading, expand: bool,
+           frame: str = "") -> None:
+    for i in which:
+        group, value = groups[i], groups[i].last
+        if group.kind == "value":
+            card, told = _card(picture, value, reading, frame), _told(value, reading)
+        else:
+            rows = _summary(group, reading)
+            card, told = _many(picture, rows), f"{short(group.name, 200)}: {', '.join(rows[1:])}"
+        picture.node(f"n{i}", label=f"<{card}>", tooltip=attribute(told))
+        if expand and group.kind == "value" and value.op is DOT:
+            n = len(value.args) // 2
+            for k, (w, x) in enumerate(zip(value.args[:n], value.args[n:2 * n])):
+                factors = f"{short(w.label, 40) or 'w'} × {short(x.label, 40) or 'x'}"
+                picture.node(f"n{i}p{k}", label=f"<{_operation(picture, '×', f'{w.data * x.data:.4g}')}>",
+                             tooltip=attribute(f"{factors} = {w.data * x.data!r}"))
+
+
+def _card(picture: Picture, node: Value, reading: Reading, frame: str) -> str:
+    """One node: its operation in a dark cell, if it has one; then label, number, gradient."""
+    look = picture.look
+    rows = [f"<b>{safe(short(_within(node.label, frame), 32))}</b>"] if node.label else []
+    rows.append(f"{node.data:.4g}")
+    if reading.known:
+        rows.append(f'<font color="{look.sign(node.grad)}">grad {node.grad:.4g}</font>')
+    if remark := reading.remark(node):
+        rows.append(f'<font color="{look.faint}" point-size="9">{remark}</font>')
+    cells = "".join(f'<tr><td align="center">{row}</td></tr>' for row in rows)
+    numbers = f'<table border="0" cellborder="0" cellspacing="0" cellpadding="1">{cells}</table>'
+    if not node.args:
+        return f'<table border="1" color="{look.grey}" style="rounded" bgcolor="{look.card}" cellborder="0" ' \
+               f'cellspacing="0" cellpadding="4"><tr><td>{numbers}</td></tr></table>'
+    symbol = safe(SIGNS.get(node.op.symbol, node.op.symbol))
+    card = _operation(picture, symbol, numbers)
+    if node is not reading.root:
+        return card
+    return f'<table border="1" color="{look.ink}" cellborder="0" cellspacing="0" cellpadding="2"><tr><td>{card}</td>' \
+           '</tr></table>'
+
+
+def _operation(picture: Picture, symbol: str, numbers: str) -> str:
+    look = picture.look
+    return f'<table border="1" color="{look.ink}" bgcolor="{look.paper}" cellborder="0" cellspacing="0" ' \
+           f'cellpadding="4"><tr><td bgcolor="{look.ink}"><font color="{look.paper}"><b>{symbol}</b></font></td>' \
+           f"<td>{numbers}</td></tr></table>"
+
+
+def _many(picture: Picture, rows: list[str]) -> str:
+    """A box that stands for many Values."""
+    look = picture.look
+    cells = "".join(f"<tr><td>  {safe(short(row, 40))}  </td></tr>" for row in rows[1:])
+    return f'<table border="2" color="{look.faint}" style="rounded" bgcolor="{look.card}" cellborder="0" ' \
+           f'cellspacing="0" cellpadding="3"><tr><td><b>{safe(short(rows[0], 32))}</b></td></tr>{cells}</table>'
+
+
+def _summary(group: Group, reading: Reading) -> list[str]:
+    """What a box says of the Values that it stands for."""
+    leaves = [value for value in group.values if not value.args]
+    rows = [group.name]
+    if group.kind == "layer":
+        rows.append(f"{group.size:,} neuron{'s' * (group.size > 1)}")
+    if group.kind == "neuron":
+        rows.append(f"a = {group.last.data:.4g}")
+    if group.kind != "leaves":
+        rows.append(f"{len(leaves):,} weights and biases")
+    if reading.known:
+        rows.append(f"|grad| up to {max((abs(leaf.grad) for leaf in leaves), default=0.0):.4g}")
+    return rows
+
+
+def _told(node: Value, reading: Reading) -> str:
+    made = f" = {node.op.symbol} of {len(node.args)}" if node.args else ", a leaf"
+    grad = f", grad {node.grad!r}" if reading.known else ""
+    return f"{short(node.label, 200) or 'a value'}{made}: data {node.data!r}{grad}"

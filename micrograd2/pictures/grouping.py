@@ -1,0 +1,110 @@
+"""Which Values of an expression belong together: those of one neuron, of one layer; and what stands for what, in boxes.
+
+A neuron is found by its form, not by its name: a weighted sum (`dot`) whose weights are labelled leaves, with these
+weights, its bias, and the activation that reads it. Weighted sums with the same weights, as of a batch, are one neuron;
+neurons with the same inputs are one layer.
+
+A large expression is drawn in few boxes: `boxes` puts every neuron into one, then all leaves that have the same
+readers, then every layer, and stops as soon as what is left can be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..engine import DOT, Value
+from ..nn import ACTIVATIONS
+
+
+@dataclass
+class Group:
+    """Values that stand together: of one neuron, of one layer, or (`kind` "value") one alone."""
+
+    kind: str
+    name: str
+    values: list[Value]
+    size: int = 1     # how many neurons, or leaves
+
+    @property
+    def last(self) -> Value:
+        """The latest born: what the rest of the group is there for."""
+        return max(self.values, key=lambda value: value.born)
+
+
+def neurons(nodes: Iterable[Value]) -> list[Group]:
+    """The neurons among these Values, in the order of their birth; no Value is in two of them."""
+    nodes = list(nodes)
+    present, taken = set(nodes), set()
+    by_weights: dict[tuple[Value, ...], Group] = {}
+    activation = {node.args[0]: node for node in nodes if node.op.symbol in ACTIVATIONS}
+    for z in nodes:
+        n = len(z.args) // 2
+        weights = z.args[:n]
+        if z.op is not DOT or not all(w.label and not w.args for w in weights) or not n:
+            continue
+        name = _stem(weights[0].label, ".w[") or z.label or "neuron"
+        group = by_weights.setdefault(weights, Group("neuron", name, []))
+        members = [*weights, *(b for b in z.args[2 * n:] if b.label and not b.args), z]
+        if z in activation:
+            members.append(activation[z])
+        new = [value for value in dict.fromkeys(members) if value in present and value not in taken]
+        taken.update(new)
+        group.values += new
+    return list(by_weights.values())
+
+
+def layers(of: list[Group]) -> list[Group]:
+    """The same neurons, those with the same inputs together."""
+    by_inputs: dict[tuple[Value, ...], Group] = {}
+    for neuron in of:
+        z = next(value for value in neuron.values if value.op is DOT)
+        inputs = z.args[len(z.args) // 2:2 * (len(z.args) // 2)]
+        layer = by_inputs.setdefault(inputs, Group("layer", _stem(neuron.name, ".neurons[") or "layer", [], 0))
+        layer.values += neuron.values
+        layer.size += 1
+    return list(by_inputs.values())
+
+
+def _stem(label: str, end: str) -> str:
+    """What stands before `end`: of a parameter's name its neuron, of a neuron's name its layer."""
+    return label.rpartition(end)[0]
+
+
+def boxes(nodes: list[Value], most: int) -> list[Group]:
+    """Groups that every Value is in exactly once, in topological order: each alone if there are at most so many, else
+    collapsed step by step until there are, and at most so many pairs of them are joined by edges."""
+    found = neurons(nodes)
+    for step in (lambda: [], lambda: found, lambda: found + _like_leaves(nodes, found),
+                 lambda: (whole := layers(found)) + _like_leaves(nodes, whole)):
+        collapsed = step()
+        inside = {value: group for group in collapsed for value in group.values}
+        drawn = collapsed + [Group("value", value.label, [value]) for value in nodes if value not in inside]
+        if len(drawn) <= most and (not collapsed or _joins(drawn) <= most):
+            break
+    return sorted(drawn, key=lambda group: group.last.born)
+
+
+def place(groups: list[Group]) -> dict[Value, int]:
+    """Which group every Value is in."""
+    return {value: i for i, group in enumerate(groups) for value in group.values}
+
+
+def _joins(groups: list[Group]) -> int:
+    at = place(groups)
+    return len({(at[operand], i) for value, i in at.items() for operand in value.args if operand in at})
+
+
+def _like_leaves(nodes: list[Value], groups: list[Group]) -> list[Group]:
+    """Leaves outside the groups that have the same readers, where there are many."""
+    at = place(groups)
+    readers: dict[Value, dict[object, None]] = {}
+    for node in nodes:
+        for operand in node.args:
+            if not operand.args and operand not in at:
+                readers.setdefault(operand, {})[at.get(node, node)] = None
+    alike: dict[tuple[object, ...], list[Value]] = {}
+    for leaf, read_by in readers.items():
+        alike.setdefault(tuple(read_by), []).append(leaf)
+    return [Group("leaves", f"{len(leaves):,} values", leaves, len(leaves)) for leaves in alike.values()
+            if len(leaves) > 8]

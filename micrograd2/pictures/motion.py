@@ -1,0 +1,135 @@
+"""A picture that moves by itself: the backward pass of a small expression, edge by edge, in an SVG file without script.
+
+The forward numbers stand, the edges are thin and grey. Then, in the order of `flow`, colour runs along one edge after
+the other from the result to the operand, and the operand's gradient appears, or grows where it is used once more. It
+rests at the end, and begins again. Where motion is not wanted (`prefers-reduced-motion`), the end stands still.
+
+The places are those of `draw`; the motion is CSS.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+import xml.etree.ElementTree as ET
+
+from ..engine import Value, flow, topological_order
+from .canvas import Picture
+from .expression import MOST_NODES, draw_expression
+
+SVG = "{http://www.w3.org/2000/svg}"
+FIRST, STEP, REST = 1.2, 0.9, 4.0     # seconds: before the first edge, for each, after the last
+
+
+def animate(root: Value, *, dark: bool = False) -> str:
+    """The backward pass of an expression as a moving picture, SVG text. Call `root.backward()` first.
+
+    RuntimeError if there is no `dot`; ValueError before a backward pass from `root`, and for more than 300 Values.
+
+    >>> animate(Value(2.0) * 3.0)
+    Traceback (most recent call last):
+    ValueError: nothing to play: call backward() on this Value first
+    """
+    steps, order = list(flow(root)), topological_order(root)
+    if len(order) > MOST_NODES:
+        raise ValueError(f"too large to play: {len(order):,} values, and at most {MOST_NODES} can be read")
+    if root.grad != 1.0 or not steps:
+        raise ValueError("nothing to play: call backward() on this Value first")
+    picture = draw_expression(root, False, None, dark)
+    return _moving(picture, root, {value: f"n{i}" for i, value in enumerate(order)})
+
+
+def _moving(picture: Picture, root: Value, names: dict[Value, str]) -> str:
+    for prefix, uri in (("", SVG[1:-1]), ("xlink", "http://www.w3.org/1999/xlink")):
+        ET.register_namespace(prefix, uri)
+    tree = ET.fromstring(picture.svg())
+    groups: dict[str, list[ET.Element]] = {}
+    for group in tree.iter(f"{SVG}g"):
+        if group.get("class") in ("node", "edge"):
+            groups.setdefault(group.find(f"{SVG}title").text or "", []).append(group)     # type: ignore[union-attr]
+    steps = list(flow(root))
+    clock = Clock(len(steps))
+    states: dict[Value, list[tuple[int, float]]] = {root: [(-1, 1.0)]}
+    for i, step in enumerate(steps):
+        operand = step.result.args[step.which]
+        states.setdefault(operand, []).append((i, step.total))
+        _light(groups[f"{names[operand]}->{names[step.result]}"].pop(0), i, clock, picture)
+    for value, name in names.items():
+        _grow(groups[name][0], states.get(value, []), clock, picture)
+    style = ET.Element(f"{SVG}style")
+    style.text = clock.css()
+    tree.insert(0, style)
+    return ET.tostring(tree, encoding="unicode")
+
+
+class Clock:
+    """One round of the motion, and the CSS of everything that appears in it."""
+
+    def __init__(self, steps: int) -> None:
+        self.round = FIRST + STEP * steps + REST
+        self.rules: list[str] = []
+
+    def at(self, step: float) -> float:
+        """When a step begins, in percent of the round; step −1 is the beginning."""
+        return 0.0 if step < 0 else 100 * (FIRST + STEP * step) / self.round
+
+    def shown(self, start: float, end: float | None) -> str:
+        """The class of something that is seen from one step to another, or to the end."""
+        a, b = self.at(start), 100.0 if end is None else self.at(end)
+        frames = f"0%,{a:.2f}%{{opacity:0}}{a + 0.4:.2f}%" if a else "0%"
+        frames += f",{b:.2f}%{{opacity:1}}" + (f"{b + 0.4:.2f}%,100%{{opacity:0}}" if end is not None else "")
+        still = "" if end is None else "opacity:0;"
+        return self._rule(frames, still)
+
+    def drawn(self, start: float) -> str:
+        """The class of a line that is drawn from its end to its beginning during a step."""
+        a, b = self.at(start), self.at(start + 0.6)
+        frames = (f"0%,{a:.2f}%{{stroke-dashoffset:-1;opacity:0}}{a + 0.05:.2f}%{{stroke-dashoffset:-1;opacity:1}}"
+                  f"{b:.2f}%,100%{{stroke-dashoffset:0;opacity:1}}")
+        return self._rule(frames, "stroke-dasharray:1 2;")
+
+    def _rule(self, frames: str, still: str) -> str:
+        name = f"m{len(self.rules)}"
+        self.rules.append(f"@keyframes {name}{{{frames}}}.{name}{{{still}animation:{name} {self.round:.1f}s infinite}}")
+        return name
+
+    def css(self) -> str:
+        return "\n".join([*self.rules, "@media (prefers-reduced-motion:reduce){*{animation:none!important}}"])
+
+
+def _light(group: ET.Element, i: int, clock: Clock, picture: Picture) -> None:
+    """One edge: its thin grey line stays below; the coloured one runs back over it."""
+    for parent in list(group.iter()):
+        for child in list(parent):
+            if child.tag == f"{SVG}path":
+                below = copy.deepcopy(child)
+                below.set("stroke", picture.look.grey)
+                below.set("stroke-width", "1")
+                parent.insert(list(parent).index(child), below)
+                child.set("pathLength", "1")
+                child.set("class", clock.drawn(i))
+            elif child.tag == f"{SVG}polygon":
+                below = copy.deepcopy(child)
+                for key in ("fill", "stroke"):
+                    below.set(key, picture.look.grey)
+                parent.insert(list(parent).index(child), below)
+                child.set("class", clock.shown(i, None))
+            elif child.tag == f"{SVG}text":
+                child.set("class", clock.shown(i + 0.3, None))
+
+
+def _grow(group: ET.Element, states: list[tuple[int, float]], clock: Clock, picture: Picture) -> None:
+    """A gradient: one text for every number that it has on the way."""
+    for parent in list(group.iter()):
+        for text in list(parent):
+            if text.tag != f"{SVG}text" or not re.match(r"grad\b", text.text or ""):
+                continue
+            at = list(parent).index(text)
+            parent.remove(text)
+            for k, (i, grad) in enumerate(states):
+                one = copy.deepcopy(text)
+                one.text = f"grad {grad:.4g}"
+                one.set("fill", picture.look.sign(grad))
+                end = states[k + 1][0] + 0.6 if k + 1 < len(states) else None
+                one.set("class", clock.shown(i + 0.6 if i >= 0 else -1, end))
+                parent.insert(at + k, one)
