@@ -573,6 +573,19 @@ def test_a_label_on_a_value_is_text_whatever_it_says(a_dot, label):
         assert all(any(tells(text, label.strip()) for text in drawn.nodes[name].texts) for name in ("n0", "n2"))
 
 
+def framed(label: str) -> Value:
+    """A neuron whose parameters, sum and frame bear this label."""
+    z = dot([Value(2.0, f"{label}.w[0]")], [Value(3.0, label)], Value(1.0, label))
+    z.label = label
+    z.backward()
+    return z
+
+
+@each_hostile_label
+def test_a_label_on_a_frame_is_text_whatever_it_says(a_dot, label):
+    assert read(draw(framed(label), expand=True)).anatomy == read(draw(framed("safe"), expand=True)).anatomy
+
+
 @each_hostile_label
 def test_a_label_in_a_network_is_text_whatever_it_says(a_dot, label):
     net = network()
