@@ -20,6 +20,7 @@ FLOORS = {  # module: the modules of this package, then the outside packages, th
     "train": ({"engine", "nn", "costs", "compiler"}, {"numpy", "tqdm"}),
     "pictures": ({"engine", "files", "nn", "costs"}, {"graphviz"}),
     "explain": ({"engine", "nn", "costs"}, set()),
+    "player": ({"engine", "files", "nn", "costs", "pictures"}, set()),
     "data": (set(), {"numpy"}),
 }
 

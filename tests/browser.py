@@ -1,0 +1,187 @@
+"""A small driver of headless Chromium: the DevTools protocol over a pair of pipes, with nothing but the standard library.
+
+    with Browser(find_chromium()) as browser:
+        tab = browser.open(page.html, width=400, height=800)
+        tab.key("ArrowRight")
+        tab.run("document.title")
+        tab.messages, tab.requests      # what the console said, and what was asked of the network
+
+Protocol: https://chromedevtools.github.io/devtools-protocol/. Each message is JSON with a NUL byte after it.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import os
+import select
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+KEYS = {" ": 32, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowRight": 39, "Tab": 9, "Enter": 13}
+
+
+def find_chromium() -> str | None:
+    """The Chromium on the PATH, if there is one."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+class Browser:
+    """One process for many tabs. Every tab has a context of its own, and no network."""
+
+    def __init__(self, program: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="browser-"))
+        read_there, self.write_here = os.pipe()
+        self.read_here, write_there = os.pipe()
+        options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars",
+                   "--remote-debugging-pipe", f"--user-data-dir={self.folder / 'profile'}"]
+        script = f'exec "$@" 3<&{read_there} 4>&{write_there}'   # where Chromium looks for its pipes
+        self.process = subprocess.Popen(["sh", "-c", script, "sh", program, *options, "about:blank"],
+                                        pass_fds=(read_there, write_there), stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
+        os.close(read_there)
+        os.close(write_there)
+        self.numbers = itertools.count(1)
+        self.unread = b""
+        self.tabs: dict[str, Tab] = {}
+
+    def __enter__(self) -> Browser:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.send("Browser.close")
+        try:
+            self.process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        os.close(self.read_here)
+        os.close(self.write_here)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def send(self, method: str, session: str = "", **params: Any) -> int:
+        number = next(self.numbers)
+        message = {"id": number, "method": method, "params": params} | ({"sessionId": session} if session else {})
+        os.write(self.write_here, json.dumps(message).encode() + b"\0")
+        return number
+
+    def call(self, method: str, session: str = "", **params: Any) -> Any:
+        """The answer to one command; RuntimeError if the browser refuses it or says nothing for 30 seconds."""
+        number = self.send(method, session, **params)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            message = self.receive(deadline)
+            if message.get("id") == number:
+                if "error" in message:
+                    raise RuntimeError(f"{method}: {message['error']}")
+                return message["result"]
+        raise RuntimeError(f"{method}: no answer")
+
+    def receive(self, deadline: float) -> dict[str, Any]:
+        """The next message; those about a tab are noted there."""
+        while b"\0" not in self.unread:
+            if not select.select([self.read_here], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                raise RuntimeError("the browser says nothing")
+            arrived = os.read(self.read_here, 1 << 20)
+            if not arrived:
+                raise RuntimeError("the browser has gone")
+            self.unread += arrived
+        text, self.unread = self.unread.split(b"\0", 1)
+        message = json.loads(text)
+        if message.get("sessionId") in self.tabs and "method" in message:
+            self.tabs[message["sessionId"]].note(message["method"], message["params"])
+        return message
+
+    def open(self, page: str | Path, address: str = "", width: int = 1000, height: int = 800, dark: bool = False,
+             calm: bool = False) -> Tab:
+        """A tab with a page, given as HTML or as the path of its file, at `#address`."""
+        if not isinstance(page, Path):
+            path = self.folder / f"page{len(self.tabs)}.html"
+            path.write_text(page, encoding="utf-8")
+            page = path
+        context = self.call("Target.createBrowserContext")["browserContextId"]
+        target = self.call("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
+        session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        tab = self.tabs[session] = Tab(self, session, target, page)
+        tab.call("Page.enable")
+        tab.call("Runtime.enable")
+        tab.call("Log.enable")
+        tab.call("Network.enable")
+        tab.size(width, height)
+        media = {"prefers-color-scheme": "dark" if dark else "light",
+                 "prefers-reduced-motion": "reduce" if calm else "no-preference"}
+        tab.call("Emulation.setEmulatedMedia", features=[{"name": name, "value": x} for name, x in media.items()])
+        tab.visit(address)
+        return tab
+
+
+class Tab:
+    """One open page."""
+
+    def __init__(self, browser: Browser, session: str, target: str, page: Path) -> None:
+        self.browser, self.session, self.target, self.page = browser, session, target, page
+        self.messages: list[str] = []
+        self.requests: list[str] = []
+        self.loaded = False
+
+    def note(self, method: str, params: dict[str, Any]) -> None:
+        if method in ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded"):
+            self.messages.append(json.dumps(params)[:2000])
+        elif method == "Network.requestWillBeSent":
+            self.requests.append(params["request"]["url"])
+        elif method == "Page.loadEventFired":
+            self.loaded = True
+
+    def call(self, method: str, **params: Any) -> Any:
+        return self.browser.call(method, self.session, **params)
+
+    def visit(self, address: str = "") -> None:
+        """Load the page anew, at `#address`."""
+        self.call("Page.navigate", url="about:blank")
+        self.loaded = False
+        self.call("Page.navigate", url=self.page.as_uri() + (f"#{address}" if address else ""))
+        deadline = time.monotonic() + 30
+        while not self.loaded:
+            self.browser.receive(deadline)
+
+    def size(self, width: int, height: int) -> None:
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+
+    def run(self, script: str) -> Any:
+        """The value of a JavaScript expression; a promise is waited for."""
+        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        if "exceptionDetails" in answer:
+            raise RuntimeError(json.dumps(answer["exceptionDetails"])[:2000])
+        return answer["result"].get("value")
+
+    def text(self, selector: str) -> str:
+        return self.run(f"document.querySelector({json.dumps(selector)}).textContent")
+
+    def key(self, name: str) -> None:
+        for kind in ("rawKeyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=KEYS[name])
+
+    def at(self, selector: str) -> tuple[float, float]:
+        """The middle of an element."""
+        return tuple(self.run(f"(() => {{ const b = document.querySelector({json.dumps(selector)}).getBoundingClientRect();"
+                              f" return [b.x + b.width / 2, b.y + b.height / 2]; }})()"))
+
+    def point(self, x: float, y: float) -> None:
+        self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+
+    def click(self, selector: str) -> None:
+        x, y = self.at(selector)
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def screenshot(self, path: str | Path) -> None:
+        Path(path).write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
+
+    def close(self) -> None:
+        self.browser.call("Target.closeTarget", targetId=self.target)
