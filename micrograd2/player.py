@@ -10,11 +10,13 @@ Left out: still pictures (see `draw`), words and tables (see `explain`).
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import math
 import os
 import re
+import struct
 from collections.abc import Callable, Iterable
 from importlib.resources import files
 from pathlib import Path
@@ -27,6 +29,7 @@ from .nn import MLP
 from .pictures import BLUE, MOST_NODES, ORANGE, SIGNS, Picture
 
 POINTS = 72.0   # to an inch, in which Graphviz measures
+MOST_EXAMPLES = 100
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -60,7 +63,12 @@ def play(what: Value | MLP, X: Any = None, Y: Any = None, cost: Callable[..., Va
 
     `play(value)` shows the numbers forward, then every contribution backward, in the order and with the numbers of
     `flow(value)`. It takes at most 300 Values (else a ValueError), and needs Graphviz's `dot` for its layout
-    (else a RuntimeError that says how to get it). The stored gradients play no part in it.
+    (else a RuntimeError that says how to get it).
+
+    `play(network, X, Y)` tells the story of backpropagation on each of a few examples, X (N, inputs) and Y (N, outputs)
+    or (N,) as `cost` expects its targets, and on their average; N is from 1 to 100. Wrong shapes are a ValueError.
+
+    Neither reads nor changes the stored gradients.
 
     >>> w, x = Value(0.5, "w"), Value(4.0, "x")
     >>> play(w * x)
@@ -70,6 +78,8 @@ def play(what: Value | MLP, X: Any = None, Y: Any = None, cost: Callable[..., Va
         if X is not None or Y is not None:
             raise TypeError("play(value) takes no X and Y: they are for play(network, X, Y)")
         return _play_value(what)
+    if isinstance(what, MLP):
+        return _play_network(what, *_examples(X, Y), cost)
     raise TypeError(f"play takes a Value or an MLP; got {type(what).__name__}")
 
 
@@ -182,3 +192,68 @@ def _layout(direction: str, cards: list[dict[str, Any]], edges: list[tuple[int, 
     return {"width": round(width + 2 * margin, 1), "height": round(height + 2 * margin, 1),
             "nodes": [places[f"n{i}"] for i in range(len(cards))],
             "edges": [paths[f"n{operand}", f"n{result}"].pop(0) for operand, result in edges]}
+
+
+# A network on a few examples
+
+def _examples(X: Any, Y: Any) -> tuple[list[list[float]], list[list[float]]]:
+    """X and Y as lists of lists of numbers; ValueError if they are not, or not of one length."""
+    if X is None or Y is None:
+        raise TypeError("play(network, X, Y) needs examples: inputs X and targets Y")
+    try:
+        xs = [[float(number) for number in x] for x in X]
+        ys = [[float(number) for number in y] if isinstance(y, Iterable) else [float(y)] for y in Y]
+    except (TypeError, ValueError):
+        raise ValueError("X must hold rows of numbers, and Y a number or a row of numbers for each; "
+                         "for one example: play(network, [x], [y])") from None
+    if len(xs) != len(ys) or not 1 <= len(xs) <= MOST_EXAMPLES:
+        raise ValueError(f"X and Y must hold the same number of examples, 1 to {MOST_EXAMPLES}; got {len(xs)} and {len(ys)}")
+    return xs, ys
+
+
+def _play_network(net: MLP, X: list[list[float]], Y: list[list[float]], cost: Callable[..., Value]) -> Page:
+    sizes = [len(net.layers[0].neurons[0].w), *(len(layer.neurons) for layer in net.layers)]
+    side = math.isqrt(sizes[0])
+    image = side >= 8 and side * side == sizes[0] and all(0 <= pixel <= 1 for x in X for pixel in x)
+    data = {
+        "sizes": sizes, "side": side if image else 0, "kinds": [layer.neurons[0].activation for layer in net.layers],
+        "weights": [_packed(w.data for neuron in layer.neurons for w in neuron.w) for layer in net.layers],
+        "biases": [_packed(neuron.b.data for neuron in layer.neurons) for layer in net.layers],
+        "names": [str(j) for j in range(sizes[-1])], "squared": cost is squared_error,
+        "cost": _readable(getattr(cost, "__name__", "a function of your own")).replace("_", " "),
+        "examples": [_example(net, x, y, cost, image) for x, y in zip(X, Y)],
+    }
+    return _page("network", f"Backpropagation through {'-'.join(map(str, sizes))}", data)
+
+
+def _example(net: MLP, x: list[float], y: list[float], cost: Callable[..., Value], image: bool) -> dict[str, Any]:
+    """All that the page needs to know of one example: every z and a, and the cost's gradient in each."""
+    passes = net.trace(x)
+    outputs = [a for _, a in passes[-1]]
+    root = cost(outputs[0] if len(outputs) == 1 else outputs, y[0] if len(y) == 1 else y)
+    if not isinstance(root, Value):
+        raise TypeError(f"the cost of one example must be one Value; got {type(root).__name__}")
+    sums = {z for layer in passes for z, _ in layer}
+    parameters = set(net.parameters())
+    grads = {root: 1.0}
+    for step in flow(root):
+        operand = step.result.args[step.which]
+        if operand in parameters and step.result not in sums:
+            raise ValueError(f"the cost reaches {operand.label} other than through the outputs: a page cannot show that")
+        grads[operand] = step.total
+    classes = len(y) > 1 and sorted(y) == [0.0] * (len(y) - 1) + [1.0]
+    target = str(y.index(1.0)) if classes else ", ".join(f"{t:g}" for t in y[:3])
+    return {
+        "name": target if image else f"{', '.join(f'{number:.3g}' for number in x[:3])} → {target}",
+        "cost": _number(root.data), "y": _packed(y),
+        "a": [_packed(x), *(_packed(a.data for _, a in layer) for layer in passes)],
+        "z": [_packed(z.data for z, _ in layer) for layer in passes],
+        "da": [_packed(grads.get(a, 0.0) for _, a in layer) for layer in passes],
+        "dz": [_packed(grads.get(z, 0.0) for z, _ in layer) for layer in passes],
+    }
+
+
+def _packed(numbers: Iterable[float]) -> str:
+    """Numbers, exactly: float64, the low byte first, in base64."""
+    doubles = list(numbers)
+    return base64.b64encode(struct.pack(f"<{len(doubles)}d", *doubles)).decode("ascii")

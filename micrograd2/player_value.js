@@ -85,11 +85,11 @@ function cardOf(node, i, [x, y]) {
 }
 
 function place() {
-  const stage = $("stage"), room = {width: stage.clientWidth, height: stage.clientHeight};
+  const stage = $("stage"), room = {width: stage.clientWidth - 32, height: stage.clientHeight - 8};   // its padding
   const fits = layout => Math.min(room.width / layout.width, room.height / layout.height);
   const layout = layouts.reduce((best, other) => fits(other) > fits(best) * 1.05 ? other : best);
   if (drawing?.layout !== layout) draw(layout);
-  const scale = Math.min(Math.max(fits(layout), 0.8), 1.9);      // smaller cannot be read: then the stage scrolls
+  const scale = Math.min(Math.max(fits(layout), 0.7), 1.9);      // smaller cannot be read: then the stage scrolls
   drawing.root.setAttribute("width", Math.floor(layout.width * scale));
   drawing.root.setAttribute("height", Math.floor(layout.height * scale));
 }
@@ -265,6 +265,6 @@ for (const edge of flow) {
 }
 place();
 const player = transport({last: LAST, show,
-  chapters: [[0, "the graph"], [1, "forward"], [SEED, "backward"]],
+  chapters: [[0, "graph"], [1, "forward"], [SEED, "backward"]],
   lasts: step => step === 0 ? 600 : step < nodes.length ? 450 : step <= SEED ? 1500 : 1700});
 new ResizeObserver(() => { place(); player.again(); }).observe($("stage"));

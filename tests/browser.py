@@ -145,7 +145,7 @@ class Tab:
         """Load the page anew, at `#address`."""
         self.call("Page.navigate", url="about:blank")
         self.loaded = False
-        self.call("Page.navigate", url=self.page.as_uri() + (f"#{address}" if address else ""))
+        self.call("Page.navigate", url=self.page.resolve().as_uri() + (f"#{address}" if address else ""))
         deadline = time.monotonic() + 30
         while not self.loaded:
             self.browser.receive(deadline)
