@@ -219,7 +219,7 @@ def _play_network(net: MLP, X: list[list[float]], Y: list[list[float]], cost: Ca
         "sizes": sizes, "side": side if image else 0, "kinds": [layer.neurons[0].activation for layer in net.layers],
         "weights": [_packed(w.data for neuron in layer.neurons for w in neuron.w) for layer in net.layers],
         "biases": [_packed(neuron.b.data for neuron in layer.neurons) for layer in net.layers],
-        "names": [str(j) for j in range(sizes[-1])], "squared": cost is squared_error,
+        "names": [str(j) for j in range(sizes[-1])] if sizes[-1] > 1 else ["out"], "squared": cost is squared_error,
         "cost": _readable(getattr(cost, "__name__", "a function of your own")).replace("_", " "),
         "examples": [_example(net, x, y, cost, image) for x, y in zip(X, Y)],
     }
@@ -242,15 +242,19 @@ def _example(net: MLP, x: list[float], y: list[float], cost: Callable[..., Value
             raise ValueError(f"the cost reaches {operand.label} other than through the outputs: a page cannot show that")
         grads[operand] = step.total
     classes = len(y) > 1 and sorted(y) == [0.0] * (len(y) - 1) + [1.0]
-    target = str(y.index(1.0)) if classes else ", ".join(f"{t:g}" for t in y[:3])
+    target = str(y.index(1.0)) if classes else _told(y)
     return {
-        "name": target if image else f"{', '.join(f'{number:.3g}' for number in x[:3])} → {target}",
+        "name": target if image else f"{_told(x)} → {target}",
         "cost": _number(root.data), "y": _packed(y),
         "a": [_packed(x), *(_packed(a.data for _, a in layer) for layer in passes)],
         "z": [_packed(z.data for z, _ in layer) for layer in passes],
         "da": [_packed(grads.get(a, 0.0) for _, a in layer) for layer in passes],
         "dz": [_packed(grads.get(z, 0.0) for z, _ in layer) for layer in passes],
     }
+
+
+def _told(numbers: list[float]) -> str:
+    return (", ".join(f"{number:.3g}" for number in numbers[:3]) + ", …" * (len(numbers) > 3)).replace("-", "−")
 
 
 def _packed(numbers: Iterable[float]) -> str:

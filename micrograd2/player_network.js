@@ -42,7 +42,7 @@ const chapter = name => chapters.push([steps.length, name]);
 const step = (title, words, state) => steps.push({title, words, state: {lit: L, ...state}});
 const NUDGE = "Blue ▲: should rise. Orange ▼: should fall. A nudge is minus the gradient, for we want the cost to fall.";
 
-chapter(side ? "the image" : "the input");
+chapter(side ? "image" : "input");
 step(() => side ? (digit ? `An image of a ${example().name}` : "An image") : `The input ${example().name}`,
   () => [side ? `${sizes[0]} pixels, each a number from 0, paper, to 1, ink. They are the activations of the first layer. `
     + `The network: ${sizes.join("-")}, ${count().toLocaleString("en")} weights and biases.`
@@ -52,7 +52,7 @@ for (let l = 1; l <= L; l++) step(() => l < L ? `Layer ${l} lights up` : "The ou
   () => ["Each neuron takes a weighted sum of the layer before, z = w·a + b, and turns it into its activation, "
     + (kinds[l - 1] === "linear" ? "a = z." : `a = ${kinds[l - 1]}(z).`), l === L && OUT > 1 ? ` The brightest is ${what(L, bright())}.` : ""],
   {lit: l, wires: {[l]: (j, i) => weight(l, j, i) * example().a[l - 1][i]}, unit: "w·a"});
-chapter("the cost");
+chapter("cost");
 step(() => "What the outputs should be", () => ["Beside each output stands its target. How far off are they?"], {targets: true});
 step(() => ["The cost is ", html("b", {id: "cost"}, num(example().cost))],
   () => [data.squared ? "Each output's difference from its target, squared; then all are added up." : `Here the cost is ${data.cost}, `
@@ -60,7 +60,7 @@ step(() => ["The cost is ", html("b", {id: "cost"}, num(example().cost))],
 chapter("nudges");
 step(() => "Which way, and how much?", () => [data.squared ? "Each output should move toward its target: the nudge is 2·(target − output), "
   + "so the farther off, the stronger." : "The nudge to each output is −∂C/∂a.", nudgeTable(), note(NUDGE)], {targets: true, nudged: L});
-chapter("three avenues");
+chapter("avenues");
 step(() => `Avenue 1: the bias of ${what(L, focus())}`, () => [`How can ${what(L, focus())} be moved? First, by its bias. The nudge is `
   + "−∂C/∂b = −δ, where δ = ∂C/∂z is the sensitivity of the cost to the weighted sum.", avenues(L, focus(), 1)], {targets: true, nudged: L, avenue: "bias"});
 step(() => "Avenue 2: its weights, in proportion to activations", () => ["−∂C/∂w = −δ·a. A weight that comes from a bright neuron counts "
@@ -70,12 +70,12 @@ step(() => "Avenue 3: the activations, in proportion to weights", () => ["−∂
 
 for (let l = L; l > 1; l--) {
   const owners = shown[l], each = l === L;
-  chapter(each ? "wishes, added up" : l === L - 1 ? "one layer back" : `back to layer ${l - 1}`);
+  chapter(each ? "wishes" : l === L - 1 ? "one layer back" : `back to layer ${l - 1}`);
   if (!each) through(l);
   for (const [n, j] of (each ? owners : [owners.at(-1)]).entries())
     step(() => each ? `What ${what(L, j)} asks of the layer before` : `What each neuron of layer ${l} asks of layer ${l - 1}`,
       () => [each ? "One column of plus and minus: −δ·w for every neuron of the layer before." : "Again one column for each neuron: −δ·w.",
-        each ? avenues(l, j, 3) : "", note(NUDGE)], {nudged: l, columns: [l, each ? n + 1 : owners.length], owner: each ? j : -1});
+        each ? avenues(l, j, 3) : ""], {nudged: l, columns: [l, each ? n + 1 : owners.length], owner: each ? j : -1});
   step(() => "All wishes, added up", () => ["Each neuron is pulled many ways at once. The sum, on the left, is what the whole layer above "
     + "asks of it: exactly −∂C/∂a.", sumTable(l - 1)], {nudged: l, columns: [l, owners.length], summed: true});
 }
@@ -88,10 +88,10 @@ function through(l) {
   step(() => `Through the ${kinds[l - 1]} of layer ${l}`, () => ["What is asked of an activation passes to its weighted sum: δ = ∂C/∂a · f′(z), "
     + `where f′ is ${PASS[kinds[l - 1]]}. Where f is flat, little gets through.`, deltaTable(l)], {nudged: l, ringed: l});
 }
-chapter("every weight");
+chapter("weights");
 step(() => "Every weight's gradient", () => [`∂C/∂w = δ·a, for all ${count().toLocaleString("en")} weights and biases at once: how sensitive the cost is to each. `
   + (side ? "Beside each neuron of layer 1, its gradient as an image. " : "") + "Click a neuron to see its numbers."], {grads: true});
-chapter("the average");
+chapter("average");
 step(() => "Who agrees with whom?", () => [N > 1 ? `Each of these ${N} examples has wishes of its own. The bar shows how far its gradient points along with their average `
   + "(the cosine, from −1 to 1): blue agrees, orange pulls against." : "There is only one example here, so it is its own average.", agreeList()], {grads: true});
 step(() => `The average over ${N} example${N > 1 ? "s" : ""}`, () => ["This is the gradient of the mini-batch. One step of learning moves every weight and "
@@ -101,6 +101,9 @@ const count = () => sum(W.map(w => w.length)) + sum(B.map(b => b.length));
 const bright = () => example().a[L].indexOf(Math.max(...example().a[L]));
 
 // Words and numbers
+
+/** A number that fits into a neuron: .94 */
+const brief = x => short((Math.abs(x) < 10 ? x.toFixed(2) : num(x, 2)).replace(/^(-?)0\./, "$1.").replace("-", "−"), 5);
 
 const note = text => html("small", {}, text);
 const cell = (x, always = true) => html("td", {class: sign(x)}, always ? signed(x) : num(x));
@@ -168,11 +171,12 @@ const most = values => values.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
 
 const at = {};
 function geometry() {
-  const stage = $("stage"), width = stage.clientWidth, height = stage.clientHeight, phone = width < 560;
+  const stage = $("stage"), style = getComputedStyle(stage);
+  const width = stage.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight), height = stage.clientHeight - 8, phone = width < 560;
   const rows = Math.max(...shown.map((column, l) => l || !side ? column.length : 1));
-  const pitch = Math.min(44, (height - 46) / rows), r = Math.max(3, Math.min(16, pitch * 0.42));
+  const pitch = Math.min(62, (height - 46) / rows), r = Math.max(3, Math.min(20, pitch * 0.4));
   const box = side ? Math.min(height * 0.62, width * (phone ? 0.2 : 0.22), 280) : 0;
-  const left = side ? box + (phone ? 34 : 86) : phone ? 46 : 90, right = width - (phone ? 64 : 136);
+  const left = side ? box + (phone ? 34 : 86) : phone ? 46 : 90, right = width - (phone ? 88 : 140);
   const x = range(L + 1).map(l => side ? (l ? left + (L > 1 ? (l - 1) / (L - 1) : 1) * (right - left) : box / 2 + 8) : left + l / L * (right - left));
   const middle = 24 + (height - 24) / 2;
   Object.assign(at, {width, height, phone, pitch, r, box, x, middle,
@@ -226,10 +230,11 @@ function picture(state) {
     root.append(svg("text", {x: at.x[l], y: 15, class: "caption"}, (l === L ? at.phone ? "out" : "outputs" : l ? at.phone ? `${l}` : `layer ${l}` : at.phone ? "in" : "inputs")
       + (more ? ` +${more}` : "")));
     const grads = l && state.grads && side && l === 1 ? shown[1].map(j => gradientImage(j, state.mean)) : null;
+    const peak = grads && most(grads.map(most));
     for (const [row, j] of shown[l].entries()) {
       if (grads && at.pitch > 13) {
         const s = at.pitch - 3, holder = svg("foreignObject", {x: at.x[1] - at.r - s - 6, y: at.y(1, row) - s / 2, width: s, height: s, class: "digit"});
-        holder.append(image(grads[row], true, most(grads[row])));
+        holder.append(image(grads[row], true, peak));
         root.append(svg("rect", {x: at.x[1] - at.r - s - 6, y: at.y(1, row) - s / 2, width: s, height: s, class: "sheet"}), holder);
       }
       root.append(neuron(state, l, row, j, j0));
@@ -255,7 +260,7 @@ function neuron(state, l, row, j, j0) {
   group.append(svg("circle", {r: at.r + 4, class: "touch"}), svg("circle", {r: at.r, class: "body"}));
   const glow = Math.min(1, Math.abs(a));
   if (lit) group.append(svg("circle", {r: at.r, class: a < 0 ? "glow below" : "glow", "fill-opacity": glow.toFixed(3)}));
-  if (lit && at.r > 12) group.append(svg("text", {y: 3.5, class: glow > 0.55 ? "bright" : ""}, short(num(a, 2).replace(/^(−?)0\./, "$1."), 5)));
+  if (lit && at.r > 12) group.append(svg("text", {y: 3.5, class: glow > 0.55 ? "bright" : ""}, brief(a)));
   if (nudge !== undefined && nudge !== 0) {
     const peers = state.ringed === l ? e.dz[l - 1] : l === L || state.summed ? e.da[l - 1] : range(sizes[l]).map(i => asked(L, j0, i));
     const share = Math.abs(nudge) / (most(peers) || 1), h = at.pitch * 0.42 * Math.sqrt(share), d = nudge > 0 ? -1 : 1;
@@ -343,16 +348,23 @@ function choose(k) {
   if (player) player.again();
 }
 
-$("examples").hidden = N < 2;
-$("examples").replaceChildren(...examples.map((e, k) => {
-  const read = OUT > 1 ? e.a[L].indexOf(Math.max(...e.a[L])) : -1, wrong = OUT > 1 && e.y[read] !== Math.max(...e.y);
-  const button = html("button", {title: `example ${k}: ${e.name}${wrong ? `, read as ${output(read)}` : ""}`, class: wrong ? "wrong" : ""}, thumb(e), html("span", {}, side ? e.name + (wrong ? `→${output(read)}` : "") : e.name));
-  button.onclick = () => choose(k);
-  return button;
-}));
+/** The row of examples to choose from; those that are read wrongly say so. */
+function choices() {
+  $("examples").hidden = N < 2;
+  $("examples").replaceChildren(...examples.map((e, k) => {
+    const read = OUT > 1 ? e.a[L].indexOf(Math.max(...e.a[L])) : -1, wrong = OUT > 1 && e.y[read] !== Math.max(...e.y);
+    const mark = wrong ? `→${output(read)}` : "";
+    const button = html("button", {title: `example ${k}: ${e.name}${wrong ? `, read as ${output(read)}` : ""}`,
+      class: wrong ? "wrong" : ""}, thumb(e), html("span", {}, side ? e.name + mark : e.name));
+    button.onclick = () => choose(k);
+    return button;
+  }));
+}
+
+choices();
 choose(0);
 player = transport({last: steps.length - 1, chapters, show: render,
   lasts: k => [2600, 3200][Number(!!(steps[k].state.avenue || steps[k].state.grads || steps[k].state.summed))] / (steps[k].state.owner >= 0 ? 1.8 : 1),
   address: {example: {get: () => chosen, set: k => choose(k)}}});
 new ResizeObserver(() => player.again()).observe($("stage"));
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { choose(chosen); location.reload(); });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { choices(); choose(chosen); });

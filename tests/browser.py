@@ -12,6 +12,7 @@ Protocol: https://chromedevtools.github.io/devtools-protocol/. Each message is J
 from __future__ import annotations
 
 import base64
+import fcntl
 import itertools
 import json
 import os
@@ -41,12 +42,16 @@ class Browser:
         self.read_here, write_there = os.pipe()
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars",
                    "--remote-debugging-pipe", f"--user-data-dir={self.folder / 'profile'}"]
-        script = f'exec "$@" 3<&{read_there} 4>&{write_there}'   # where Chromium looks for its pipes
-        self.process = subprocess.Popen(["sh", "-c", script, "sh", program, *options, "about:blank"],
-                                        pass_fds=(read_there, write_there), stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL)
-        os.close(read_there)
-        os.close(write_there)
+        aside = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in (read_there, write_there)]
+
+        def connect() -> None:   # Chromium looks for its pipes at 3 and 4
+            os.dup2(aside[0], 3)
+            os.dup2(aside[1], 4)
+
+        self.process = subprocess.Popen([program, *options, "about:blank"], preexec_fn=connect, pass_fds=(3, 4),
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for end in (read_there, write_there, *aside):
+            os.close(end)
         self.numbers = itertools.count(1)
         self.unread = b""
         self.tabs: dict[str, Tab] = {}
@@ -110,6 +115,7 @@ class Browser:
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         tab = self.tabs[session] = Tab(self, session, target, page)
         tab.call("Page.enable")
+        tab.call("Page.setLifecycleEventsEnabled", enabled=True)
         tab.call("Runtime.enable")
         tab.call("Log.enable")
         tab.call("Network.enable")
@@ -128,27 +134,26 @@ class Tab:
         self.browser, self.session, self.target, self.page = browser, session, target, page
         self.messages: list[str] = []
         self.requests: list[str] = []
-        self.loaded = False
+        self.loaded: set[str] = set()
 
     def note(self, method: str, params: dict[str, Any]) -> None:
         if method in ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded"):
             self.messages.append(json.dumps(params)[:2000])
         elif method == "Network.requestWillBeSent":
             self.requests.append(params["request"]["url"])
-        elif method == "Page.loadEventFired":
-            self.loaded = True
+        elif method == "Page.lifecycleEvent" and params["name"] == "load":
+            self.loaded.add(params["loaderId"])
 
     def call(self, method: str, **params: Any) -> Any:
         return self.browser.call(method, self.session, **params)
 
     def visit(self, address: str = "") -> None:
         """Load the page anew, at `#address`."""
-        self.call("Page.navigate", url="about:blank")
-        self.loaded = False
-        self.call("Page.navigate", url=self.page.resolve().as_uri() + (f"#{address}" if address else ""))
-        deadline = time.monotonic() + 30
-        while not self.loaded:
-            self.browser.receive(deadline)
+        for url in ("about:blank", self.page.resolve().as_uri() + (f"#{address}" if address else "")):
+            loader = self.call("Page.navigate", url=url)["loaderId"]
+            deadline = time.monotonic() + 30
+            while loader not in self.loaded:
+                self.browser.receive(deadline)
 
     def size(self, width: int, height: int) -> None:
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
@@ -158,7 +163,8 @@ class Tab:
         answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in answer:
             raise RuntimeError(json.dumps(answer["exceptionDetails"])[:2000])
-        return answer["result"].get("value")
+        result = answer["result"]
+        return float(result["unserializableValue"]) if "unserializableValue" in result else result.get("value")
 
     def text(self, selector: str) -> str:
         return self.run(f"document.querySelector({json.dumps(selector)}).textContent")

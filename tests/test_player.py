@@ -1,0 +1,409 @@
+"""Pages, opened in a real browser: what stands on the screen is held to the engine's own numbers."""
+
+from __future__ import annotations
+
+import copy
+import html
+import random
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from browser import Browser, Tab, find_chromium
+from hypothesis import HealthCheck, given, settings
+
+from micrograd2 import data, player
+from micrograd2.costs import cross_entropy, max_margin, squared_error
+from micrograd2.engine import Value, dot, flow, topological_order, total
+from micrograd2.nn import MLP
+from micrograd2.player import play
+from programs import VALUES, programs, run
+
+HOSTILE = ["<script>document.title = 'broken'</script>", '"', "</svg>", "</script>", "a|b", "\\N", "<!--", "&lt;", "🙂🙂",
+           "{{data}}", "x" * 10_000, "\ud800", "\0", "' onload='x", "two\nlines"]
+RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    program = find_chromium()
+    if program is None:
+        pytest.skip("no Chromium on the PATH: apt install chromium")
+    with Browser(program) as running:
+        yield running
+
+
+@pytest.fixture
+def opened(browser):
+    """A function that opens a page; at the end each must have said nothing, and asked for nothing but itself."""
+    tabs: list[Tab] = []
+
+    def open_page(page: player.Page, address: str = "", **looks: Any) -> Tab:
+        tabs.append(browser.open(page.html, address, **looks))
+        return tabs[-1]
+
+    yield open_page
+    for tab in tabs:
+        assert tab.messages == []
+        assert all(url.startswith(("file:", "about:", "data:")) for url in tab.requests), tab.requests
+        assert {url.split("#")[0] for url in tab.requests if url.startswith("file:")} == {tab.page.resolve().as_uri()}
+        tab.close()
+
+
+def number(text: str) -> float:
+    """A number as a page writes it: −1.268·10⁻⁵."""
+    mantissa, _, power = text.strip().replace("−", "-").replace("∞", "inf").partition("·10")
+    return float(f"{mantissa}e{power.translate(RAISED)}" if power else mantissa)
+
+
+def about(x: float) -> Any:
+    """x, in four significant digits."""
+    return pytest.approx(x, rel=6e-4, abs=1e-300)
+
+
+def neuron() -> Value:
+    w, x = [Value(0.5, "w0"), Value(1.5, "w1")], [Value(2.0, "x0"), Value(-1.0, "x1")]
+    z = dot(w, x, Value(1.0, "b"))
+    z.label = "z"
+    cost = (z.sigmoid() - 1) ** 2
+    cost.label = "C"
+    return cost
+
+
+def squares() -> Value:
+    a = Value(3.0, "a")
+    b = a * a + a
+    b.label = "b"
+    return b
+
+
+def go(tab: Tab, step: int) -> None:
+    tab.run(f"player.go({step})")
+
+
+# An expression
+
+def grads_on_screen(tab: Tab) -> list[float | None]:
+    texts = tab.run("[...document.querySelectorAll('.card .grad')].map(text => text.textContent)")
+    return [number(text.removeprefix("grad ")) if text else None for text in texts]
+
+
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
+@given(program=programs(longest=12))
+def test_numbers_on_screen_are_those_of_flow(opened, program):
+    root = run(program.steps, [Value(x, f"v{i}") for i, x in enumerate(program.leaves)], VALUES)
+    nodes, steps = topological_order(root), list(flow(root))
+    tab = opened(play(root))
+    assert tab.run("player.step") == 0 and tab.run("document.querySelectorAll('.card.known').length") == 0
+    go(tab, len(nodes))
+    shown = tab.run("[...document.querySelectorAll('.card.known .data')].map(text => text.textContent)")
+    assert [number(text) for text in shown] == [about(node.data) for node in nodes]
+    grads: list[float | None] = [None] * (len(nodes) - 1) + [1.0]
+    for k, step in list(enumerate(steps))[::max(1, len(steps) // 6)] + [(len(steps) - 1, steps[-1])] * bool(steps):
+        go(tab, len(nodes) + 2 + k)
+        operand = step.result.args[step.which]
+        for earlier in steps[:k + 1]:
+            grads[nodes.index(earlier.result.args[earlier.which])] = earlier.total
+        assert grads_on_screen(tab) == [None if grad is None else about(grad) for grad in grads]
+        before = [s.total for s in steps[:k] if s.result.args[s.which] is operand]
+        line = re.search(r"\.grad: (\S+) → (\S+)\s+\+= upstream (\S+) × local (\S+)$", tab.text("#panel .main"))
+        assert [number(part) for part in line.groups()] == [
+            about(before[-1] if before else 0.0), about(step.total), about(step.upstream), about(step.local)]
+        assert number(tab.text(".pulse text").lstrip("+")) == about(step.contribution)
+
+
+def test_a_value_used_twice_adds_up(opened):
+    tab = opened(play(squares()), "step=7")
+    assert "a.grad: 1 → 4  += upstream 1 × local 3" in tab.text("#panel .main")
+    assert tab.text("#panel .sum").endswith("add up: 1 + 3 = 4")
+    go(tab, 8)
+    assert tab.text("#panel .sum").endswith("add up: 1 + 3 + 3 = 7")
+
+
+def test_width_is_strength_and_colour_is_sign(opened):
+    root = neuron()
+    tab = opened(play(root), "step=99")
+    adds = [step.contribution for step in flow(root)]
+    kinds, widths = tab.run("[[...document.querySelectorAll('.edge')].map(edge => edge.classList[1]),"
+                            "[...document.querySelectorAll('.lit')].map(path => parseFloat(path.style.strokeWidth))]")
+    assert kinds == ["plus" if x > 0 else "minus" for x in adds]
+    assert widths == pytest.approx([1.2 + 6.8 * abs(x) / max(map(abs, adds)) for x in adds], abs=1e-4)
+
+
+@pytest.mark.parametrize("calm", [False, True])
+def test_keys_buttons_slider_and_address(opened, calm):
+    tab = opened(play(neuron()), "step=12", calm=calm)
+    last = len(topological_order(neuron())) + 1 + len(list(flow(neuron())))
+
+    def step() -> int:
+        assert tab.text("#where") == f"{tab.run('player.step')} / {last}"
+        return tab.run("player.step")
+
+    assert step() == 12
+    for key, expected in [("ArrowRight", 13), ("ArrowLeft", 12), ("End", last), ("ArrowRight", last), ("Home", 0), ("ArrowLeft", 0)]:
+        tab.key(key)
+        assert step() == expected
+    for button, expected in [("forth", 1), ("end", last), ("back", last - 1), ("home", 0)]:
+        tab.click(f"#{button}")
+        assert step() == expected
+    tab.run("document.activeElement.blur()")
+    tab.key(" ")
+    assert tab.run("player.playing") and step() == 1
+    tab.run("$('speed').value = 4, new Promise(done => setTimeout(done, 700))")
+    assert step() > 1
+    tab.key(" ")
+    assert not tab.run("player.playing")
+    tab.run("$('scrub').value = 14, $('scrub').dispatchEvent(new Event('input'))")
+    assert step() == 14
+    tab.run("new Promise(done => setTimeout(done, 300))")
+    assert tab.run("location.hash") == "#step=14"
+    tab.run("location.hash = '#step=3', new Promise(done => setTimeout(done, 100))")
+    assert step() == 3
+    tab.visit("step=nonsense")
+    assert step() == 0
+    go(tab, last - 1)
+    tab.key(" ")
+    tab.run("$('speed').value = 4, new Promise(done => setTimeout(done, 700))")
+    assert step() == last and not tab.run("player.playing")    # it stops by itself
+
+
+def test_the_pulse_moves_only_where_motion_is_welcome(opened):
+    for calm in (False, True):
+        tab = opened(play(neuron()), "step=13", calm=calm)
+        moved = tab.run("player.go(14, true), (async () => { const at = () => document.querySelector('.pulse').getAttribute('transform'), first = at();"
+                        "await new Promise(done => setTimeout(done, 300)); return at() !== first; })()")
+        assert moved is not calm
+
+
+def test_hover_and_focus_tell_about_nodes_and_edges(opened):
+    tab = opened(play(neuron()), "step=99")
+    resting = tab.text("#panel")
+    tab.point(*tab.at("[data-node='0'] .face"))
+    assert "w0: a leaf" in tab.text("#panel") and "w0.grad = −0.3549" in tab.text("#panel")
+    tab.point(2, 2)
+    assert tab.text("#panel") == resting
+    tab.run("document.querySelectorAll('.edge')[0].focus()")
+    assert "+= upstream 1 × local −0.7551 = −0.7551" in tab.text("#panel")
+    names = tab.run("[...document.querySelectorAll('[tabindex], button, input, select')].map(e => e.getAttribute('aria-label')"
+                    " || e.textContent)")
+    assert all(names)
+
+
+def test_hostile_labels_are_text(opened):
+    root = total([Value(1.0, label) for label in HOSTILE])
+    root.label = HOSTILE[0]
+    tab = opened(play(root), "step=40", width=1600)
+    assert tab.text("h1").startswith("Backpropagation of <script>")
+    labels = tab.run("[...document.querySelectorAll('.card .name')].map(text => text.textContent)")
+    assert len(labels) == len(HOSTILE) + 1
+    for label, shown in zip(HOSTILE, labels):
+        start = shown.rstrip("…")
+        assert label.startswith(start) and start or label in "\ud800\0" or "\n" in label
+    assert tab.run("document.querySelectorAll('script').length") == 2
+    assert tab.run("getComputedStyle(document.querySelector('.root')).display") != "none"
+
+
+def test_in_a_notebook(browser):
+    root = neuron()
+    root.label = HOSTILE[0]
+    bundle = play(root)._repr_mimebundle_()
+    frame = bundle["text/html"]
+    assert bundle["text/plain"].startswith("<Page of")
+    assert html.unescape(re.search(r'srcdoc="([^"]*)"', frame)[1]) == play(root).html
+    tab = browser.open(f"<!doctype html><title>n</title>{frame}")
+    tab.run("new Promise(done => setTimeout(done, 500))")
+    assert tab.messages == []
+    tab.close()
+
+
+# What is cut off, and what lies over something else
+
+SOUND = """(() => {
+  const faults = [], page = document.documentElement, near = 1.5;
+  if (page.scrollWidth > innerWidth || page.scrollHeight > innerHeight) faults.push("the page scrolls");
+  const box = e => e.getBoundingClientRect(), seen = e => e.checkVisibility({visibilityProperty: true}) && box(e).width > 0;
+  const inside = (a, b) => a.left >= b.left - near && a.right <= b.right + near && a.top >= b.top - near && a.bottom <= b.bottom + near;
+  const meet = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > near
+    && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > near;
+  const pairs = list => list.flatMap((a, i) => list.slice(i + 1).map(b => [a, b]));
+  const told = e => e.id || e.textContent.slice(0, 30);
+  const parts = ["header", "#examples", "#stage", "#panel", "footer"].map(s => document.querySelector(s)).filter(seen);
+  for (const e of parts) if (!inside(box(e), {left: 0, top: 0, right: innerWidth, bottom: innerHeight})) faults.push("off the page: " + told(e));
+  for (const list of [parts, [...document.querySelectorAll("#buttons > *")], [...document.querySelectorAll(".card .face")],
+      [...document.querySelectorAll(".neuron .body")], [...document.querySelectorAll("#stage svg text")].filter(t => !t.closest(".pulse"))])
+    for (const [a, b] of pairs(list.filter(seen))) if (meet(box(a), box(b))) faults.push(`overlap: ${told(a)} / ${told(b)}`);
+  for (const e of document.querySelectorAll("#buttons > *")) if (!inside(box(e), box(e.closest("footer")))) faults.push("cut off: " + told(e));
+  for (const t of document.querySelectorAll("#stage svg text"))
+    if (seen(t) && t.textContent && !inside(box(t), box(t.closest(".card") || t.closest("svg")))) faults.push("cut off: " + told(t));
+  for (const e of document.querySelectorAll("#panel > *, #panel td"))
+    if (e.scrollWidth > e.clientWidth + 1) faults.push("cut off: " + told(e));
+  return faults;
+})()"""
+
+
+@pytest.mark.parametrize("width, height", [(400, 800), (1000, 700), (1600, 900)])
+def test_nothing_overlaps_or_is_cut_off(opened, width, height):
+    pages = [play(neuron()), play(squares()), xor_page(), digit_page()]
+    for page, dark in zip(pages, (False, True, False, True)):
+        tab = opened(page, width=width, height=height, dark=dark)
+        for step in range(0, tab.run("Number($('scrub').max)") + 1, 3):
+            go(tab, step)
+            assert tab.run(SOUND) == [], step
+
+
+def test_dark_and_light(opened):
+    papers = [opened(play(squares()), dark=dark).run("getComputedStyle(document.body).backgroundColor") for dark in (False, True)]
+    assert [sum(map(int, re.findall(r"\d+", paper))) > 380 for paper in papers] == [True, False]
+
+
+# A network
+
+def digit_net() -> tuple[MLP, Any, Any]:
+    digits = data.digits()
+    return MLP(784, [16, 16, 10], activation="sigmoid", output="sigmoid", seed=3), digits.x_test[:5], data.one_hot(digits.y_test[:5], 10)
+
+
+def digit_page() -> player.Page:
+    return play(*digit_net())
+
+
+def xor_page() -> player.Page:
+    return play(MLP(2, [4, 1], activation="tanh", seed=1), *data.xor())
+
+
+def truth(net: MLP, x: Any, y: Any, cost: Any) -> tuple[Value, list, dict[Value, float]]:
+    passes = net.trace(x)
+    outputs = [a for _, a in passes[-1]]
+    root = cost(outputs[0] if len(outputs) == 1 else outputs, y)
+    root.backward()
+    return root, passes, {v: v.grad for v in topological_order(root)}
+
+
+NETS = {
+    "digits": lambda: (*digit_net(), squared_error),
+    "xor": lambda: (MLP(2, [4, 1], activation="tanh", seed=1), *data.xor(), squared_error),
+    "margin": lambda: (MLP(2, [5, 1], activation="relu", seed=2), *data.xor(), max_margin),
+    "entropy": lambda: (MLP(3, [5, 6, 3], activation="relu", seed=2), [[1, 2, -1], [0, 0.5, 0.2]], [[1, 0, 0], [0, 0, 1]], cross_entropy),
+    "one layer": lambda: (MLP(2, [2], output="sigmoid", seed=1), [[1, 2]], [[0, 1]], squared_error),
+}
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_a_networks_numbers_are_the_engines(opened, name):
+    net, X, Y, cost = NETS[name]()
+    page = play(net, X, Y, cost)
+    assert len(page.html.encode()) < 2_000_000
+    k = len(X) - 1
+    root, passes, grads = truth(net, X[k], Y[k], cost)
+    tab = opened(page, f"example={k}&step=0")
+    assert tab.run("chosen") == k
+    titles = tab.run("steps.map(step => [step.title()].flat().map(part => part.textContent ?? part).join(''))")
+    go(tab, next(i for i, title in enumerate(titles) if title.startswith("The cost is")))
+    assert number(tab.text("#cost")) == about(root.data)
+    rng = random.Random(name)
+    for layer, pairs in enumerate(passes, 1):
+        j = rng.randrange(len(pairs))
+        z, a = pairs[j]
+        tab.run(f"picked = [{layer}, {j}], player.again()")
+        shown = {key: number(tab.text(f".details #{key}")) for key in ("z", "a", "b", "da", "dz")}
+        b = net.layers[layer - 1].neurons[j].b
+        assert shown == {"z": about(z.data), "a": about(a.data), "b": about(b.data), "da": about(grads[a]), "dz": about(grads[z])}
+        i = rng.randrange(len(net.layers[layer - 1].neurons[j].w))
+        w = net.layers[layer - 1].neurons[j].w[i]
+        assert tab.run(f"slope({layer}, {j}, {i})") == pytest.approx(w.grad, rel=1e-12, abs=1e-300)
+        if layer > 1:
+            wishes = tab.run(f"range(sizes[{layer}]).map(j => asked({layer}, j, {i}))")
+            assert sum(wishes) == pytest.approx(-grads[passes[layer - 2][i][1]], rel=1e-9, abs=1e-15)
+    for step in range(len(titles)):
+        go(tab, step)
+        assert tab.text("#panel h2") == titles[step]
+
+
+def test_the_average_and_who_agrees_with_it(opened):
+    net, X, Y = digit_net()
+    gradients = []
+    for x, y in zip(X, Y):
+        net.zero_grad()
+        truth(net, x, y, squared_error)
+        gradients.append([p.grad for p in net.parameters()])
+    G = np.array(gradients)
+    mean = G.mean(axis=0)
+    tab = opened(play(net, X, Y), "step=26")
+    cosines = G @ mean / np.linalg.norm(G, axis=1) / np.linalg.norm(mean)
+    assert tab.run("Array.from(agreement)") == pytest.approx(cosines.tolist())
+    names = [name for name, _ in net.named_parameters()]
+    assert tab.run("meanSlope(2, 3, 5)") == pytest.approx(mean[names.index("layers[1].neurons[3].w[5]")])
+    go(tab, 27)
+    tab.click("[data-key='1.4'] .body")
+    assert tab.text(".details h3") == "neuron 4 of layer 1" and "average ∂C/∂w" in tab.text(".details")
+    assert tab.run("document.querySelectorAll('.details canvas').length") == 2 + len(X)
+    tab.run("document.activeElement.blur()")
+    tab.key("ArrowLeft")
+    assert tab.run("player.step") == 26
+    tab.click("#examples button:nth-child(3)")
+    assert tab.run("chosen") == 2
+    tab.run("new Promise(done => setTimeout(done, 300))")
+    assert tab.run("location.hash") == "#example=2&step=26"
+
+
+# Without a browser
+
+def test_playing_changes_nothing():
+    root = neuron()
+    root.backward()
+    net, X, Y = digit_net()
+    everything = [*topological_order(root), *net.parameters()]
+    before = [(v.data, v.grad, v.label) for v in everything]
+    state = random.getstate()
+    twin = copy.deepcopy(root)
+    assert play(root).html == play(root).html == play(twin).html
+    play(net, X[:1], Y[:1])
+    assert [(v.data, v.grad, v.label) for v in everything] == before and random.getstate() == state
+
+
+def test_save_writes_the_page(tmp_path):
+    page = play(squares())
+    assert page.save(tmp_path / "page.html").read_text(encoding="utf-8") == page.html
+    assert [path.name for path in Path(tmp_path).iterdir()] == ["page.html"]
+
+
+@pytest.mark.parametrize("value", [Value(1.0), Value(float("nan")) * 2, Value(float("inf")) + 1, Value(0.0) * 1e-300])
+def test_odd_numbers(opened, value):
+    opened(play(value), "step=9")
+
+
+def test_errors_say_what_to_do():
+    net, X, Y = MLP(2, [2], seed=0), [[1.0, 2.0]], [[0.0, 1.0]]
+    with pytest.raises(TypeError, match="Value or an MLP; got int"):
+        play(3)
+    with pytest.raises(TypeError, match="no X and Y"):
+        play(Value(1.0), X)
+    with pytest.raises(TypeError, match="needs examples"):
+        play(net)
+    with pytest.raises(ValueError, match="301 values.*at most 300"):
+        play(total([Value(1.0) for _ in range(300)]))
+    for bad in (X[0], ["ab"], [None]):
+        with pytest.raises(ValueError, match="rows of numbers"):
+            play(net, bad, Y)
+    with pytest.raises(ValueError, match="same number of examples, 1 to 100; got 1 and 2"):
+        play(net, X, Y + Y)
+    with pytest.raises(ValueError, match="got 0 and 0"):
+        play(net, [], [])
+    with pytest.raises(ValueError, match="2 inputs; got 3"):
+        play(net, [[1, 2, 3]], Y)
+    with pytest.raises(ValueError, match="one target for each output"):
+        play(net, X, [1])
+    with pytest.raises(TypeError, match="must be one Value"):
+        play(net, X, Y, lambda a, y: 3.0)
+    with pytest.raises(ValueError, match=r"the cost reaches layers\[0\].neurons\[0\].w\[0\]"):
+        play(net, X, Y, lambda a, y: squared_error(a, y) + net.parameters()[0] ** 2)
+
+
+def test_without_any_dot_it_says_how_to_get_one(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    monkeypatch.setattr("sysconfig.get_path", lambda *_: str(tmp_path))
+    with pytest.raises(RuntimeError, match="install"):
+        play(squares())
