@@ -1,4 +1,4 @@
-"""The main job: 13,002 weights and biases learn to read handwritten digits. Writes digits.svg.
+"""The main job: 13,002 weights and biases learn to read handwritten digits. Writes digits.svg and digits.html.
 
     python examples/digits.py [--mnist FOLDER] [--epochs N] [--seed S] [--out FOLDER]
 
@@ -13,13 +13,14 @@ import numpy as np
 from tqdm import tqdm
 
 from micrograd2 import MLP, SGD, data, draw, fit
+from micrograd2.player import play
 
 options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 options.add_argument("--mnist", type=Path, help="the folder of the four MNIST files, for all 60,000 digits")
 options.add_argument("--epochs", type=int, default=30)
 options.add_argument("--examples", type=int, help="train on so many digits only")
 options.add_argument("--seed", type=int, default=3, help="of the network and the order of the digits")
-options.add_argument("--out", type=Path, default=Path("out"), help="the folder for the picture")
+options.add_argument("--out", type=Path, default=Path("out"), help="the folder for the picture and the page")
 args = options.parse_args()
 
 digits = data.mnist(args.mnist) if args.mnist else data.digits()
@@ -48,3 +49,10 @@ print(f"a {label}, read as a {np.argmax(outputs)}:", "  ".join(f"{i}: {a:.2f}" f
 args.out.mkdir(parents=True, exist_ok=True)
 picture = draw(net, image, data.one_hot([label], 10)[0])
 print("the gradient of its cost in every weight:", picture.save_svg(args.out / "digits.svg"))
+
+# The story of backpropagation, played on this network: on some digits that it has never seen, the worst read first.
+some, targets = x_test[:24], data.one_hot(y_test[:24], 10)
+costs = [sum((a.data - y) ** 2 for a, y in zip(net(x), target)) for x, target in zip(some, targets)]
+order = np.argsort(costs)[::-1]
+page = play(net, some[order], targets[order])
+print("the same, played step by step (open it with a browser):", page.save(args.out / "digits.html"))

@@ -114,18 +114,18 @@ def _number(x: float) -> float | str:
 def _play_value(root: Value) -> Page:
     nodes = topological_order(root)
     if len(nodes) > MOST_NODES:
-        raise ValueError(f"this expression has {len(nodes):,} values, and a page plays at most {MOST_NODES}: play a smaller "
-                         f"one, or a part of it; for a network there is play(network, X, Y)")
+        raise ValueError(f"this expression has {len(nodes):,} values, and a page plays at most {MOST_NODES}: play a "
+                         f"smaller one, or a part of it; for a network there is play(network, X, Y)")
     index = {node: i for i, node in enumerate(nodes)}
     names = _names(nodes)
     cards = [_card(node, name) for node, name in zip(nodes, names)]
     steps = list(flow(root))
     edges = [(index[step.result.args[step.which]], index[step.result]) for step in steps]
     data = {
-        "nodes": [card | {"label": _readable(node.label), "data": _number(node.data), "args": [index[a] for a in node.args]}
-                  for card, node in zip(cards, nodes)],
-        "flow": [{"operand": operand, "result": result, "upstream": _number(step.upstream), "local": _number(step.local),
-                  "adds": _number(step.contribution), "total": _number(step.total)}
+        "nodes": [card | {"label": _readable(node.label), "data": _number(node.data),
+                          "args": [index[operand] for operand in node.args]} for card, node in zip(cards, nodes)],
+        "flow": [{"operand": operand, "result": result, "upstream": _number(step.upstream),
+                  "local": _number(step.local), "adds": _number(step.contribution), "total": _number(step.total)}
                  for (operand, result), step in zip(edges, steps)],
         "layouts": [_layout(direction, cards, edges) for direction in ("LR", "TB")],
     }
@@ -141,7 +141,7 @@ def _symbol(node: Value) -> str:
 
 
 def _names(nodes: list[Value]) -> list[str]:
-    """A short name for each node: its label, its number if it is a leaf, or how it was made of names, if that is short."""
+    """A short name for each node: its label, or its number if it is a leaf, or how it was made, if that is short."""
     names: dict[Value, str] = {}
     for i, node in enumerate(nodes):
         parts = [f"({name})" if " " in (name := names[operand]) else name for operand in node.args]
@@ -152,8 +152,10 @@ def _names(nodes: list[Value]) -> list[str]:
             name = f"{parts[0]} {symbol} {parts[1]}"
         elif symbol[0] == "x":
             name = parts[0] + symbol[1:]
+        elif symbol == SIGNS["neg"]:
+            name = symbol + parts[0]
         else:
-            name = f"{symbol}{parts[0]}" if symbol == SIGNS["neg"] else f"{symbol}({', '.join(names[a] for a in node.args)})"
+            name = f"{symbol}({', '.join(names[operand] for operand in node.args)})"
         names[node] = name if len(name) <= 22 else f"n{i}"
     return list(names.values())
 
@@ -169,7 +171,8 @@ def _card(node: Value, name: str) -> dict[str, Any]:
 
 def _layout(direction: str, cards: list[dict[str, Any]], edges: list[tuple[int, int]]) -> dict[str, Any]:
     """Where everything stands, in pixels: the middle of each card, and each edge as an SVG path, operand to result."""
-    picture = Picture(graph_attr={"rankdir": direction, "nodesep": "0.3", "ranksep": "0.95" if direction == "LR" else "0.6"},
+    ranksep = "0.95" if direction == "LR" else "0.6"    # room for a number on every edge
+    picture = Picture(graph_attr={"rankdir": direction, "nodesep": "0.3", "ranksep": ranksep},
                       node_attr={"shape": "box", "fixedsize": "true", "label": ""}, edge_attr={"arrowhead": "none"})
     for i, card in enumerate(cards):
         picture.node(f"n{i}", width=f"{card['width'] / POINTS:.4f}", height=f"{card['height'] / POINTS:.4f}")
@@ -207,7 +210,8 @@ def _examples(X: Any, Y: Any) -> tuple[list[list[float]], list[list[float]]]:
         raise ValueError("X must hold rows of numbers, and Y a number or a row of numbers for each; "
                          "for one example: play(network, [x], [y])") from None
     if len(xs) != len(ys) or not 1 <= len(xs) <= MOST_EXAMPLES:
-        raise ValueError(f"X and Y must hold the same number of examples, 1 to {MOST_EXAMPLES}; got {len(xs)} and {len(ys)}")
+        raise ValueError(f"X and Y must hold the same number of examples, 1 to {MOST_EXAMPLES}; "
+                         f"got {len(xs)} and {len(ys)}")
     return xs, ys
 
 
@@ -239,7 +243,8 @@ def _example(net: MLP, x: list[float], y: list[float], cost: Callable[..., Value
     for step in flow(root):
         operand = step.result.args[step.which]
         if operand in parameters and step.result not in sums:
-            raise ValueError(f"the cost reaches {operand.label} other than through the outputs: a page cannot show that")
+            raise ValueError(f"the cost reaches {operand.label} other than through the outputs: "
+                             f"a page cannot show that")
         grads[operand] = step.total
     classes = len(y) > 1 and sorted(y) == [0.0] * (len(y) - 1) + [1.0]
     target = str(y.index(1.0)) if classes else _told(y)

@@ -89,7 +89,7 @@ function through(l) {
     + `where f′ is ${PASS[kinds[l - 1]]}. Where f is flat, little gets through.`, deltaTable(l)], {nudged: l, ringed: l});
 }
 chapter("weights");
-step(() => "Every weight's gradient", () => [`∂C/∂w = δ·a, for all ${count().toLocaleString("en")} weights and biases at once: how sensitive the cost is to each. `
+step(() => "Every weight's gradient", () => [`∂C/∂w = δ·a, for all ${count().toLocaleString("en")} weights and biases at once: how sensitive the cost is to each. Rings show δ. `
   + (side ? "Beside each neuron of layer 1, its gradient as an image. " : "") + "Click a neuron to see its numbers."], {grads: true});
 chapter("average");
 step(() => "Who agrees with whom?", () => [N > 1 ? `Each of these ${N} examples has wishes of its own. The bar shows how far its gradient points along with their average `
@@ -142,7 +142,7 @@ const bar = share => html("span", {class: `bar ${sign(share)}`}, html("i", {styl
 function agreeList() {
   const rows = range(N).sort((e, f) => agreement[f] - agreement[e]).map(e => {
     const row = html("button", {class: "agree", "aria-label": `example ${e}, ${examples[e].name}: ${num(agreement[e], 2)}`},
-      thumb(examples[e]), html("span", {}, examples[e].name), bar(agreement[e]), html("span", {class: sign(agreement[e])}, num(agreement[e], 2)));
+      thumb(examples[e]), html("span", {}, examples[e].name), bar(agreement[e]), html("span", {class: sign(agreement[e])}, agreement[e].toFixed(2).replace("-", "−")));
     row.onclick = () => choose(e);
     return row;
   });
@@ -175,8 +175,8 @@ function geometry() {
   const width = stage.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight), height = stage.clientHeight - 8, phone = width < 560;
   const rows = Math.max(...shown.map((column, l) => l || !side ? column.length : 1));
   const pitch = Math.min(62, (height - 46) / rows), r = Math.max(3, Math.min(20, pitch * 0.4));
-  const box = side ? Math.min(height * 0.62, width * (phone ? 0.2 : 0.22), 280) : 0;
-  const left = side ? box + (phone ? 34 : 86) : phone ? 46 : 90, right = width - (phone ? 88 : 140);
+  const box = side ? Math.min(height * 0.62, width * (phone ? 0.18 : 0.2), 280) : 0;
+  const left = side ? box + (phone ? 34 : 50 + 0.04 * width) : phone ? 46 : 90, right = width - (phone ? 84 : 128);
   const x = range(L + 1).map(l => side ? (l ? left + (L > 1 ? (l - 1) / (L - 1) : 1) * (right - left) : box / 2 + 8) : left + l / L * (right - left));
   const middle = 24 + (height - 24) / 2;
   Object.assign(at, {width, height, phone, pitch, r, box, x, middle,
@@ -252,7 +252,7 @@ function gradientImage(j, mean) {
 
 function neuron(state, l, row, j, j0) {
   const e = example(), a = e.a[l][j], lit = l <= state.lit, x = at.x[l], y = at.y(l, row);
-  const nudge = !l ? undefined : state.ringed === l ? -e.dz[l - 1][j] : l === L && (state.nudged || state.grads) ? -e.da[l - 1][j]
+  const nudge = !l || state.grads ? undefined : state.ringed === l ? -e.dz[l - 1][j] : l === L && state.nudged ? -e.da[l - 1][j]
     : state.summed && state.columns[0] === l + 1 ? -e.da[l - 1][j] : state.avenue === "activations" && l === L - 1 ? asked(L, j0, j) : undefined;
   const group = svg("g", {class: `neuron${l === L && j === j0 ? " focus" : ""}${picked && picked[0] === l && picked[1] === j ? " picked" : ""}`,
     transform: `translate(${x} ${y})`, tabindex: 0, role: "button", "data-key": `${l}.${j}`,
@@ -261,6 +261,10 @@ function neuron(state, l, row, j, j0) {
   const glow = Math.min(1, Math.abs(a));
   if (lit) group.append(svg("circle", {r: at.r, class: a < 0 ? "glow below" : "glow", "fill-opacity": glow.toFixed(3)}));
   if (lit && at.r > 12) group.append(svg("text", {y: 3.5, class: glow > 0.55 ? "bright" : ""}, brief(a)));
+  if (l && state.grads) {      // the colours are those of the gradient here, not of the nudge
+    const deltas = range(sizes[l]).map(i => state.mean ? sum(examples.map(o => o.dz[l - 1][i])) / N : e.dz[l - 1][i]);
+    group.append(svg("circle", {r: at.r, class: `ring ${sign(deltas[j])}`, "stroke-width": 1 + 3 * Math.abs(deltas[j]) / (most(deltas) || 1)}));
+  }
   if (nudge !== undefined && nudge !== 0) {
     const peers = state.ringed === l ? e.dz[l - 1] : l === L || state.summed ? e.da[l - 1] : range(sizes[l]).map(i => asked(L, j0, i));
     const share = Math.abs(nudge) / (most(peers) || 1), h = at.pitch * 0.42 * Math.sqrt(share), d = nudge > 0 ? -1 : 1;
@@ -283,11 +287,13 @@ function neuron(state, l, row, j, j0) {
 function columns(root, l, upto, state) {
   const owners = shown[l], from = at.x[l - 1] + at.r + 8, room = at.x[l] - at.r - 12 - from, pitch = Math.min(at.pitch, room / (owners.length + 2));
   const all = owners.flatMap(j => shown[l - 1].map(i => asked(l, j, i))), top = most(all) || 1, sums = example().da[l - 1 - 1].map(v => -v);
+  const narrow = pitch < 13;    // too narrow for squares: bars
   const start = from + (room - pitch * (owners.length + 1.6)) / 2 + pitch / 2;
   const square = (x, y, v, peak, told) => {
-    const s = (pitch - 2) * Math.sqrt(Math.min(1, Math.abs(v) / peak)), group = svg("g", {class: `wish ${sign(v)}`, transform: `translate(${x} ${y})`});
-    group.append(svg("rect", {x: -s / 2, y: -s / 2, width: s, height: s, rx: Math.min(2, s / 5)}), svg("title", {}, told));
-    if (s > 6) group.append(svg("path", {d: `M${-s * 0.28} 0H${s * 0.28}` + (v > 0 ? `M0 ${-s * 0.28}V${s * 0.28}` : "")}));
+    const share = Math.min(1, Math.abs(v) / peak), s = v ? Math.max(1.5, (pitch - 2) * Math.sqrt(share)) : 0, group = svg("g", {class: `wish ${sign(v)}`, transform: `translate(${x} ${y})`});
+    const w = narrow ? pitch - 1 : s, h = narrow ? Math.max(1, (at.pitch - 2) * share) : s, g = Math.min(w, h) * 0.28;
+    group.append(svg("rect", {x: -w / 2, y: -h / 2, width: w, height: h, rx: Math.min(2, h / 5)}), svg("title", {}, told));
+    if (Math.min(w, h) > 6) group.append(svg("path", {d: `M${-g} 0H${g}` + (v > 0 ? `M0 ${-g}V${g}` : "")}));
     return group;
   };
   for (const [k, j] of owners.entries()) {

@@ -1,4 +1,4 @@
-"""A small driver of headless Chromium: the DevTools protocol over a pair of pipes, with nothing but the standard library.
+"""A small driver of headless Chromium: the DevTools protocol over a pair of pipes, with the standard library alone.
 
     with Browser(find_chromium()) as browser:
         tab = browser.open(page.html, width=400, height=800)
@@ -40,7 +40,8 @@ class Browser:
         self.folder = Path(tempfile.mkdtemp(prefix="browser-"))
         read_there, self.write_here = os.pipe()
         self.read_here, write_there = os.pipe()
-        options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars",
+        options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+                   "--hide-scrollbars",
                    "--remote-debugging-pipe", f"--user-data-dir={self.folder / 'profile'}"]
         aside = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in (read_there, write_there)]
 
@@ -175,8 +176,8 @@ class Tab:
 
     def at(self, selector: str) -> tuple[float, float]:
         """The middle of an element."""
-        return tuple(self.run(f"(() => {{ const b = document.querySelector({json.dumps(selector)}).getBoundingClientRect();"
-                              f" return [b.x + b.width / 2, b.y + b.height / 2]; }})()"))
+        box = f"document.querySelector({json.dumps(selector)}).getBoundingClientRect()"
+        return tuple(self.run(f"(b => [b.x + b.width / 2, b.y + b.height / 2])({box})"))
 
     def point(self, x: float, y: float) -> None:
         self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)

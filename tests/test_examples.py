@@ -28,7 +28,7 @@ SHORT = {
     "gpt.py": (["--steps", "2", "--batch", "2"], [], "it invents: "),
     "pictures.py": (["--epochs", "1"], ["neuron.svg", "digits.svg", "backward.svg", "neuron-dark.svg",
                                         "digits-dark.svg", "backward-dark.svg"], "backward.svg"),
-    "digits.py": (["--examples", "100", "--epochs", "1"], ["digits.svg"], "13,002 weights and biases"),
+    "digits.py": (["--examples", "100", "--epochs", "1"], ["digits.svg", "digits.html"], "13,002 weights and biases"),
 }
 
 

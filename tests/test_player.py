@@ -142,7 +142,8 @@ def test_keys_buttons_slider_and_address(opened, calm):
         return tab.run("player.step")
 
     assert step() == 12
-    for key, expected in [("ArrowRight", 13), ("ArrowLeft", 12), ("End", last), ("ArrowRight", last), ("Home", 0), ("ArrowLeft", 0)]:
+    for key, expected in [("ArrowRight", 13), ("ArrowLeft", 12), ("End", last), ("ArrowRight", last), ("Home", 0),
+                          ("ArrowLeft", 0)]:
         tab.key(key)
         assert step() == expected
     for button, expected in [("forth", 1), ("end", last), ("back", last - 1), ("home", 0)]:
@@ -172,8 +173,13 @@ def test_keys_buttons_slider_and_address(opened, calm):
 def test_the_pulse_moves_only_where_motion_is_welcome(opened):
     for calm in (False, True):
         tab = opened(play(neuron()), "step=13", calm=calm)
-        moved = tab.run("player.go(14, true), (async () => { const at = () => document.querySelector('.pulse').getAttribute('transform'), first = at();"
-                        "await new Promise(done => setTimeout(done, 300)); return at() !== first; })()")
+        moved = tab.run("""(async () => {
+            const at = () => document.querySelector('.pulse').getAttribute('transform');
+            player.go(14, true);
+            const first = at();
+            await new Promise(done => setTimeout(done, 300));
+            return at() !== first;
+        })()""")
         assert moved is not calm
 
 
@@ -186,8 +192,8 @@ def test_hover_and_focus_tell_about_nodes_and_edges(opened):
     assert tab.text("#panel") == resting
     tab.run("document.querySelectorAll('.edge')[0].focus()")
     assert "+= upstream 1 × local −0.7551 = −0.7551" in tab.text("#panel")
-    names = tab.run("[...document.querySelectorAll('[tabindex], button, input, select')].map(e => e.getAttribute('aria-label')"
-                    " || e.textContent)")
+    names = tab.run("[...document.querySelectorAll('[tabindex], button, input, select')]"
+                    ".map(e => e.getAttribute('aria-label') || e.textContent)")
     assert all(names)
 
 
@@ -221,24 +227,27 @@ def test_in_a_notebook(browser):
 # What is cut off, and what lies over something else
 
 SOUND = """(() => {
-  const faults = [], page = document.documentElement, near = 1.5;
-  if (page.scrollWidth > innerWidth || page.scrollHeight > innerHeight) faults.push("the page scrolls");
-  const box = e => e.getBoundingClientRect(), seen = e => e.checkVisibility({visibilityProperty: true}) && box(e).width > 0;
-  const inside = (a, b) => a.left >= b.left - near && a.right <= b.right + near && a.top >= b.top - near && a.bottom <= b.bottom + near;
+  const faults = [], near = 1.5, all = selector => [...document.querySelectorAll(selector)].filter(seen);
+  const box = e => e.getBoundingClientRect();
+  const seen = e => e.checkVisibility({visibilityProperty: true}) && box(e).width > 0;
+  const inside = (a, b) => a.left >= b.left - near && a.right <= b.right + near
+    && a.top >= b.top - near && a.bottom <= b.bottom + near;
   const meet = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > near
     && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > near;
-  const pairs = list => list.flatMap((a, i) => list.slice(i + 1).map(b => [a, b]));
   const told = e => e.id || e.textContent.slice(0, 30);
-  const parts = ["header", "#examples", "#stage", "#panel", "footer"].map(s => document.querySelector(s)).filter(seen);
-  for (const e of parts) if (!inside(box(e), {left: 0, top: 0, right: innerWidth, bottom: innerHeight})) faults.push("off the page: " + told(e));
-  for (const list of [parts, [...document.querySelectorAll("#buttons > *")], [...document.querySelectorAll(".card .face")],
-      [...document.querySelectorAll(".neuron .body")], [...document.querySelectorAll("#stage svg text")].filter(t => !t.closest(".pulse"))])
-    for (const [a, b] of pairs(list.filter(seen))) if (meet(box(a), box(b))) faults.push(`overlap: ${told(a)} / ${told(b)}`);
-  for (const e of document.querySelectorAll("#buttons > *")) if (!inside(box(e), box(e.closest("footer")))) faults.push("cut off: " + told(e));
-  for (const t of document.querySelectorAll("#stage svg text"))
-    if (seen(t) && t.textContent && !inside(box(t), box(t.closest(".card") || t.closest("svg")))) faults.push("cut off: " + told(t));
-  for (const e of document.querySelectorAll("#panel > *, #panel td"))
-    if (e.scrollWidth > e.clientWidth + 1) faults.push("cut off: " + told(e));
+  const window = {left: 0, top: 0, right: innerWidth, bottom: innerHeight};
+  const parts = all("header, #examples, #stage, #panel, footer");
+  const cut = (e, room) => { if (!inside(box(e), room)) faults.push("cut off: " + told(e)); };
+  parts.forEach(e => cut(e, window));
+  all("#buttons > *").forEach(e => cut(e, box(e.closest("footer"))));
+  const texts = all("#stage svg text").filter(t => t.textContent && !t.closest(".pulse"));
+  texts.forEach(t => cut(t, box(t.closest(".card") || t.closest("svg"))));
+  for (const list of [parts, all("#buttons > *"), all(".card .face"), all(".neuron .body"), texts])
+    list.forEach((a, i) => list.slice(i + 1).forEach(b => {
+      if (meet(box(a), box(b))) faults.push(`overlap: ${told(a)} / ${told(b)}`);
+    }));
+  for (const e of all("html, #panel > *, #panel td"))
+    if (e.scrollWidth > e.clientWidth + 1) faults.push("too wide: " + told(e));
   return faults;
 })()"""
 
@@ -248,13 +257,14 @@ def test_nothing_overlaps_or_is_cut_off(opened, width, height):
     pages = [play(neuron()), play(squares()), xor_page(), digit_page()]
     for page, dark in zip(pages, (False, True, False, True)):
         tab = opened(page, width=width, height=height, dark=dark)
-        for step in range(0, tab.run("Number($('scrub').max)") + 1, 3):
+        for step in range(0, tab.run("Number($('scrub').max)") + 1, 4):
             go(tab, step)
             assert tab.run(SOUND) == [], step
 
 
 def test_dark_and_light(opened):
-    papers = [opened(play(squares()), dark=dark).run("getComputedStyle(document.body).backgroundColor") for dark in (False, True)]
+    papers = [opened(play(squares()), dark=dark).run("getComputedStyle(document.body).backgroundColor")
+              for dark in (False, True)]
     assert [sum(map(int, re.findall(r"\d+", paper))) > 380 for paper in papers] == [True, False]
 
 
@@ -262,7 +272,8 @@ def test_dark_and_light(opened):
 
 def digit_net() -> tuple[MLP, Any, Any]:
     digits = data.digits()
-    return MLP(784, [16, 16, 10], activation="sigmoid", output="sigmoid", seed=3), digits.x_test[:5], data.one_hot(digits.y_test[:5], 10)
+    net = MLP(784, [16, 16, 10], activation="sigmoid", output="sigmoid", seed=3)
+    return net, digits.x_test[:5], data.one_hot(digits.y_test[:5], 10)
 
 
 def digit_page() -> player.Page:
@@ -285,7 +296,8 @@ NETS = {
     "digits": lambda: (*digit_net(), squared_error),
     "xor": lambda: (MLP(2, [4, 1], activation="tanh", seed=1), *data.xor(), squared_error),
     "margin": lambda: (MLP(2, [5, 1], activation="relu", seed=2), *data.xor(), max_margin),
-    "entropy": lambda: (MLP(3, [5, 6, 3], activation="relu", seed=2), [[1, 2, -1], [0, 0.5, 0.2]], [[1, 0, 0], [0, 0, 1]], cross_entropy),
+    "entropy": lambda: (MLP(3, [5, 6, 3], activation="relu", seed=2), [[1, 2, -1], [0, 0.5, 0.2]],
+                        [[1, 0, 0], [0, 0, 1]], cross_entropy),
     "one layer": lambda: (MLP(2, [2], output="sigmoid", seed=1), [[1, 2]], [[0, 1]], squared_error),
 }
 
@@ -309,7 +321,8 @@ def test_a_networks_numbers_are_the_engines(opened, name):
         tab.run(f"picked = [{layer}, {j}], player.again()")
         shown = {key: number(tab.text(f".details #{key}")) for key in ("z", "a", "b", "da", "dz")}
         b = net.layers[layer - 1].neurons[j].b
-        assert shown == {"z": about(z.data), "a": about(a.data), "b": about(b.data), "da": about(grads[a]), "dz": about(grads[z])}
+        assert shown == {"z": about(z.data), "a": about(a.data), "b": about(b.data), "da": about(grads[a]),
+                         "dz": about(grads[z])}
         i = rng.randrange(len(net.layers[layer - 1].neurons[j].w))
         w = net.layers[layer - 1].neurons[j].w[i]
         assert tab.run(f"slope({layer}, {j}, {i})") == pytest.approx(w.grad, rel=1e-12, abs=1e-300)
