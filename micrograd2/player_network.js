@@ -46,7 +46,8 @@ chapter(side ? "image" : "input");
 step(() => side ? (digit ? `An image of a ${example().name}` : "An image") : `The input ${example().name}`,
   () => [side ? `${sizes[0]} pixels, each a number from 0, paper, to 1, ink. They are the activations of the first layer. `
     + `The network: ${sizes.join("-")}, ${count().toLocaleString("en")} weights and biases.`
-    : `A network ${sizes.join("-")} with ${count()} weights and biases, and one example.`], {lit: 0});
+    : `A network ${sizes.join("-")} with ${count()} weights and biases, and one example of what it should do.`,
+    " What would make it better at this one? Press play, or the right arrow key."], {lit: 0});
 chapter("forward");
 for (let l = 1; l <= L; l++) step(() => l < L ? `Layer ${l} lights up` : "The outputs light up",
   () => ["Each neuron takes a weighted sum of the layer before, z = w·a + b, and turns it into its activation, "
@@ -285,13 +286,13 @@ function neuron(state, l, row, j, j0) {
 
 /** For each neuron of a layer, one column of plus and minus for the layer before; at the left, beside it, their sum. */
 function columns(root, l, upto, state) {
-  const owners = shown[l], from = at.x[l - 1] + at.r + 8, room = at.x[l] - at.r - 12 - from, pitch = Math.min(at.pitch, room / (owners.length + 2));
+  const owners = shown[l], from = at.x[l - 1] + at.r + 8, room = at.x[l] - at.r - 12 - from, pitch = Math.min(at.pitch, 32, room / (owners.length + 2));
   const all = owners.flatMap(j => shown[l - 1].map(i => asked(l, j, i))), top = most(all) || 1, sums = example().da[l - 1 - 1].map(v => -v);
   const narrow = pitch < 13;    // too narrow for squares: bars
   const start = from + (room - pitch * (owners.length + 1.6)) / 2 + pitch / 2;
   const square = (x, y, v, peak, told) => {
     const share = Math.min(1, Math.abs(v) / peak), s = v ? Math.max(1.5, (pitch - 2) * Math.sqrt(share)) : 0, group = svg("g", {class: `wish ${sign(v)}`, transform: `translate(${x} ${y})`});
-    const w = narrow ? pitch - 1 : s, h = narrow ? Math.max(1, (at.pitch - 2) * share) : s, g = Math.min(w, h) * 0.28;
+    const w = !narrow ? s : share < 0.06 ? 2 : pitch - 1, h = narrow ? Math.max(2, (at.pitch - 2) * share) : s, g = Math.min(w, h) * 0.28;
     group.append(svg("rect", {x: -w / 2, y: -h / 2, width: w, height: h, rx: Math.min(2, h / 5)}), svg("title", {}, told));
     if (Math.min(w, h) > 6) group.append(svg("path", {d: `M${-g} 0H${g}` + (v > 0 ? `M0 ${-g}V${g}` : "")}));
     return group;
@@ -339,7 +340,7 @@ function render(k) {
   if (gradient) legend("raising it raises the cost", "raising it lowers the cost", "width is strength");
   else if (state.wires) legend("w·a above 0", "w·a below 0", "width is strength");
   else if (state.nudged) legend("▲ should rise", "▼ should fall", "a nudge is minus the gradient");
-  else legend("above 0", "below 0", "width is strength");
+  else $("legend").replaceChildren("the fuller a neuron, the larger its activation");
   $("stage").replaceChildren(picture(state));
   if (focused) $("stage").querySelector(`[data-key="${focused}"]`)?.focus();
   const n = chapters.findLastIndex(([first]) => first <= k), heading = title();

@@ -135,6 +135,7 @@ class Tab:
         self.browser, self.session, self.target, self.page = browser, session, target, page
         self.messages: list[str] = []
         self.requests: list[str] = []
+        self.frames: list[str] = []
         self.loaded: set[str] = set()
 
     def note(self, method: str, params: dict[str, Any]) -> None:
@@ -144,6 +145,8 @@ class Tab:
             self.requests.append(params["request"]["url"])
         elif method == "Page.lifecycleEvent" and params["name"] == "load":
             self.loaded.add(params["loaderId"])
+        elif method == "Target.attachedToTarget":
+            self.frames.append(params["sessionId"])
 
     def call(self, method: str, **params: Any) -> Any:
         return self.browser.call(method, self.session, **params)
@@ -155,6 +158,14 @@ class Tab:
             deadline = time.monotonic() + 30
             while loader not in self.loaded:
                 self.browser.receive(deadline)
+
+    def frame(self) -> Tab:
+        """The page inside the first iframe, which has a process of its own."""
+        self.call("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=False, flatten=True)
+        inner = self.browser.tabs[self.frames[0]] = Tab(self.browser, self.frames[0], "", self.page)
+        inner.call("Runtime.enable")
+        inner.call("Log.enable")
+        return inner
 
     def size(self, width: int, height: int) -> None:
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from browser import Browser, Tab, find_chromium
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from micrograd2 import data, player
 from micrograd2.costs import cross_entropy, max_margin, squared_error
@@ -90,7 +90,7 @@ def grads_on_screen(tab: Tab) -> list[float | None]:
     return [number(text.removeprefix("grad ")) if text else None for text in texts]
 
 
-@settings(max_examples=5, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 @given(program=programs(longest=12))
 def test_numbers_on_screen_are_those_of_flow(opened, program):
     root = run(program.steps, [Value(x, f"v{i}") for i, x in enumerate(program.leaves)], VALUES)
@@ -119,7 +119,9 @@ def test_a_value_used_twice_adds_up(opened):
     assert "a.grad: 1 → 4  += upstream 1 × local 3" in tab.text("#panel .main")
     assert tab.text("#panel .sum").endswith("add up: 1 + 3 = 4")
     go(tab, 8)
+    assert "a.grad: 4 → 7  += upstream 1 × local 3" in tab.text("#panel .main")
     assert tab.text("#panel .sum").endswith("add up: 1 + 3 + 3 = 7")
+    assert tab.run("new Set([...document.querySelectorAll('.lit')].map(path => path.getAttribute('d'))).size") == 4
 
 
 def test_width_is_strength_and_colour_is_sign(opened):
@@ -219,8 +221,10 @@ def test_in_a_notebook(browser):
     assert bundle["text/plain"].startswith("<Page of")
     assert html.unescape(re.search(r'srcdoc="([^"]*)"', frame)[1]) == play(root).html
     tab = browser.open(f"<!doctype html><title>n</title>{frame}")
-    tab.run("new Promise(done => setTimeout(done, 500))")
-    assert tab.messages == []
+    inner = tab.frame()
+    assert inner.text("#where") == "0 / 20"
+    inner.run("new Promise(done => setTimeout(done, 400))")      # until it would write its address
+    assert tab.messages == inner.messages == []
     tab.close()
 
 
