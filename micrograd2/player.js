@@ -28,14 +28,16 @@ function num(x, digits = 4) {
   const [mantissa, power] = x.toExponential(digits - 1).split("e");
   const small = power < -4 || power >= digits;
   const text = String(Number(small ? mantissa : x.toPrecision(digits))).replace("-", "−");
-  return small ? text + "·10" + [...power.replace("+", "")].map(c => c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]).join("") : text;
+  return small
+    ? text + "·10" + [...power.replace("+", "")].map(c => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c])).join("")
+    : text;
 }
 
 /** The same with its sign always there: +0.5. */
 const signed = x => (x >= 0 ? "+" : "") + num(x);
 
 /** The class that colours a number by its sign. */
-const sign = x => x > 0 ? "plus" : x < 0 ? "minus" : "none";
+const sign = x => (x > 0 ? "plus" : x < 0 ? "minus" : "none");
 
 const short = (text, most) => {
   const letters = [...text];
@@ -54,8 +56,10 @@ function fit(text, width) {
 /** What the colours of a page mean, told above it. */
 function legend(plus, minus, width) {
   $("legend").replaceChildren(
-    html("span", {class: "plus"}, html("i"), plus), html("span", {class: "minus"}, html("i"), minus),
-    html("span", {}, width));
+    html("span", {class: "plus"}, html("i"), plus),
+    html("span", {class: "minus"}, html("i"), minus),
+    html("span", {}, width),
+  );
 }
 
 /**
@@ -64,13 +68,19 @@ function legend(plus, minus, width) {
  * `address` holds further parts of the page's address: {name: {get, set}}.
  */
 function transport({last, chapters, show, lasts, address = {}}) {
-  let step = 0, playing = false, timer = 0, writing = 0;
+  let step = 0,
+    playing = false,
+    timer = 0,
+    writing = 0;
   const scrub = $("scrub");
   scrub.max = last;
   const ticks = chapters.map(([first, name], i) => {
     const end = i + 1 < chapters.length ? chapters[i + 1][0] : last + 1;
     const tick = html("button", {style: `flex-grow: ${end - first}`, title: name}, html("span", {}, name));
-    tick.onclick = () => { pause(); go(first); };
+    tick.onclick = () => {
+      pause();
+      go(first);
+    };
     return tick;
   });
   $("chapters").replaceChildren(...ticks);
@@ -81,7 +91,8 @@ function transport({last, chapters, show, lasts, address = {}}) {
     const at = chapters.findLastIndex(([first]) => first <= step);
     ticks.forEach((tick, i) => {
       tick.className = i < at ? "past" : i === at ? "now" : "";
-      if (i === at) tick.setAttribute("aria-current", "step"); else tick.removeAttribute("aria-current");
+      if (i === at) tick.setAttribute("aria-current", "step");
+      else tick.removeAttribute("aria-current");
     });
     scrub.setAttribute("aria-valuetext", `step ${step} of ${last}, ${chapters[at][1]}`);
     scrub.style.setProperty("--done", last ? step / last : 1);
@@ -91,7 +102,8 @@ function transport({last, chapters, show, lasts, address = {}}) {
     writing = setTimeout(write, 200);
   }
 
-  function write() {   // not in an iframe made of text, whose address is not its own
+  function write() {
+    // not in an iframe made of text, whose address is not its own
     if (location.protocol === "about:") return;
     const parts = Object.entries(address).map(([name, part]) => `${name}=${part.get()}`);
     history.replaceState(null, "", "#" + [...parts, `step=${step}`].join("&"));
@@ -104,20 +116,24 @@ function transport({last, chapters, show, lasts, address = {}}) {
   }
 
   function tick() {
-    timer = setTimeout(() => {
-      if (step >= last) return pause();
-      go(step + 1, true);
-      tick();
-    }, (step >= last ? 0 : lasts(step)) / Number($("speed").value));
+    timer = setTimeout(
+      () => {
+        if (step >= last) return pause();
+        go(step + 1, true);
+        tick();
+      },
+      (step >= last ? 0 : lasts(step)) / Number($("speed").value),
+    );
   }
 
   function play() {
     if (playing) return;
     playing = true;
     document.body.classList.add("playing");
-    $("panel").setAttribute("aria-live", "off");   // a reader aloud would be left behind
+    $("panel").setAttribute("aria-live", "off"); // a reader aloud would be left behind
     $("play").setAttribute("aria-label", "pause");
-    if (step >= last) go(0); else go(step + 1, true);
+    if (step >= last) go(0);
+    else go(step + 1, true);
     tick();
   }
 
@@ -130,23 +146,51 @@ function transport({last, chapters, show, lasts, address = {}}) {
   }
 
   const moves = {
-    home: () => { pause(); go(0); },
-    back: () => { pause(); go(step - 1); },
-    play: () => playing ? pause() : play(),
-    forth: () => { pause(); if (step < last) go(step + 1, true); },
-    end: () => { pause(); go(last); },
+    home: () => {
+      pause();
+      go(0);
+    },
+    back: () => {
+      pause();
+      go(step - 1);
+    },
+    play: () => (playing ? pause() : play()),
+    forth: () => {
+      pause();
+      if (step < last) go(step + 1, true);
+    },
+    end: () => {
+      pause();
+      go(last);
+    },
   };
   for (const [name, move] of Object.entries(moves)) $(name).onclick = move;
   const keys = {Home: "home", ArrowLeft: "back", " ": "play", ArrowRight: "forth", End: "end"};
   addEventListener("keydown", event => {
     const inside = event.target.closest("button, select, summary");
     if (event.altKey || event.ctrlKey || event.metaKey || !(event.key in keys)) return;
-    if (inside && (event.key === " " || inside.matches("select"))) return;   // it has its own use for the key
+    if (inside && (event.key === " " || inside.matches("select"))) return; // it has its own use for the key
     event.preventDefault();
     moves[keys[event.key]]();
   });
-  scrub.oninput = () => { pause(); go(Number(scrub.value)); };
-  addEventListener("hashchange", () => { pause(); read(); });
+  scrub.oninput = () => {
+    pause();
+    go(Number(scrub.value));
+  };
+  addEventListener("hashchange", () => {
+    pause();
+    read();
+  });
   read();
-  return {go, pause, again: () => go(step), get step() { return step; }, get playing() { return playing; }};
+  return {
+    go,
+    pause,
+    again: () => go(step),
+    get step() {
+      return step;
+    },
+    get playing() {
+      return playing;
+    },
+  };
 }
