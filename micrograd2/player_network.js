@@ -371,7 +371,7 @@ function geometry() {
   const pitch = Math.min(62, (height - 46) / rows),
     r = Math.max(3, Math.min(20, pitch * 0.4));
   const box = side ? Math.min(height * 0.62, width * (phone ? 0.18 : 0.2), 280) : 0;
-  const left = side ? box + (phone ? 34 : 50 + 0.04 * width) : phone ? 46 : 90,
+  const left = side ? box + (phone ? 42 : 50 + 0.04 * width) : phone ? 46 : 90,
     right = width - (phone ? 84 : 128);
   const x = range(L + 1).map(l =>
     side
