@@ -17,11 +17,11 @@ A one-minute tour. A Value is a number that remembers how it was made:
 >>> [round(net(x).data, 1) for x in X]
 [-1.0, 1.0, 1.0, -1.0]
 
-The modules, in reading order: `engine` (the chain rule), `nn` (the network), `costs`, `train`, `pictures`, `compiler`,
-`data`.
+The modules, in reading order: `engine` (the chain rule), `nn` (the network), `costs`, `train`, `pictures`, `explain`
+(why a gradient is what it is, in words and numbers), `compiler`, `data`.
 """
 
-from . import data
+from . import data, explain
 from .compiler import compile
 from .costs import cross_entropy, max_margin, squared_error
 from .engine import Value, dot, gradient, logsumexp, maximum, minimum, total
@@ -31,5 +31,5 @@ from .train import SGD, Adam, accuracy, fit
 
 __all__ = ["Value", "dot", "total", "logsumexp", "maximum", "minimum", "gradient", "Neuron", "Layer", "MLP",
            "squared_error", "cross_entropy", "max_margin", "fit", "accuracy", "SGD", "Adam", "compile", "draw",
-           "draw_dot", "data"]
+           "draw_dot", "data", "explain"]
 __version__ = "0.1.0"

@@ -17,8 +17,8 @@ from micrograd2 import pictures
 from micrograd2.costs import cross_entropy, max_margin, squared_error
 from micrograd2.engine import (MUL, RELU, Op, Value, dot, first_not_finite, flow, maximum, minimum, topological_order,
                                total)
-from micrograd2.explain import (BLUE, ORANGE, TRY, GradcheckError, Table, gradcheck, health, ledger, nudges, paths,
-                                sensitivities)
+from micrograd2.explain import TRY, GradcheckError, Table, gradcheck, health, ledger, nudges, paths, sensitivities
+from micrograd2.explain.table import BLUE, ORANGE
 from micrograd2.nn import ACTIVATIONS, MLP
 from micrograd2.train import SGD, fit
 from programs import VALUES, programs, run

@@ -1,0 +1,104 @@
+"""Differences: gradients held against what the function does when an input is moved a little."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from numbers import Real
+from typing import Any
+
+from ..engine import Value, topological_order
+from .passes import gradients, listed
+from .table import Table
+
+WRONG = "✗ wrong"
+
+
+# Checks
+
+class GradcheckError(RuntimeError):
+    """Gradients that disagree with finite differences; `table` has every one, analytic beside numeric."""
+
+    def __init__(self, table: Table) -> None:
+        super().__init__(str(table))
+        self.table = table
+
+
+def gradcheck(f: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3) -> bool:
+    """True if the gradients of `f(*inputs)` agree with finite differences: off by at most atol + rtol·|numeric|.
+
+    `inputs` are Values or plain numbers, `f` returns a Value or a list of Values. An input is moved by ±eps where it
+    stands, so `f` may also find it elsewhere: `gradcheck(lambda *_: loss(net), net.parameters())`. All is put back.
+    GradcheckError, with a table by name, if one disagrees. At a kink, such as relu at 0, there is no derivative to
+    agree with; a warning names it. Names and defaults are those of `torch.autograd.gradcheck`.
+
+    >>> gradcheck(lambda a, b: (a * b).tanh(), [0.5, -2.0])
+    True
+    """
+    for name, number in (("eps", eps), ("atol", atol), ("rtol", rtol)):
+        if not isinstance(number, Real) or not math.isfinite(number) or number < 0 or name == "eps" and not number:
+            raise ValueError(f"eps must be above 0, atol and rtol at least 0, all finite; got {name}={number!r}")
+    inputs = [inputs] if isinstance(inputs, (Value, Real)) else list(listed("inputs", inputs))
+    values = [v if isinstance(v, Value) else Value(v, f"inputs[{i}]") for i, v in enumerate(inputs)]
+    roots = _outputs(f, values)
+    again = _outputs(f, values)
+    if [root.data for root in roots] != [root.data for root in again] and all(root.data == root.data for root in roots):
+        raise ValueError("f returns other numbers when called again with the same inputs: seed its randomness inside f")
+    rows: list[tuple] = []
+    analytic = [gradients(root) for root in roots]
+    for i, value in enumerate(values):
+        higher, lower = _moved(f, values, value, eps), _moved(f, values, value, -eps)
+        for k, (root, up, down, grads) in enumerate(zip(roots, higher, lower, analytic)):
+            slope, numeric = grads.get(value, 0.0), (up.data - down.data) / (2 * eps)
+            tolerance = atol + rtol * abs(numeric)
+            name = (f"outputs[{k}] by " if len(roots) > 1 else "") + (value.label or f"inputs[{i}]")
+            left, right = (root.data - down.data) / eps, (up.data - root.data) / eps
+            verdict = "" if abs(slope - numeric) <= tolerance else WRONG
+            if verdict or abs(left - right) > tolerance:
+                kink = _kink(down, root, up, math.sqrt(eps))
+                verdict = f"a kink, of {kink}" if kink else verdict
+            rows.append((name, slope, numeric, abs(slope - numeric), verdict))
+    if failed := sum(verdict == WRONG for *_, verdict in rows):
+        raise GradcheckError(Table(
+            f"{failed} of {len(rows)} gradients disagree with finite differences (eps={eps:g}, atol={atol:g}, "
+            f"rtol={rtol:g})", {"input": "", "analytic": "+.6g", "numeric": "+.6g", "difference": ".2g", "": ""}, rows))
+    if kinks := [f"{name}: {verdict}" for name, *_, verdict in rows if verdict]:
+        warnings.warn(f"not checked, for want of a derivative: {'; '.join(kinks[:5])}"
+                      + (f"; and {len(kinks) - 5:,} more" if len(kinks) > 5 else ""), stacklevel=2)
+    return True
+
+
+def _outputs(f: Callable[..., Any], values: list[Value]) -> list[Value]:
+    result = f(*values)
+    outputs = list(result) if isinstance(result, (list, tuple)) else [result]
+    for output in outputs:
+        if not isinstance(output, Value):
+            raise TypeError(f"f must return a Value or a list of Values; got {type(output).__name__}")
+    return outputs
+
+
+def _moved(f: Callable[..., Any], values: list[Value], value: Value, by: float) -> list[Value]:
+    number = value.data
+    try:
+        value.data = number + by
+        return [output if output.args else Value(output.data) for output in _outputs(f, values)]  # it may be an input
+    finally:
+        value.data = number
+
+
+def _kink(down: Value, root: Value, up: Value, jump: float) -> str:
+    """The first operation whose value or local derivative jumps between the three graphs; "" if none does.
+
+    At the jump it may have any derivative between those of both sides. Several kinks in one place may add up to a
+    gradient that no side has, as in relu(x) + minimum(0, x) at 0: right by every rule, and still not the slope.
+    """
+    orders = [topological_order(root) for root in (down, root, up)]
+    if len({tuple(node.op.symbol for node in order) for order in orders}) > 1:
+        return "f, which takes another branch"
+    for nodes in zip(*orders):
+        numbers = list(zip(*((node.data, *node.local_grads) for node in nodes))) if nodes[0].args else []
+        if any(max(three) - min(three) > jump * (1 + min(map(abs, three))) for three in numbers):
+            told = f"{nodes[1].op.symbol} at {', '.join(f'{arg.data:g}' for arg in nodes[1].args[:3])}"
+            return told if all(min(a, c) - jump <= b <= max(a, c) + jump for a, b, c in numbers) else ""
+    return ""

@@ -1,0 +1,119 @@
+"""The record of a backward pass, line by line, in the right order or in none."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..engine import Value, flow, topological_order
+from .names import counted, making, names_of
+from .table import Explanation, Table, printable
+
+MOST_LINES = 100_000  # of a record that would repeat itself
+
+
+class Entry(NamedTuple):
+    """One line of the ledger: what one edge adds to the gradient of an operand, and what that has received so far.
+
+    `wrong` says what is wrong with it; "" in the right order.
+    """
+
+    number: int
+    result: Value
+    operand: Value
+    upstream: float
+    local: float
+    contribution: float
+    total: float
+    wrong: str
+
+
+@dataclass(repr=False)
+class Ledger(Explanation):
+    """The backward pass from `root`, line by line, from `ledger`; `grads` is what each value holds at the end."""
+
+    root: Value
+    order: str
+    entries: list[Entry]
+    grads: dict[Value, float]
+    right: dict[Value, float]
+
+    def tables(self) -> list[Table]:
+        names = names_of(self.root)
+        naive = self.order == "naive"
+        rows: list[tuple] = [(e.number, f"{names[e.result]} = {making(e.result, names)}", names[e.operand], e.upstream,
+                              e.local, e.contribution, e.total, *((f"✗ {e.wrong}" if e.wrong else "",) * naive))
+                             for e in self.entries]
+        columns = {"": "d", "result": "", "to": "", "upstream": ".6g", "× local": ".6g", "= contribution": "+.6g",
+                   "gradient so far": ".6g"}
+        how = "by recursion, without topological order" if naive else "in reverse topological order"
+        tables = [Table(f"The backward pass from {names[self.root]}, {how}", columns | ({"wrong": ""} if naive else {}),
+                        rows, "", "= contribution")]
+        if naive:
+            off: list[tuple] = [(names[value], self.grads[value], self.right[value]) for value in reversed(self.right)
+                                if not math.isclose(self.grads[value], self.right[value], rel_tol=1e-9, abs_tol=1e-12)]
+            tables.append(Table("What comes out wrong", {"value": "", "gradient": ".6g", "should be": ".6g"}, off)
+                          if off else Table("Here it comes out right: no result is used twice on the way.", {}, []))
+        return tables
+
+
+def ledger(root: Value, order: str = "topological") -> Ledger:
+    """The backward pass as a numbered table: result, operand, upstream, local, contribution, running gradient.
+
+    With `order="naive"`, what happens instead when a pass recurses from every result into its operands at once: where
+    a result is used twice, it passes an unfinished gradient on, and later passes all of it on again.
+
+    >>> a = Value(1.0, "a"); b = a + a; b.label = "b"; c = b + b; c.label = "c"
+    >>> ledger(c)
+    The backward pass from c, in reverse topological order
+       result     to  upstream  × local  = contribution  gradient so far
+    1  c = b + b  b          1        1              +1                1
+    2  c = b + b  b          1        1              +1                2
+    3  b = a + a  a          2        1              +2                2
+    4  b = a + a  a          2        1              +2                4
+    >>> naive = ledger(c, order="naive")
+    >>> naive.grads[a], naive.right[a], [entry.number for entry in naive.entries if entry.wrong]
+    (6.0, 4.0, [2, 3, 5, 6])
+    """
+    if not isinstance(root, Value):
+        raise TypeError(f"root must be a Value; got {type(root).__name__}")
+    if order not in ("topological", "naive"):
+        raise ValueError(f'order must be "topological" or "naive"; got {order!r}')
+    entries = [Entry(number, step.result, step.result.args[step.which], *step[2:], "")
+               for number, step in enumerate(flow(root), 1)]
+    right = {root: 1.0} | {entry.operand: entry.total for entry in entries}
+    if order == "topological":
+        return Ledger(root, order, entries, right, right)
+    return Ledger(root, order, *_recursed(root, right), right)
+
+
+def _recursed(root: Value, right: dict[Value, float]) -> tuple[list[Entry], dict[Value, float]]:
+    """What recursion without an order does, without recursion: visit(result) adds to an operand, then visits it."""
+    visits: dict[Value, int] = {root: 1}
+    for node in reversed(topological_order(root)):
+        for operand in node.args:
+            visits[operand] = visits.get(operand, 0) + visits[node]
+    lines = sum(many * len(node.args) for node, many in visits.items())
+    if lines > MOST_LINES:
+        raise ValueError(f"without an order the backward pass would have {counted(lines)} lines, since it walks again "
+                         f"through all that lies behind a value used twice; the ledger shows at most {MOST_LINES:,}")
+    grads = dict.fromkeys(right, 0.0) | {root: 1.0}
+    entries: list[Entry] = []
+    visited: set[Value] = set()
+    stack = [(root, 0)]
+    while stack:
+        node, which = stack.pop()
+        if which == len(node.args):
+            visited.add(node)
+            continue
+        stack.append((node, which + 1))
+        operand, local, upstream = node.args[which], node.local_grads[which], grads[node]
+        grads[operand] += upstream * local
+        wrong = "again: these steps were walked before" if node in visited else ""
+        if not math.isclose(upstream, right[node], rel_tol=1e-9, abs_tol=1e-12):
+            wrong = f"{printable(node.label, 32) or 'it'} has {upstream:.4g} of its {right[node]:.4g} so far" \
+                if not wrong else f"{wrong}, and with {upstream:.4g}, not {right[node]:.4g}"
+        entries.append(Entry(len(entries) + 1, node, operand, upstream, local, upstream * local, grads[operand], wrong))
+        stack.append((operand, 0))
+    return entries, grads

@@ -1,0 +1,146 @@
+"""Routes: a gradient is the sum, over all paths, of the product of the local derivatives on the way.
+
+There may be more paths than anyone can list, so none is followed to its end: what is known at a value (how many paths
+go on from it, what they add up to, the strongest that lead to it) is made of what is known at its neighbours.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from heapq import nlargest
+from typing import NamedTuple
+
+from ..engine import Value, topological_order
+from .names import counted, names_of
+from .table import Explanation, Table, printable
+
+
+class Path(NamedTuple):
+    """One way from a leaf to the root: the values on it, the local derivative of each step, and their product.
+
+    `which` says for each step as which operand of the next value, since `a + a` has two edges.
+    """
+
+    values: list[Value]
+    which: list[int]
+    locals: list[float]
+    product: float
+
+
+@dataclass(repr=False)
+class Paths(Explanation):
+    """All ways from `leaf` to `root`, from `paths`: their exact `count`, their `total`, and the `strongest`."""
+
+    root: Value
+    leaf: Value
+    count: int
+    total: float
+    strongest: list[Path]
+
+    def share(self, path: Path) -> float:
+        """The share of one path in the gradient; NaN where the gradient is 0, since the paths cancel out."""
+        return path.product / self.total if self.total else math.nan
+
+    def tables(self) -> list[Table]:
+        names = names_of(self.root)
+        rows: list[tuple] = [(f"{k}", _way(_stations([names[value] for value in path.values]), " → ", 7),
+                              _way([f"{local:.4g}" for local in path.locals], " × ", 5) or "1", path.product,
+                              f"{100 * self.share(path):.3g} %")
+                             for k, path in enumerate(self.strongest, 1)]
+        rest = self.count - len(self.strongest)
+        if rest:
+            others = self.total - sum(path.product for path in self.strongest)
+            share = others / self.total if self.total else math.nan
+            rows.append(("", f"{counted(rest)} more", "", others, f"{100 * share:.3g} %"))
+        rows.append(("", "sum", "", self.total, ""))
+        c, leaf = names[self.root], names[self.leaf]
+        ways = f"{counted(self.count)} path{'s' * (self.count != 1)}"
+        return [Table(f"∂{c}/∂{leaf}: {ways} from {leaf} to {c}",
+                      {"": " ", "path": "", "local derivatives": "", "product": "+.6g", "share": " "}, rows,
+                      "The gradient is the sum over all paths of the product of the local derivatives on the way.",
+                      "product")]
+
+
+def paths(root: Value, leaf: Value, top: int = 10) -> Paths:
+    """Every path from `leaf` to `root`, counted exactly; the `top` strongest; and their sum, which is ∂root/∂leaf.
+
+    Paths are never listed to be counted, added up, or ranked, so there may be as many as you like: their number is
+    what a backward pass gives in which every local derivative is 1. ValueError if `root` was not made from `leaf`.
+
+    >>> a = Value(3.0, "a"); b = a * a; b.label = "b"; c = b + a; c.label = "c"
+    >>> paths(c, a)
+    ∂c/∂a: 3 paths from a to c
+       path       local derivatives  product   share
+    1  a → b → c  3 × 1                   +3  42.9 %
+    2  a → b → c  3 × 1                   +3  42.9 %
+    3  a → c      1                       +1  14.3 %
+       sum                                +7
+    The gradient is the sum over all paths of the product of the local derivatives on the way.
+    """
+    for name, value in (("root", root), ("leaf", leaf)):
+        if not isinstance(value, Value):
+            raise TypeError(f"{name} must be a Value; got {type(value).__name__}")
+    if not isinstance(top, int) or top < 0:
+        raise ValueError(f"top must be a whole number, at least 0; got {top!r}")
+    order = topological_order(root)
+    ways: dict[Value, int] = {root: 1}
+    grads: dict[Value, float] = {root: 1.0}
+    for node in reversed(order):
+        if node is leaf:
+            break  # whatever was born before it, it was not made into
+        many, upstream = ways.pop(node), grads.pop(node)  # all that reads the node is done
+        for operand, local in zip(node.args, node.local_grads):
+            ways[operand] = ways.get(operand, 0) + many
+            grads[operand] = grads.get(operand, 0.0) + upstream * local
+    else:
+        raise ValueError(f"leaf, {leaf.label or repr(leaf)}, is not on the graph of root: root was not made from it")
+    return Paths(root, leaf, ways[leaf], grads[leaf], _strongest(order, root, leaf, top))
+
+
+class _Lead(NamedTuple):
+    """One of the strongest paths to some node: its product, and the last step, from the path of that rank there."""
+
+    product: float
+    operand: Value | None
+    which: int
+    local: float
+    rank: int
+
+
+def _strongest(order: list[Value], root: Value, leaf: Value, top: int) -> list[Path]:
+    """The `top` paths with the largest products in size: the best of a node are made of the best of its operands."""
+    leads: dict[Value, list[_Lead]] = {leaf: [_Lead(1.0, None, 0, 1.0, 0)][:top]}
+    for node in order:
+        if node.born > leaf.born:
+            found = [_Lead(local * lead.product, operand, which, local, rank)
+                     for which, (operand, local) in enumerate(zip(node.args, node.local_grads))
+                     for rank, lead in enumerate(leads.get(operand, ()))]
+            if found:
+                leads[node] = nlargest(top, found, key=lambda lead: abs(lead.product))
+    paths = []
+    for lead in leads.get(root, []):
+        values, steps, product = [root], [], lead.product
+        while lead.operand is not None:
+            values.append(lead.operand)
+            steps.append(lead)
+            lead = leads[lead.operand][lead.rank]
+        steps.reverse()
+        paths.append(Path(values[::-1], [step.which for step in steps], [step.local for step in steps], product))
+    return paths
+
+
+def _way(steps: list[str], between: str, most: int) -> str:
+    steps = [printable(step, 32) for step in steps]
+    if len(steps) > most:
+        half = most // 2
+        steps = [*steps[:half], f"… {len(steps) - 2 * half:,} more …", *steps[-half:]]
+    return between.join(steps)
+
+
+def _stations(names: list[str]) -> list[str]:
+    """The names on a path, where the z and a of a neuron are one station, and so is what a cost does to one output."""
+    named = [name[:-2] if name.endswith(("].z", "].a")) else name for name in names]
+    stations = [name for i, name in enumerate(named) if name not in named[i - 1:i]]
+    neurons = [i for i, name in enumerate(stations) if name.endswith("]") and ".neurons[" in name]
+    return stations[:neurons[-1] + 1] + stations[-1:] if neurons and neurons[-1] + 1 < len(stations) else stations

@@ -1,0 +1,105 @@
+"""Tables: how every explanation shows itself, as text, and with bars in a notebook.
+
+Numbers of one column have the same decimals, so that they stand under one another. Text from users is shown as text,
+on one line, and cut where it is too long.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+BLUE, ORANGE = "#2166ac", "#d9730d"  # of the bars: raises, lowers, as in the pictures
+
+
+@dataclass(repr=False)
+class Table:
+    """Rows of text and numbers under named columns, with a title above and a remark below.
+
+    `columns` gives each column its format: "" as it is; "~" or "+~" (with a sign) numbers with as many decimals as the
+    largest needs for four digits; else a format such as "+.3g". `bar` is the column that a notebook shows as bars too.
+
+    >>> Table("Two gradients", {"of": "", "∂C/∂w": "+~"}, [("w0", 0.5), ("w1", -12.25)])
+    Two gradients
+    of   ∂C/∂w
+    w0   +0.50
+    w1  -12.25
+    """
+
+    title: str
+    columns: dict[str, str]
+    rows: list[tuple]
+    remark: str = ""
+    bar: str = ""
+
+    def cells(self) -> list[list[str]]:
+        """Every row as text, column by column formatted."""
+        formatted = [_formatted([row[c] for row in self.rows], spec) for c, spec in enumerate(self.columns.values())]
+        return [list(row) for row in zip(*formatted)]
+
+    def __repr__(self) -> str:
+        lines = [list(map(printable, line)) for line in (list(self.columns), *self.cells()) if line]
+        widths = [max(map(len, column)) for column in zip(*lines)]
+        right = [bool(spec) for spec in self.columns.values()]
+        text = ["  ".join(cell.rjust(width) if at_right else cell.ljust(width)
+                          for cell, width, at_right in zip(line, widths, right)).rstrip() for line in lines]
+        remark = [printable(line, 400) for line in self.remark.splitlines()]
+        return "\n".join([printable(self.title, 400), *text, *remark])
+
+    def _repr_html_(self) -> str:
+        at = list(self.columns).index(self.bar) if self.bar else -1
+        widest = max((abs(row[at]) for row in self.rows if _is_number(row[at])), default=0.0) if self.bar else 0.0
+        head = "".join(f"<th>{_safe(name)}</th>" for name in self.columns) + "<th></th>" * (at >= 0)
+        body = ""
+        for row, cells in zip(self.rows, self.cells()):
+            body += "<tr>" + "".join(f'<td style="text-align:{"right" if spec else "left"}">{_safe(cell)}</td>'
+                                     for cell, spec in zip(cells, self.columns.values()))
+            body += (f"<td>{_bar(row[at], widest)}</td>" if at >= 0 else "") + "</tr>"
+        remark = "<p>" + "<br>".join(_safe(line, 400) for line in self.remark.splitlines()) + "</p>"
+        return f"<p><b>{_safe(self.title, 400)}</b></p><table><tr>{head}</tr>{body}</table>{remark}"
+
+
+def _is_number(cell: Any) -> bool:
+    return isinstance(cell, (int, float)) and math.isfinite(cell)
+
+
+def _formatted(cells: Sequence[Any], spec: str) -> list[str]:
+    if spec.endswith("~"):
+        top = max((abs(cell) for cell in cells if _is_number(cell)), default=0.0)
+        decimals = max(0, 3 - math.floor(math.log10(top))) if top else 1
+        spec = spec[:-1] + (f".{decimals}f" if decimals <= 8 and top < 1e7 else ".3e")
+    return [cell if isinstance(cell, str) else format(cell or 0, spec) for cell in cells]  # no -0.0
+
+
+def printable(text: str, most: int = 140) -> str:
+    """Text from users on one line: no control characters, at most so long."""
+    text = "".join(c if c.isprintable() else "�" for c in text)
+    return text if len(text) <= most else text[:most - 1] + "…"
+
+
+def _safe(text: str, most: int = 140) -> str:
+    return html.escape(printable(text, most))
+
+
+def _bar(number: Any, widest: float) -> str:
+    if not _is_number(number) or not widest:
+        return ""
+    return (f'<div style="width:{120 * abs(number) / widest:.1f}px;height:0.8em;'
+            f'background:{BLUE if number > 0 else ORANGE}"></div>')
+
+
+class Explanation:
+    """What all explanations share: they are told as `tables()`."""
+
+    def tables(self) -> list[Table]:
+        """The tables that are printed, and shown in notebooks."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return "\n\n".join(map(repr, self.tables()))
+
+    def _repr_html_(self) -> str:
+        return "".join(table._repr_html_() for table in self.tables())

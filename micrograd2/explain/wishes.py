@@ -1,0 +1,216 @@
+"""Wishes: which way everything should move to lower the cost, and how the wishes of a layer add up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from heapq import nlargest
+from operator import mul
+from typing import Any, NamedTuple
+
+from ..costs import squared_error
+from ..nn import MLP
+from .passes import Cost, averaged, mean, passes_of
+from .table import Explanation, Table
+
+MOST_ROWS = 8      # of one layer, in a printed table; the object holds all
+MOST_COLUMNS = 16  # of a printed matrix
+
+
+class NeuronNudges(NamedTuple):
+    """What one neuron wishes for: nudges, each minus a gradient, averaged over the examples.
+
+    `wish` is −∂C/∂a, for its activation `a`. Its three avenues: `bias` is −∂C/∂b = −δ; `weights[i]` is −∂C/∂wᵢ, which
+    for one example is −aᵢ·δ with the activations aᵢ that it reads; `previous[i]` is what it asks of each of these
+    activations, −wᵢ·δ. `slope` is f′(z), `w` are its weights. The last three say how many examples agree in sign with
+    the average: on the wish, on δ (and so on the bias, and on what is asked), on each weight.
+    """
+
+    name: str
+    a: float
+    slope: float
+    delta: float
+    w: list[float]
+    wish: float
+    bias: float
+    weights: list[float]
+    previous: list[float]
+    agree_wish: int
+    agree_delta: int
+    agree_weights: list[int]
+
+
+class LayerNudges(NamedTuple):
+    """One layer: its name, the names and activations that it reads, its neurons, and what they ask, added up.
+
+    `asked` is a matrix with one row for each neuron: what it asks of each activation that it reads; `wished` is the sum
+    of these rows: −∂C/∂a for the layer before.
+    """
+
+    name: str
+    input_names: list[str]
+    inputs: list[float]
+    neurons: list[NeuronNudges]
+    wished: list[float]
+
+    @property
+    def asked(self) -> list[list[float]]:
+        return [neuron.previous for neuron in self.neurons]
+
+
+@dataclass(repr=False)
+class Nudges(Explanation):
+    """Every nudge of a network, from `nudges`: `layers`, and the average `cost` of so many `examples`."""
+
+    examples: int
+    cost: float
+    layers: list[LayerNudges]
+
+    @property
+    def outputs(self) -> list[NeuronNudges]:
+        """The neurons of the last layer."""
+        return self.layers[-1].neurons
+
+    def tables(self) -> list[Table]:
+        strongest = max(self.outputs, key=lambda neuron: abs(neuron.delta))
+        tables = [self.wishes(), self.avenues(strongest.name)]
+        tables += [self.asks(k) for k in reversed(range(1, len(self.layers)))]
+        return [*tables, self.recursion(), self.hebbian()]
+
+    def wishes(self) -> Table:
+        """What the cost wishes of every output."""
+        rows = [(n.name, n.a, n.wish, *self._agreement(n.agree_wish)) for n in self.outputs]
+        return Table(f"What the cost wishes of the outputs ({averaged(self.examples)}, cost {self.cost:.4g})",
+                     {"output": "", "a": "~", "nudge −∂C/∂a": "+~", **self._agree()}, rows,
+                     "A nudge above 0: the output should rise.", "nudge −∂C/∂a")
+
+    def avenues(self, name: str) -> Table:
+        """The three avenues of the neuron of that name, such as "layers[2].neurons[3]"."""
+        places = {n.name: (k, j) for k, layer in enumerate(self.layers) for j, n in enumerate(layer.neurons)}
+        if name not in places:
+            raise ValueError(f"no neuron has the name {name!r}; the last is {self.outputs[-1].name}")
+        k, j = places[name]
+        layer = self.layers[k]
+        neuron = layer.neurons[j]
+        one = self.examples == 1
+        rows: list[tuple] = [("bias", f"{name}.b", neuron.bias, "−δ", *self._agreement(neuron.agree_delta))]
+        for i in _largest(neuron.weights, 4):
+            factors = f"−δ × a = {-neuron.delta:+.4g} × {layer.inputs[i]:.4g}" if one else "−δ × a, averaged"
+            rows.append(("weight", f"{name}.w[{i}]", neuron.weights[i], factors,
+                         *self._agreement(neuron.agree_weights[i])))
+        for i in _largest(neuron.previous, 4):
+            rows.append(("activation", layer.input_names[i], neuron.previous[i],
+                         f"−δ × w = {-neuron.delta:+.4g} × {neuron.w[i]:+.4g}", *self._agreement(neuron.agree_delta)))
+        more = len(neuron.weights) - 4
+        return Table(f"The three avenues of {name}: δ = {neuron.delta:+.4g}",
+                     {"avenue": "", "of": "", "−∂C/∂": "+~", "which is": "", **self._agree()}, rows,
+                     f"The strongest weights and activations; {more:,} more of each." if more > 0 else "", "−∂C/∂")
+
+    def asks(self, k: int) -> Table:
+        """What the neurons of layer `k` ask of the activations they read, one row for each, and the sum."""
+        layer = self.layers[k]
+        shown = sorted(_largest(layer.wished, MOST_COLUMNS))
+        top = max((abs(row[i]) for row in (*layer.asked, layer.wished) for i in shown), default=0.0)
+        power = max(-300, math.floor(math.log10(top))) if 0 < top < math.inf else 0
+        rows: list[tuple] = [(f"neurons[{j}]", *(row[i] / 10.0 ** power for i in shown))
+                             for j, row in enumerate(layer.asked)]
+        rows = [rows[j] for j in sorted(_largest([n.delta for n in layer.neurons], MOST_COLUMNS))]
+        rows.append(("sum", *(layer.wished[i] / 10.0 ** power for i in shown)))
+        hidden = [f"{len(layer.inputs) - len(shown):,} more columns" * (len(layer.inputs) > len(shown)),
+                  f"{len(layer.neurons) - len(rows) + 1:,} more rows" * (len(layer.neurons) >= len(rows))]
+        before = f"layers[{k - 1}]" if k else "the inputs"
+        remark = ", ".join(filter(None, hidden))
+        return Table(f"What each neuron of {layer.name} asks of {before}: −δ × w, column by column"
+                     + (f", in units of {10.0 ** power:g}" if power else ""),
+                     {"": ""} | {f"{'a' if k else 'x'}[{i}]": "+.2f" for i in shown}, rows,
+                     f"The sum is −∂C/∂a of {before}." + (f" Not shown: {remark}." if remark else ""))
+
+    def recursion(self) -> Table:
+        """δ of every layer from the layer after it."""
+        rows: list[tuple] = []
+        for layer in reversed(self.layers):
+            rows += [(n.name, -n.wish, n.slope, n.delta, *self._agreement(n.agree_delta))
+                     for n in (layer.neurons[j] for j in sorted(_largest([n.delta for n in layer.neurons], MOST_ROWS)))]
+        averaged = "" if self.examples == 1 else "\nThese are averages; the product holds in each example."
+        return Table("Backwards, layer by layer: δ = (Wᵀ δ of the layer after) × f′(z)",
+                     {"neuron": "", "∂C/∂a = Wᵀ δ": "+~", "f′(z)": "~", "δ": "+~", **self._agree()}, rows,
+                     f"At most {MOST_ROWS} of each layer, the largest. For the outputs, ∂C/∂a is the cost's own."
+                     + averaged, "δ")
+
+    def hebbian(self) -> Table:
+        """The weights that most want to grow: from the most active neurons to those most wished to rise."""
+        rows: list[tuple] = []
+        for layer in reversed(self.layers):
+            found = [(nudge, j, i) for j, n in enumerate(layer.neurons) for i, nudge in enumerate(n.weights)]
+            for nudge, j, i in nlargest(3, (f for f in found if f[0] > 0), key=lambda f: f[0]):
+                rows.append((f"{layer.neurons[j].name}.w[{i}]", nudge, layer.inputs[i], _rank(layer.inputs, i),
+                             layer.neurons[j].bias, _rank([n.bias for n in layer.neurons], j)))
+        remark = "From the most active to the most wished for: the strongest increase is where both are large."
+        if self.examples > 1:
+            remark += " (An average over examples: the same must hold in many of them.)"
+        return Table("Who fires together wires together: the weights that most want to grow",
+                     {"weight": "", "−∂C/∂w": "+~", "activation": "~", "rank": "", "wish −δ": "+~", "rank ": ""}, rows,
+                     remark, "−∂C/∂w")
+
+    def _agree(self) -> dict[str, str]:
+        return {} if self.examples == 1 else {"agree": " "}
+
+    def _agreement(self, count: int) -> tuple[str, ...]:
+        return () if self.examples == 1 else (f"{count} of {self.examples}",)
+
+
+def nudges(net: MLP, X: Any, Y: Any, cost: Cost = squared_error) -> Nudges:
+    """Which way every output, bias, weight and activation should move to lower the cost, and how the wishes add up.
+
+    X is one example (inputs) with its targets Y (a number where there is one output), or a batch: X (N, inputs), Y
+    (N, outputs) or (N,); then everything is the average, with how many examples agree in sign. Every number is minus
+    the gradient that `backward` gives. ValueError for wrong lengths, an empty batch, and a cost that is not finite or
+    looks at the network's parameters by itself.
+
+    >>> net = MLP(2, [2, 1], activation="tanh", seed=1)
+    >>> told = nudges(net, [1.0, 0.5], 1.0)
+    >>> told.layers[1].asked == [told.layers[1].wished]             # one output asks, so the sum is what it asks
+    True
+    >>> print(told.wishes())
+    What the cost wishes of the outputs (one example, cost 2.864)
+    output                      a  nudge −∂C/∂a
+    layers[1].neurons[0]  -0.6924        +3.385
+    A nudge above 0: the output should rise.
+    """
+    passes = passes_of(net, X, Y, cost)
+    layers = []
+    names = [f"x[{i}]" for i in range(len(passes[0].activations[0]))]
+    for k, layer in enumerate(net.layers):
+        read = list(zip(*(p.activations[k] for p in passes)))  # for every activation, one number an example
+        neurons = []
+        for j, neuron in enumerate(layer.neurons):
+            deltas, pulls = [p.deltas[k][j] for p in passes], [p.pulls[k + 1][j] for p in passes]
+            delta, w = mean(deltas), [weight.data for weight in neuron.w]
+            grads = [list(map(mul, deltas, activations)) for activations in read]
+            neurons.append(NeuronNudges(
+                f"layers[{k}].neurons[{j}]", mean([p.activations[k + 1][j] for p in passes]),
+                mean([p.slopes[k][j] for p in passes]), delta, w, -mean(pulls), -delta,
+                [0.0 - mean(products) for products in grads], [0.0 - number * delta for number in w],
+                _agreeing(pulls), _agreeing(deltas), list(map(_agreeing, grads))))
+        wished = [sum(column) for column in zip(*(n.previous for n in neurons))]
+        layers.append(LayerNudges(f"layers[{k}]", names, list(map(mean, read)), neurons, wished))
+        names = [n.name for n in neurons]
+    return Nudges(len(passes), mean([p.cost for p in passes]), layers)
+
+
+def _agreeing(numbers: Sequence[float]) -> int:
+    """How many of the numbers have the sign of their mean."""
+    average = mean(numbers)
+    if average > 0:
+        return sum(number > 0 for number in numbers)
+    return sum(number < 0 for number in numbers) if average < 0 else list(numbers).count(0.0)
+
+
+def _largest(numbers: Sequence[float], most: int) -> list[int]:
+    """The places of the numbers that are largest in size, the largest first."""
+    return nlargest(most, range(len(numbers)), key=lambda i: abs(numbers[i]))
+
+
+def _rank(numbers: Sequence[float], i: int) -> str:
+    return f"{1 + sum(number > numbers[i] for number in numbers)} of {len(numbers)}"
