@@ -15,8 +15,6 @@ from .table import Table
 WRONG = "✗ wrong"
 
 
-# Checks
-
 class GradcheckError(RuntimeError):
     """Gradients that disagree with finite differences; `table` has every one, analytic beside numeric."""
 

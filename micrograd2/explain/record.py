@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..engine import Value, flow, topological_order
+from ..engine import Value, flow
 from .names import counted, making, names_of
+from .routes import visits
 from .table import Explanation, Table, printable
 
 MOST_LINES = 100_000  # of a record that would repeat itself
@@ -90,11 +91,7 @@ def ledger(root: Value, order: str = "topological") -> Ledger:
 
 def _recursed(root: Value, right: dict[Value, float]) -> tuple[list[Entry], dict[Value, float]]:
     """What recursion without an order does, without recursion: visit(result) adds to an operand, then visits it."""
-    visits: dict[Value, int] = {root: 1}
-    for node in reversed(topological_order(root)):
-        for operand in node.args:
-            visits[operand] = visits.get(operand, 0) + visits[node]
-    lines = sum(many * len(node.args) for node, many in visits.items())
+    lines = sum(many * len(node.args) for node, many in visits(root))  # it comes by once on every path
     if lines > MOST_LINES:
         raise ValueError(f"without an order the backward pass would have {counted(lines)} lines, since it walks again "
                          f"through all that lies behind a value used twice; the ledger shows at most {MOST_LINES:,}")

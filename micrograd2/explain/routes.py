@@ -1,18 +1,20 @@
 """Routes: a gradient is the sum, over all paths, of the product of the local derivatives on the way.
 
-There may be more paths than anyone can list, so none is followed to its end: what is known at a value (how many paths
-go on from it, what they add up to, the strongest that lead to it) is made of what is known at its neighbours.
+There may be more paths than anyone can list, and none needs to be: how many pass a value is the sum of how many pass
+what reads it, and the strongest that lead to it go on from the strongest that lead to its operands.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import nlargest
 from typing import NamedTuple
 
 from ..engine import Value, topological_order
 from .names import counted, names_of
+from .passes import gradients
 from .table import Explanation, Table, printable
 
 
@@ -83,51 +85,53 @@ def paths(root: Value, leaf: Value, top: int = 10) -> Paths:
             raise TypeError(f"{name} must be a Value; got {type(value).__name__}")
     if not isinstance(top, int) or top < 0:
         raise ValueError(f"top must be a whole number, at least 0; got {top!r}")
-    order = topological_order(root)
-    ways: dict[Value, int] = {root: 1}
-    grads: dict[Value, float] = {root: 1.0}
-    for node in reversed(order):
-        if node is leaf:
-            break  # whatever was born before it, it was not made into
-        many, upstream = ways.pop(node), grads.pop(node)  # all that reads the node is done
-        for operand, local in zip(node.args, node.local_grads):
-            ways[operand] = ways.get(operand, 0) + many
-            grads[operand] = grads.get(operand, 0.0) + upstream * local
-    else:
+    count = next((many for value, many in visits(root) if value is leaf), 0)
+    if not count:
         raise ValueError(f"leaf, {leaf.label or repr(leaf)}, is not on the graph of root: root was not made from it")
-    return Paths(root, leaf, ways[leaf], grads[leaf], _strongest(order, root, leaf, top))
+    return Paths(root, leaf, count, gradients(root)[leaf], _strongest(root, leaf, top))
+
+
+def visits(root: Value) -> Iterator[tuple[Value, int]]:
+    """Every value behind `root`, results first, and how many paths there are between the two."""
+    ways = {root: 1}
+    for value in reversed(topological_order(root)):
+        many = ways.pop(value)  # all that reads it is done
+        yield value, many
+        for operand in value.args:
+            ways[operand] = ways.get(operand, 0) + many
 
 
 class _Lead(NamedTuple):
-    """One of the strongest paths to some node: its product, and the last step, from the path of that rank there."""
+    """One of the strongest paths to some value: its product, its last step, and the path before that."""
 
     product: float
-    operand: Value | None
+    value: Value
     which: int
     local: float
-    rank: int
+    before: _Lead | None
 
 
-def _strongest(order: list[Value], root: Value, leaf: Value, top: int) -> list[Path]:
-    """The `top` paths with the largest products in size: the best of a node are made of the best of its operands."""
-    leads: dict[Value, list[_Lead]] = {leaf: [_Lead(1.0, None, 0, 1.0, 0)][:top]}
-    for node in order:
-        if node.born > leaf.born:
-            found = [_Lead(local * lead.product, operand, which, local, rank)
-                     for which, (operand, local) in enumerate(zip(node.args, node.local_grads))
-                     for rank, lead in enumerate(leads.get(operand, ()))]
+def _strongest(root: Value, leaf: Value, top: int) -> list[Path]:
+    """The `top` paths with the largest products in size: the best of a value are made of the best of its operands."""
+    leads = {leaf: [_Lead(1.0, leaf, 0, 1.0, None)][:top]}
+    for value in topological_order(root):
+        if value.born > leaf.born:
+            found = [_Lead(local * lead.product, value, which, local, lead)
+                     for which, (operand, local) in enumerate(zip(value.args, value.local_grads))
+                     for lead in leads.get(operand, ())]
             if found:
-                leads[node] = nlargest(top, found, key=lambda lead: abs(lead.product))
-    paths = []
-    for lead in leads.get(root, []):
-        values, steps, product = [root], [], lead.product
-        while lead.operand is not None:
-            values.append(lead.operand)
-            steps.append(lead)
-            lead = leads[lead.operand][lead.rank]
-        steps.reverse()
-        paths.append(Path(values[::-1], [step.which for step in steps], [step.local for step in steps], product))
-    return paths
+                leads[value] = nlargest(top, found, key=lambda lead: abs(lead.product))
+    return [_followed(lead) for lead in leads.get(root, [])]
+
+
+def _followed(lead: _Lead) -> Path:
+    product, steps = lead.product, []
+    while lead.before:
+        steps.append(lead)
+        lead = lead.before
+    steps.reverse()
+    return Path([lead.value, *(step.value for step in steps)], [step.which for step in steps],
+                [step.local for step in steps], product)
 
 
 def _way(steps: list[str], between: str, most: int) -> str:
