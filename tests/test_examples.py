@@ -22,7 +22,6 @@ SHORT = {
     "08_why_not_search.py": ([], ["08_why_not_search.png"], "13,003 forward passes"),
     "09_matrices.py": (["--widest", "8"], ["09_matrices.png"], "z1 = x @ W1.T + b1"),
     "10_when_learning_fails.py": (["--epochs", "20"], ["10_when_learning_fails.png"], "saturated: 13"),
-    "neuron.py": ([], ["neuron.svg"], "a = sigmoid(z) = 0.6225"),
     "moons.py": (["--steps", "60"], ["moons.png"], "accuracy on all 100 points: 100%"),
     "compile_digits.py": (["--epochs", "1", "--compare", "5"], [], "z1 = x @ W1.T + b1"),
     "gpt.py": (["--steps", "2", "--batch", "2"], [], "it invents: "),
