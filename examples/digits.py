@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from micrograd2 import MLP, SGD, data, draw, fit
-from micrograd2.player import play
+from micrograd2 import MLP, SGD, data, draw, fit, play
 
 options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 options.add_argument("--mnist", type=Path, help="the folder of the four MNIST files, for all 60,000 digits")

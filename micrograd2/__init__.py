@@ -9,7 +9,8 @@ A one-minute tour. A Value is a number that remembers how it was made:
 >>> print(f"{a:.4f}  ∂a/∂w {w.grad:.4f}  ∂a/∂x {x.grad:.4f}  ∂a/∂b {b.grad:.4f}")
 0.4621  ∂a/∂w 1.5729  ∂a/∂x -0.3932  ∂a/∂b 0.7864
 
-`draw(a)` is a picture of it. A network is made of such numbers, and learns by following their gradients downhill:
+`draw(a)` is a picture of it, `play(a)` a page that plays the gradient flowing back. A network is made of
+such numbers, and learns by following their gradients downhill:
 
 >>> X, y = data.xor()
 >>> net = MLP(2, [4, 1], activation="tanh", seed=1)
@@ -17,8 +18,8 @@ A one-minute tour. A Value is a number that remembers how it was made:
 >>> [round(net(x).data, 1) for x in X]
 [-1.0, 1.0, 1.0, -1.0]
 
-The modules, in reading order: `engine` (the chain rule), `nn` (the network), `costs`, `train`, `pictures`, `explain`
-(why a gradient is what it is, in words and numbers), `compiler`, `data`.
+The modules, in reading order: `engine` (the chain rule), `nn` (the network), `costs`, `train`, `pictures`, `player`,
+`explain` (why a gradient is what it is, in words and numbers), `compiler`, `data`.
 """
 
 from . import data, explain
@@ -27,9 +28,10 @@ from .costs import cross_entropy, max_margin, squared_error
 from .engine import Value, dot, gradient, logsumexp, maximum, minimum, total
 from .nn import MLP, Layer, Neuron
 from .pictures import draw, draw_dot
+from .player import play
 from .train import SGD, Adam, accuracy, fit
 
 __all__ = ["Value", "dot", "total", "logsumexp", "maximum", "minimum", "gradient", "Neuron", "Layer", "MLP",
            "squared_error", "cross_entropy", "max_margin", "fit", "accuracy", "SGD", "Adam", "compile", "draw",
-           "draw_dot", "data", "explain"]
+           "draw_dot", "play", "data", "explain"]
 __version__ = "0.1.0"
