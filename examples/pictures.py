@@ -1,19 +1,24 @@
 """Every picture of the README. Writes neuron.svg, digits.svg, backward.svg, each also for a dark page.
 
-    python examples/pictures.py [--epochs N] [--out FOLDER]
+    python examples/pictures.py [--epochs N] [--all] [--out FOLDER]
 
-`--out docs` makes them where the README looks for them.
+With `--all` it writes those of the lessons too, by running them, and page.png, if there is a Chromium to look at the
+played network. `--out docs --all` makes them where the README looks for them.
 """
 
 import argparse
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
-from micrograd2 import MLP, SGD, Value, data, dot, draw, fit
+from micrograd2 import MLP, SGD, Value, data, dot, draw, fit, play
 from micrograd2.files import write_whole
 from micrograd2.pictures import animate
 
 options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 options.add_argument("--epochs", type=int, default=30, help="of training for digits.svg")
+options.add_argument("--all", action="store_true", help="the pictures of the lessons and of the page too")
 options.add_argument("--out", type=Path, default=Path("out"), help="the folder for the pictures")
 args = options.parse_args()
 args.out.mkdir(parents=True, exist_ok=True)
@@ -48,3 +53,14 @@ for dark, ending in ((False, ".svg"), (True, "-dark.svg")):
     print(draw(cost, dark=dark).save_svg(args.out / f"neuron{ending}"))
     print(draw(net, image, target, dark=dark).save_svg(args.out / f"digits{ending}"))
     print(write_whole(args.out / f"backward{ending}", animate(small, dark=dark)))
+
+if args.all:
+    here = Path(__file__).parent
+    for lesson in [*sorted(here.glob("[01]*.py")), here / "moons.py"]:
+        subprocess.run([sys.executable, lesson, "--out", args.out / "lessons"], check=True, stdout=subprocess.DEVNULL)
+    if chromium := shutil.which("chromium"):
+        page = play(net, digits.x_test[:12], data.one_hot(digits.y_test[:12], 10)).save(args.out / "page.html").resolve()
+        subprocess.run([chromium, "--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=1280,820",
+                        f"--screenshot={args.out / 'page.png'}", f"{page.as_uri()}#example=8&step=21"], check=True,
+                       stderr=subprocess.DEVNULL)
+        page.unlink()
