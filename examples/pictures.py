@@ -59,7 +59,8 @@ if args.all:
     for lesson in [*sorted(here.glob("[01]*.py")), here / "moons.py"]:
         subprocess.run([sys.executable, lesson, "--out", args.out / "lessons"], check=True, stdout=subprocess.DEVNULL)
     if chromium := shutil.which("chromium"):
-        page = play(net, digits.x_test[:12], data.one_hot(digits.y_test[:12], 10)).save(args.out / "page.html").resolve()
+        story = play(net, digits.x_test[:12], data.one_hot(digits.y_test[:12], 10))
+        page = story.save(args.out / "page.html").resolve()
         subprocess.run([chromium, "--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=1280,820",
                         f"--screenshot={args.out / 'page.png'}", f"{page.as_uri()}#example=8&step=21"], check=True,
                        stderr=subprocess.DEVNULL)
