@@ -8,6 +8,7 @@ variable, written as slices and a reshape; otherwise it is an index.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -21,15 +22,17 @@ class Variable:
 
     _serials = itertools.count()
 
-    def __init__(self, nodes: Sequence[Node], name: str = "", shape: tuple[int, ...] | None = None) -> None:
+    def __init__(self, nodes: Sequence[Node], shape: tuple[int, ...] | None = None, name: str = "",
+                 settle: bool = True) -> None:
         self.serial = next(self._serials)
         self.nodes, self.size, self.name = nodes, len(nodes), name
         self.shape = shape or (self.size,)
         self.varied = self.size  # what stands behind this many places are constants
         self.batched = any(node.batched for node in nodes)
         self.trained = any(node.trained for node in nodes)
-        for place, node in enumerate(nodes):
-            node.variable, node.place = self, place
+        if settle:  # the nodes live here from now on
+            for place, node in enumerate(nodes):
+                node.variable, node.place = self, place
 
     @property
     def lead(self) -> str:
@@ -37,32 +40,32 @@ class Variable:
         return "B, " if self.batched else ""
 
     @property
+    def front(self) -> str:
+        """What stands before an index: the whole batch, if it depends on the example."""
+        return ":, " if self.batched else ""
+
+    def extent(self, *shape: int) -> str:
+        """What this shape is in the program."""
+        return f"(B, {_list(shape)})" if self.batched else str(shape)
+
+    @property
     def flat(self) -> str:
         """What to write to see it flat."""
-        return self.name if len(self.shape) == 1 else f"{self.name}.reshape({self.lead}{self.size})"
+        return self.name if len(self.shape) == 1 else self.name + self.reshape(self.size)
+
+    def reshape(self, *shape: int) -> str:
+        """What to write behind its name, or that of its gradient, to see it in this shape."""
+        return f".reshape({self.lead}{_list(shape)})"
 
 
 class Address:
-    """The places of an array of nodes, all in one variable. An axis along which nothing changes has length 1 here.
-
-    `strides` are how many places apart neighbours are along each axis, or None if that is not the same everywhere.
-    """
+    """The places of an array of nodes, all in one variable. An axis along which nothing changes has length 1 here."""
 
     def __init__(self, variable: Variable, places: np.ndarray, inner: int = 0) -> None:
         for axis in range(places.ndim - inner):  # the last `inner` axes keep their length
             if (places == places.take([0], axis)).all():
                 places = places.take([0], axis)
-        strides = [int(places.take(1, axis).flat[0] - places.flat[0]) if n > 1 else 0
-                   for axis, n in enumerate(places.shape)]
-        indices: Any = np.indices(places.shape, sparse=True)
-        regular = sum((index * stride for index, stride in zip(indices, strides)), start=places.flat[0])
         self.variable, self.places, self.shape = variable, places, places.shape
-        self.strides: Any = strides if min(strides) >= 0 and (places == regular).all() else None
-
-    def keeping(self, *axes: int) -> Address:
-        """The same places with these axes only; the others have length 1."""
-        return Address(self.variable, self.places[tuple(slice(None) if axis in axes else 0
-                                                        for axis in range(self.places.ndim))], inner=len(axes))
 
     @property
     def whole(self) -> bool:
@@ -77,44 +80,48 @@ class Address:
         return len(np.unique(places)) == places.size
 
     def view(self) -> str | None:
-        """What to write behind the variable's name to see these places, in this shape; None if slices cannot say it."""
-        lead, front = self.variable.lead, ":, " * self.variable.batched
+        """What to write behind the variable's name to see these places, in this shape; None if slices cannot say it.
+
+        A part of the variable, in rows as long as the longest step between neighbours, these in rows again; a cut of
+        every row; then the axes in their order.
+        """
+        variable, shape, first = self.variable, self.shape, int(self.places.flat[0])
         if self.whole:
-            if self.shape == (*self.variable.shape, 1):
+            if shape == (*variable.shape, 1):
                 return "[..., None]"
-            return "" if self.shape == self.variable.shape else f".reshape({lead}{_list(self.shape)})"
-        if self.strides is None or any(n > 1 and stride == 0 for n, stride in zip(self.shape, self.strides)):
+            return "" if shape == variable.shape else variable.reshape(*shape)
+        steps = {axis: int(self.places.take(1, axis).flat[0]) - first for axis, n in enumerate(shape) if n > 1}
+        if min(steps.values(), default=1) < 1:
             return None
-        offset = int(self.places.flat[0])
-        axes = sorted((a for a, n in enumerate(self.shape) if n > 1), key=lambda a: -self.strides[a])
-        if len(axes) < 2:
-            n, step = (self.shape[axes[0]], self.strides[axes[0]]) if axes else (1, 1)
-            flat = f".reshape({lead}{self.variable.size})" * (len(self.variable.shape) > 1)
-            part = f"{flat}[{front}{offset}:{offset + (n - 1) * step + 1}{f':{step}' if step > 1 else ''}]"
-            return part if len(self.shape) == 1 else f"{part}.reshape({lead}{_list(self.shape)})"
-        steps = [self.strides[a] for a in axes]
-        fits = [outer // inner for outer, inner in zip(steps, steps[1:])]  # how many inner steps make an outer one
-        if steps[-1] > 1 or any(outer != inner * n for outer, inner, n in zip(steps, steps[1:], fits)):
-            return None
-        for start in (offset, offset - offset % steps[0]):  # the block may begin before the first place
-            firsts = [(offset - start) % outer // inner for outer, inner in zip(steps, steps[1:])]
-            end = start + self.shape[axes[0]] * steps[0]
-            if end <= self.variable.size and all(first + self.shape[a] <= n
-                                                 for first, a, n in zip(firsts, axes[1:], fits)):
-                break
+        axes = sorted(steps, key=lambda axis: -steps[axis])
+        counts, pairs = [shape[axis] for axis in axes], list(zip(axes, axes[1:]))
+        rows = [*counts[:1], *(steps[outer] // steps[inner] for outer, inner in pairs)]
+        if pairs:
+            length, start = steps[axes[0]], first
+            if first + counts[0] * length > variable.size:  # the rows begin before the first place
+                start -= first % length
+            part = slice(start, start + counts[0] * length)
         else:
+            part = slice(first, int(self.places.flat[-1]) + 1, *steps.values())
+        starts = [(first - part.start) % steps[outer] // steps[inner] for outer, inner in pairs]
+        cuts = tuple(slice(start, start + n) for start, n in zip(starts, counts[1:]))
+        seen, rest = np.arange(variable.size)[part], [axis for axis, n in enumerate(shape) if n == 1]
+        if seen.size != math.prod(rows) or not np.array_equal(
+                seen.reshape(rows)[(...,) + cuts], self.places.transpose(axes + rest).reshape(counts)):
             return None
-        flat = f".reshape({lead}{self.variable.size})" * (len(self.variable.shape) > 1)
-        part = "" if (start, end) == (0, self.variable.size) else f"{flat}[{front}{start}:{end}]"
-        part += f".reshape({lead}{_list([self.shape[axes[0]], *fits])})"
-        if any(self.shape[a] < n for n, a in zip(fits, axes[1:])):
-            cuts = [":" if self.shape[a] == n else f"{first or ''}:{first + self.shape[a]}"
-                    for first, n, a in zip(firsts, fits, axes[1:])]
-            part += f"[{front}:, {', '.join(cuts)}]"
+        code = ""
+        if seen.size < variable.size:
+            step = f":{part.step}" if part.step not in (None, 1) else ""
+            code = f"{variable.flat[len(variable.name):]}[{variable.front}{part.start}:{part.stop}{step}]"
+        if pairs:
+            code += variable.reshape(*rows)
+        if counts != rows:
+            code += f"[{variable.front}:, " + _list(":" if n == row else f"{cut.start or ''}:{cut.stop}"
+                                                    for cut, n, row in zip(cuts, counts[1:], rows[1:])) + "]"
         if axes != sorted(axes):
-            order = [axes.index(a) for a in sorted(axes)]
-            part += f".transpose({_list([0, *(k + 1 for k in order)] if lead else order)})"
-        return part if len(axes) == len(self.shape) else f"{part}.reshape({lead}{_list(self.shape)})"
+            order = [axes.index(axis) for axis in sorted(axes)]
+            code += f".transpose({_list([0, *(k + 1 for k in order)] if variable.batched else order)})"
+        return code if max(len(axes), 1) == len(shape) else code + variable.reshape(*shape)
 
 
 def _list(numbers: Iterable[Any]) -> str:

@@ -7,14 +7,16 @@ variables, where operands come from several.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
+from operator import attrgetter
 from typing import NamedTuple, Union
 
 import numpy as np
 
-from ..engine import DOT, LEAF, LOGSUMEXP, SUM, Op
+from ..engine import DOT, LEAF, LOGSUMEXP, MUL, SUM, Op, to_the
 from .address import Address, Variable
 from .trace import Node, Trace
 
@@ -44,51 +46,15 @@ class LogSumExp(NamedTuple):
 
 
 class WeightedSum(NamedTuple):
-    """out[c, r, l] = Σₙ right[c, r, n] · left[c, l, n] + bias[c, r, l], of shape (C, R, L).
+    """out[c, r, l] = Σₙ right[c, r, n] · left[c, l, n] + bias[c, r, l]: right · leftᵀ, a product of matrices.
 
-    `keep` are the places of this product that the program wants, None for all.
+    If there is one product only, the axis c is left out; if it is a layer (one set of inputs for each example), r too.
     """
 
     out: Variable
     left: Address
     right: Address
     bias: Operand | None
-    shape: tuple[int, int, int]
-    n: int
-    keep: np.ndarray | None
-
-    @property
-    def rowwise(self) -> bool:
-        """Whether every set of inputs meets one set of weights only, and nothing is a matrix."""
-        C, R, L = self.shape
-        return R == L == 1 and (C > 1 or self.left.variable.batched or not self.right.variable.batched)
-
-    @property
-    def squares(self) -> bool:
-        """Whether each is the sum of the squares of its inputs, without a bias."""
-        same = self.left.variable is self.right.variable and np.array_equal(self.left.places, self.right.places)
-        return self.rowwise and same and self.bias is None and self.keep is None
-
-    @property
-    def flat(self) -> bool:
-        """Whether this is a layer: one set of inputs for each example, the same weights for all examples."""
-        return self.shape[:2] == (1, 1) and not self.left.variable.batched and not self.rowwise
-
-    @property
-    def axes(self) -> tuple[int, ...]:
-        """The axes of (C, R, L) that the code needs; the others have length 1."""
-        if self.rowwise:
-            return (0,)
-        return (2,) if self.flat else (1, 2) if self.shape[0] == 1 else (0, 1, 2)
-
-    def sides(self) -> tuple[Address, Address]:
-        """left and right without the axes that the code does not need."""
-        if self.rowwise:
-            kept = (0, 2) if self.shape[0] > 1 else (2,)
-            return self.left.keeping(*kept), self.right.keeping(*kept)
-        if self.shape[0] > 1:
-            return self.left, self.right
-        return self.left.keeping(1, 2), self.right.keeping(2) if self.flat else self.right.keeping(1, 2)
 
 
 class Joined(NamedTuple):
@@ -102,142 +68,149 @@ Statement = Union[Elementwise, Sum, LogSumExp, WeightedSum, Joined]
 
 
 class Plan:
-    """All statements of a program in order, its variables `theta` and `inputs`, and the address of its outputs."""
+    """All statements of a program in order, its variables `theta`, `inputs` and `tables`, and where its outputs are."""
 
     def __init__(self, trace: Trace) -> None:
         self.statements: list[Statement] = []
         self.joined: dict[tuple[Variable, ...], Variable] = {}
-        self.theta = Variable(trace.parameters, "theta")
-        self.inputs = [Variable(nodes, name) for nodes, name in zip(trace.inputs, trace.names)]
-        self.constants = Variable([], "constants")
-        levels: dict[int, list[Node]] = defaultdict(list)
-        for node in trace.nodes:
-            levels[node.depth].append(node)
-        for depth in sorted(levels):
+        self.theta = Variable(trace.parameters, name="theta")
+        self.inputs = [Variable(nodes, name=name) for nodes, name in zip(trace.inputs, trace.names)]
+        self.tables: list[Variable] = []  # constants
+        depth = attrgetter("depth")
+        for _, level in itertools.groupby(sorted(trace.nodes, key=depth), depth):
             groups: dict[Hashable, list[Node]] = defaultdict(list)
-            for node in levels[depth]:
-                groups[self._kind(node)].append(node)
+            for node in level:
+                groups[_kind(node)].append(node)
             for nodes in groups.values():
                 self._add(sorted(nodes, key=lambda node: [arg.place for arg in node.args[:2]]))
         self.outputs = self.operand(np.array(trace.outputs))
         self.width = len(trace.outputs)
-        made = [s for s in self.statements if not isinstance(s, Joined) or s.variables]
-        self.array_operations = len(made)
-        self.floats_per_example = sum(s.out.size for s in made if s.out.batched)
-
-    def variable(self, node: Node) -> Variable:
-        """Where a node lives; constants, which nobody has placed, live together."""
-        return node.variable or self.constants
-
-    def _kind(self, node: Node) -> Hashable:
-        if node.op is SUM:  # the order of the terms is free
-            node.args.sort(key=lambda arg: (self.variable(arg).serial, arg.place, arg.born))
-        if node.op is DOT:
-            sides = [{self.variable(arg) for arg in side} - {self.constants} for side in _sides(node)]
-            return DOT, *map(frozenset, sides), self._runs(node.args[len(node.args) // 2 * 2:])
-        runs = self._runs(node.args)
-        return node.op, runs[0][0] if node.op in (SUM, LOGSUMEXP) and len(runs) == 1 else runs
-
-    def _runs(self, args: Sequence[Node]) -> tuple[tuple[int, int], ...]:
-        """The variables of the operands, with how many stand side by side in each."""
-        runs: list[tuple[int, int]] = []
-        for arg in args:
-            variable = self.variable(arg).serial
-            if runs and runs[-1][0] == variable:
-                runs[-1] = variable, runs[-1][1] + 1
-            else:
-                runs.append((variable, 1))
-        return tuple(runs)
+        self.array_operations = len(self.statements)
+        self.floats_per_example = sum(s.out.size for s in self.statements if s.out.batched)
 
     def _add(self, nodes: list[Node]) -> None:
+        """The statements that make these nodes, which are of one kind."""
         op = nodes[0].op
         if op is DOT:
             _complete(nodes)
             for count in dict.fromkeys(len(node.args) for node in nodes):
                 self._add_weighted_sums([node for node in nodes if len(node.args) == count])
         elif op is LOGSUMEXP:
-            operand = self.operand(_table([node.args for node in nodes], -math.inf), inner=1)
-            assert isinstance(operand, Address)
+            operand = self.address(_table([node.args for node in nodes], -math.inf), inner=1)
             self.statements.append(LogSumExp(Variable(nodes), operand))
         elif op is SUM:
-            lengths = [n for _, n in self._runs(nodes[0].args)]
+            lengths = [n for _, n in _runs(nodes[0].args)]
             rows = _table([node.args for node in nodes], 0.0)
             blocks = np.split(rows, np.cumsum(lengths)[:-1], axis=1)
             shape = _shape([block[:, 0] for block in blocks]) if rows.shape[1] == len(lengths) else (len(nodes),)
-            parts = [(self.operand(block, inner=1), block.shape[1]) if block.shape[1] > 1 else
-                     (self.operand(block.reshape(shape)), 1) for block in blocks]
-            self.statements.append(Sum(Variable(nodes, shape=shape), parts))
+            parts = [(self.operand(block.reshape(shape)), 1) if (n := block.shape[1]) == 1 else
+                     (self.address(block if len(nodes) > 1 else block[0], inner=1), n) for block in blocks]
+            self.statements.append(Sum(Variable(nodes, shape), parts))
         else:
             columns = [np.array(args) for args in zip(*(node.args for node in nodes))]
             shape = _shape(columns)
             operands = [self.operand(column.reshape(shape)) for column in columns]
-            self.statements.append(Elementwise(Variable(nodes, shape=shape), op, operands))
+            self.statements.append(Elementwise(Variable(nodes, shape), op, operands))
 
-    def operand(self, nodes: np.ndarray, inner: int = 0) -> Operand:
-        """Where an array of nodes is read: places in one variable, joined if need be, or the constant that all are.
+    def operand(self, nodes: np.ndarray) -> Operand:
+        """Where an array of nodes is read, or a number: the constant that they all are, if it has no place."""
+        first, *others = set(nodes.flat)
+        return self.address(nodes) if others or first.variable else first.number
+
+    def address(self, nodes: np.ndarray, inner: int = 0) -> Address:
+        """Where an array of nodes is read: places in one variable, joined if need be.
 
         The last `inner` axes of the array are to be summed over, so they keep their length.
         """
-        flat = nodes.ravel().tolist()
-        variables = tuple(dict.fromkeys(map(self.variable, flat)))
-        if variables == (self.constants,) and not inner and len({node.number for node in flat}) == 1:
-            return flat[0].number
-        if self.constants in variables:
-            constants = Variable([node for node in dict.fromkeys(flat) if node.variable is None], "constant")
-            variables = tuple(constants if variable is self.constants else variable for variable in variables)
-            constants.varied = 0
-            self.statements.append(Joined(constants, ()))
-        shift = {}
-        if len(variables) > 1:
-            variables = tuple(sorted(variables, key=lambda variable: variable.varied == 0))  # constants last
-            start = 0
-            for variable in variables:
-                shift[variable] = start
-                start += variable.size
-        places = np.array([node.place + shift.get(node.variable, 0) for node in flat]).reshape(nodes.shape)
-        return Address(self._join(variables) if len(variables) > 1 else variables[0], places, inner)
+        flat = list(dict.fromkeys(nodes.flat))
+        if constants := [node for node in flat if node.variable is None]:
+            self.tables.append(Variable(constants))
+            self.tables[-1].varied = 0
+        variables = sorted(dict.fromkeys(node.variable for node in flat), key=lambda variable: variable.varied == 0)
+        starts = itertools.accumulate((variable.size for variable in variables), initial=0)  # constants come last
+        shift = dict(zip(variables, starts))
+        places = np.array([node.place + shift[node.variable] for node in nodes.flat]).reshape(nodes.shape)
+        return Address(self._join(*variables), places, inner)
 
-    def _join(self, variables: tuple[Variable, ...]) -> Variable:
+    def _join(self, *variables: Variable) -> Variable:
+        """One variable that holds all of these, one after the other."""
+        if len(variables) == 1:
+            return variables[0]
         if variables not in self.joined:
-            joined = Variable([])
-            joined.size = sum(variable.size for variable in variables)
-            joined.shape = (joined.size,)
+            joined = Variable([node for variable in variables for node in variable.nodes], settle=False)
             joined.varied = sum(variable.varied for variable in variables)
-            joined.batched = any(variable.batched for variable in variables)
-            joined.trained = any(variable.trained for variable in variables)
             self.joined[variables] = joined
             self.statements.append(Joined(joined, variables))
         return self.joined[variables]
 
     def _add_weighted_sums(self, nodes: list[Node]) -> None:
-        """Weighted sums that share weights or inputs are one product; products of one shape are stacked."""
-        n = len(nodes[0].args) // 2
+        """Weighted sums that share weights or inputs are one product of matrices; products of one shape are stacked.
+
+        What shares too little is a sum of products, each by itself.
+        """
         sides = {node: _sides(node) for node in nodes}
         stacks: dict[tuple[int, int], list[tuple[list, list, dict]]] = defaultdict(list)
+        alone: list[Node] = []
         for block in _connected(nodes, sides):
-            lefts = list(dict.fromkeys(sides[node][0] for node in block))
-            rights = list(dict.fromkeys(sides[node][1] for node in block))
+            lefts, rights = (list(dict.fromkeys(sides[node][this] for node in block)) for this in (0, 1))
             pairs = {sides[node]: node for node in block}
-            if 2 * len(pairs) < len(lefts) * len(rights) or len(pairs) < len(block):  # too sparse: each by itself
-                for node in block:
-                    stacks[1, 1].append(([sides[node][0]], [sides[node][1]], {sides[node]: node}))
+            neuron = len(nodes) == 1 and nodes[0].batched and _is_layer(lefts, rights)
+            if 2 * len(pairs) < len(lefts) * len(rights) or len(pairs) < len(block) or len(pairs) == 1 and not neuron:
+                alone += block
             else:
                 stacks[len(rights), len(lefts)].append((lefts, rights, pairs))
-        for (R, L), blocks in stacks.items():
-            left = self.operand(np.array([block[0] for block in blocks]), inner=1)
-            right = self.operand(np.array([block[1] for block in blocks]), inner=1)
-            made = [pairs.get((w, x)) for lefts, rights, pairs in blocks for x in rights for w in lefts]
-            there = [node for node in made if node is not None]
-            keep = None if len(there) == len(made) else np.array([k for k, node in enumerate(made) if node is not None])
-            bias = None
+        unasked = Node(DOT, nodes[0].args)  # stands for the products that come along, which nobody reads
+        for blocks in stacks.values():
+            left, right = (np.array([block[this] for block in blocks]) for this in (0, 1))
+            made = np.array([[[pairs.get((w, x), unasked) for w in lefts] for x in rights]
+                             for lefts, rights, pairs in blocks])
+            if len(blocks) == 1:
+                left, right, made = left[0], right[0], made[0]
+                if _is_layer(left, right):
+                    right, made = right[0], made[0]
+            weights, inputs, bias = self.address(left, inner=1), self.address(right, inner=1), None
             if len(nodes[0].args) % 2:
-                biases = np.array([(node or there[0]).args[-1] for node in made]).reshape(len(blocks), R, L)
-                bias = self.operand(biases)
-            assert isinstance(left, Address) and isinstance(right, Address)
-            s = WeightedSum(Variable(there), left, right, bias, (len(blocks), R, L), n, keep)
-            if keep is None:
-                s.out.shape = tuple(s.shape[axis] for axis in s.axes)
-            self.statements.append(s)
+                bias = self.operand(np.array([node.args[-1] for node in made.flat]).reshape(made.shape))
+            self.statements.append(WeightedSum(Variable(made.ravel().tolist(), made.shape), weights, inputs, bias))
+        if alone:
+            self._add_sums_of_products(alone)
+
+    def _add_sums_of_products(self, nodes: list[Node]) -> None:
+        squares = all(w is x for node in nodes for w, x in zip(*_sides(node)))
+        products: dict[tuple[Node, Node], Node] = {}
+        for node in nodes:
+            pairs, bias = list(zip(*_sides(node))), node.args[len(node.args) // 2 * 2:]
+            for w, x in pairs:  # each product once
+                products.setdefault((w, x), Node(to_the(2.0), [w]) if squares else Node(MUL, [w, x]))
+            node.op, node.args = SUM, [products[pair] for pair in pairs] + bias
+        self._add(list(products.values()))
+        self._add(nodes)
+
+
+def _home(node: Node) -> int:
+    """The number of the variable that the node lives in; −1 for a constant that none holds yet."""
+    return node.variable.serial if node.variable else -1
+
+
+def _kind(node: Node) -> Hashable:
+    """What nodes must have in common to be made by one statement: the operation, and where the operands live."""
+    if node.op is SUM:  # the order of the terms is free
+        node.args.sort(key=lambda arg: (_home(arg), arg.place, arg.born))
+    runs = _runs(node.args)
+    if node.op is DOT:
+        sides = [frozenset(map(_home, side)) - {-1} for side in _sides(node)]
+        return DOT, *sides, _runs(node.args[len(node.args) // 2 * 2:])
+    return node.op, runs[0][0] if node.op in (SUM, LOGSUMEXP) and len(runs) == 1 else runs
+
+
+def _runs(args: Sequence[Node]) -> tuple[tuple[int, int], ...]:
+    """The variables of the operands, with how many stand side by side in each."""
+    return tuple((home, len(list(run))) for home, run in itertools.groupby(map(_home, args)))
+
+
+def _is_layer(left: Sequence, right: Sequence) -> bool:
+    """Whether there is one set of inputs for each example, and the weights are the same for all examples."""
+    return len(right) == 1 and not any(w.batched for w in left[0])
 
 
 def _shape(columns: list[np.ndarray]) -> tuple[int, ...]:
@@ -258,7 +231,7 @@ def _complete(nodes: list[Node]) -> None:
 
     In causal attention every position sees those before it; this makes one product of matrices of them all.
     """
-    zero = Node(LEAF, (), 0.0, 0)
+    zero = Node(LEAF, ())
     for this in (0, 1):
         whole: dict[Node, tuple[Node, ...]] = {}  # by its first element
         for node in sorted(nodes, key=lambda node: len(node.args)):
@@ -273,7 +246,7 @@ def _complete(nodes: list[Node]) -> None:
 
 def _table(rows: Sequence[Sequence[Node]], filling: float) -> np.ndarray:
     """The rows as one array of nodes; those that are shorter than the longest are filled up with a constant."""
-    n, rest = max(map(len, rows)), Node(LEAF, (), filling, 0)
+    n, rest = max(map(len, rows)), Node(LEAF, (), filling)
     return np.array([[*row, *[rest] * (n - len(row))] for row in rows])
 
 

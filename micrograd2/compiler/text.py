@@ -98,6 +98,9 @@ class Text:
         other = text(other)
         return self if other.text == "1" else Text(f"{self.within(5)} ** {other.within(5)}", 4)
 
+    def __rpow__(self, other: Like) -> Text:
+        return text(other) ** self
+
     def __neg__(self) -> Text:
         return Text(f"-{self.within(4)}", 3)
 

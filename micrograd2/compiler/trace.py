@@ -30,7 +30,7 @@ class Node:
 
     __slots__ = ("op", "args", "batched", "trained", "depth", "variable", "place", "number", "born")
 
-    def __init__(self, op: Op, args: Sequence[Node], number: float, born: int, batched: bool = False,
+    def __init__(self, op: Op, args: Sequence[Node], number: float = 0.0, born: int = 0, batched: bool = False,
                  trained: bool = False) -> None:
         self.op, self.args, self.number, self.born = op, list(args), number, born
         self.batched, self.trained, self.depth = batched, trained, 0
