@@ -62,6 +62,6 @@ if args.all:
         story = play(net, digits.x_test[:12], data.one_hot(digits.y_test[:12], 10))
         page = story.save(args.out / "page.html").resolve()
         subprocess.run([chromium, "--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=1280,820",
-                        f"--screenshot={args.out / 'page.png'}", f"{page.as_uri()}#example=8&step=21"], check=True,
+                        f"--screenshot={args.out / 'page.png'}", f"{page.as_uri()}#example=8&step=20"], check=True,
                        stderr=subprocess.DEVNULL)
         page.unlink()

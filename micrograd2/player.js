@@ -65,7 +65,7 @@ function legend(plus, minus, width) {
 /**
  * Moves through the steps 0 … last. `show(step, moving)` draws one; `moving` is true when it follows from the step
  * before, so that something may be set in motion. `chapters` are [first step, name]; `lasts(step)` is in milliseconds;
- * `address` holds further parts of the page's address: {name: {get, set}}.
+ * `address` holds further parts of the page's address: {name: {get, set}}; a part that is null is left out.
  */
 function transport({last, chapters, show, lasts, address = {}}) {
   let step = 0,
@@ -105,7 +105,8 @@ function transport({last, chapters, show, lasts, address = {}}) {
   function write() {
     // not in an iframe made of text, whose address is not its own
     if (location.protocol === "about:") return;
-    const parts = Object.entries(address).map(([name, part]) => `${name}=${part.get()}`);
+    const told = Object.entries(address).filter(([, part]) => part.get() !== null);
+    const parts = told.map(([name, part]) => `${name}=${part.get()}`);
     history.replaceState(null, "", "#" + [...parts, `step=${step}`].join("&"));
   }
 

@@ -66,6 +66,7 @@ const agreement = overlap.map((row, e) => sum(row) / N / (Math.sqrt(row[e] * mea
 
 let chosen = 0,
   picked = null,
+  followed = null, // the output whose avenues are told; null: the one that the example is about
   player = null;
 const example = () => examples[chosen];
 const weight = (l, j, i) => W[l - 1][j * sizes[l - 1] + i];
@@ -73,6 +74,7 @@ const slope = (l, j, i, e = example()) => e.dz[l - 1][j] * e.a[l - 1][i];
 const meanSlope = (l, j, i) => sum(examples.map(e => slope(l, j, i, e))) / N;
 const asked = (l, j, i) => -example().dz[l - 1][j] * weight(l, j, i);
 const focus = () => {
+  if (followed !== null) return followed;
   const y = example().y;
   return OUT > 1 && y.filter(t => t === 1).length === 1 ? y.indexOf(1) : largest(example().da[L - 1]);
 };
@@ -146,6 +148,7 @@ step(
     `How can ${what(L, focus())} be moved? First, by its bias. The nudge is ` +
       "−∂C/∂b = −δ, where δ = ∂C/∂z is the sensitivity of the cost to the weighted sum.",
     avenues(L, focus(), 1),
+    outputs(),
   ],
   {targets: true, nudged: L, avenue: "bias"},
 );
@@ -154,6 +157,7 @@ step(
   () => [
     "−∂C/∂w = −δ·a. A weight that comes from a bright neuron counts " + "for more: brighter neurons, wider lines.",
     avenues(L, focus(), 2),
+    outputs(),
   ],
   {targets: true, nudged: L, avenue: "weights"},
 );
@@ -163,6 +167,7 @@ step(
     "−∂C/∂a = −δ·w. We cannot set activations by hand, but we can " +
       "note what this output would wish of the layer before.",
     avenues(L, focus(), 3),
+    outputs(),
   ],
   {targets: true, nudged: L, avenue: "activations"},
 );
@@ -291,6 +296,20 @@ function avenues(l, j, upto) {
   if (upto > 1) rows.push([`strongest weight, from ${i}`, `−δ × ${num(e.a[l - 1][i])}`, cell(-slope(l, j, i))]);
   if (upto > 2) rows.push([`strongest wish, of ${k}`, `−δ × ${num(weight(l, j, k))}`, cell(asked(l, j, k))]);
   return table([what(l, j), "", "nudge"], rows);
+}
+/** Buttons to choose the output whose avenues are told. */
+function outputs() {
+  if (OUT === 1) return "";
+  const buttons = shown[L].map(j => {
+    const button = html("button", {"data-key": `avenues.${j}`, "aria-pressed": j === focus()}, output(j));
+    button.onclick = () => follow(j);
+    return button;
+  });
+  return html("div", {class: "outputs", role: "group", "aria-label": "the output to follow"}, "of ", ...buttons);
+}
+function follow(j) {
+  followed = OUT > 1 && shown[L].includes(j) ? j : null;
+  if (player) player.again();
 }
 function sumTable(l) {
   return table(
@@ -600,7 +619,8 @@ function neuron(state, l, row, j, j0) {
   } else if (l === 0) group.append(svg("text", {x: -at.r - 8, y: 4.5, class: "before"}, at.phone ? "" : num(a, 3)));
   const pick = () => {
     picked = picked && picked[0] === l && picked[1] === j ? null : [l, j];
-    render(player.step);
+    if (state.avenue && l === L) follow(j);
+    else render(player.step);
   };
   group.onclick = pick;
   group.onkeydown = event => {
@@ -747,7 +767,6 @@ function render(k) {
   else if (state.nudged) legend("▲ should rise", "▼ should fall", "a nudge is minus the gradient");
   else $("legend").replaceChildren("the fuller a neuron, the larger its activation");
   $("stage").replaceChildren(picture(state));
-  if (focused) $("stage").querySelector(`[data-key="${focused}"]`)?.focus();
   const n = chapters.findLastIndex(([first]) => first <= k),
     heading = title();
   $("panel").replaceChildren(
@@ -756,9 +775,11 @@ function render(k) {
     html("div", {class: "words"}, ...words()),
     ...(picked ? [details(state)] : []),
   );
+  if (focused) document.querySelector(`[data-key="${focused}"]`)?.focus();
 }
 
 function choose(k) {
+  if (k !== chosen) followed = null;
   chosen = Math.max(0, Math.min(N - 1, Math.round(k) || 0));
   [...$("examples").children].forEach((button, i) => button.setAttribute("aria-pressed", i === chosen));
   $("examples").children[chosen].scrollIntoView({block: "nearest", inline: "nearest"});
@@ -794,7 +815,7 @@ player = transport({
   lasts: k =>
     [2600, 3200][Number(!!(steps[k].state.avenue || steps[k].state.grads || steps[k].state.summed))] /
     (steps[k].state.owner >= 0 ? 1.8 : 1),
-  address: {example: {get: () => chosen, set: k => choose(k)}},
+  address: {example: {get: () => chosen, set: choose}, output: {get: () => followed, set: follow}},
 });
 new ResizeObserver(() => player.again()).observe($("stage"));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {

@@ -338,6 +338,30 @@ def test_a_networks_numbers_are_the_engines(opened, name):
         assert tab.text("#panel h2") == titles[step]
 
 
+def test_every_output_has_its_three_avenues(opened):
+    net, X, Y = digit_net()
+    _, passes, grads = truth(net, X[1], Y[1], squared_error)
+    tab = opened(play(net, X, Y), "example=1&output=3&step=9")
+    before = [a for _, a in passes[-2]]
+    assert tab.text("#panel table th") == "the 3"
+    for j, neuron in enumerate(net.layers[-1].neurons):
+        tab.click(f".outputs button:nth-child({j + 1})")
+        delta = grads[passes[-1][j][0]]
+        assert tab.text("#panel table th") == f"the {j}"
+        shown = [number(cell) for cell in tab.run("[...document.querySelectorAll('#panel td:last-child')]"
+                                                  ".map(cell => cell.textContent)")]
+        assert shown == [about(-delta), about(max((-w.grad for w in neuron.w), key=abs)),
+                         about(max((-delta * w.data for w in neuron.w), key=abs))]
+        assert tab.run("document.querySelectorAll('.neuron.focus').length") == 1
+        assert tab.run(f"slope(3, {j}, 2)") == pytest.approx(delta * before[2].data)
+    tab.run("new Promise(done => setTimeout(done, 300))")
+    assert tab.run("location.hash") == "#example=1&output=9&step=9"
+    tab.click("[data-key='3.4'] .body")
+    assert tab.text("#panel table th") == "the 4" and tab.text(".details h3") == "the 4"
+    tab.click("#examples button:nth-child(1)")
+    assert tab.text("#panel table th") == f"the {np.argmax(Y[0])}"
+
+
 def test_the_average_and_who_agrees_with_it(opened):
     net, X, Y = digit_net()
     gradients = []
