@@ -177,7 +177,10 @@ for (let l = L; l > 1; l--) {
     each = l === L;
   chapter(each ? "wishes" : l === L - 1 ? "one layer back" : `back to layer ${l - 1}`);
   if (!each) through(l);
-  for (const [n, j] of (each ? owners : [owners.at(-1)]).entries())
+  const parts = each ? owners.length : Math.min(4, owners.length); // one column at a time, or a few
+  for (const part of range(parts)) {
+    const n = Math.ceil(((part + 1) * owners.length) / parts),
+      j = owners[n - 1];
     step(
       () =>
         each ? `What ${what(L, j)} asks of the layer before` : `What each neuron of layer ${l} asks of layer ${l - 1}`,
@@ -187,8 +190,9 @@ for (let l = L; l > 1; l--) {
           : "Again one column for each neuron: −δ·w.",
         each ? avenues(l, j, 3) : "",
       ],
-      {nudged: l, columns: [l, each ? n + 1 : owners.length], owner: each ? j : -1},
+      {nudged: l, columns: [l, n], owner: each ? j : -1},
     );
+  }
   step(
     () => "All wishes, added up",
     () => [

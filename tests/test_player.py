@@ -371,22 +371,22 @@ def test_the_average_and_who_agrees_with_it(opened):
         gradients.append([p.grad for p in net.parameters()])
     G = np.array(gradients)
     mean = G.mean(axis=0)
-    tab = opened(play(net, X, Y), "step=26")
+    tab = opened(play(net, X, Y), "step=29")
     cosines = G @ mean / np.linalg.norm(G, axis=1) / np.linalg.norm(mean)
     assert tab.run("Array.from(agreement)") == pytest.approx(cosines.tolist())
     names = [name for name, _ in net.named_parameters()]
     assert tab.run("meanSlope(2, 3, 5)") == pytest.approx(mean[names.index("layers[1].neurons[3].w[5]")])
-    go(tab, 27)
+    go(tab, 30)
     tab.click("[data-key='1.4'] .body")
     assert tab.text(".details h3") == "neuron 4 of layer 1" and "average ∂C/∂w" in tab.text(".details")
     assert tab.run("document.querySelectorAll('.details canvas').length") == 2 + len(X)
     tab.run("document.activeElement.blur()")
     tab.key("ArrowLeft")
-    assert tab.run("player.step") == 26
+    assert tab.run("player.step") == 29
     tab.click("#examples button:nth-child(3)")
     assert tab.run("chosen") == 2
     tab.run("new Promise(done => setTimeout(done, 300))")
-    assert tab.run("location.hash") == "#example=2&step=26"
+    assert tab.run("location.hash") == "#example=2&step=29"
 
 
 # Without a browser
