@@ -131,8 +131,7 @@ def main():
     args = options.parse_args()
 
     rng = np.random.default_rng(args.seed)
-    names = (Path(__file__).parent / "names.txt").read_text().split()
-    names = [names[i] for i in rng.permutation(len(names))]
+    names = rng.permutation((Path(__file__).parent / "names.txt").read_text().split())
     held_out, names = names[:500], names[500:]
     w = model(args.seed)
     parameters = [p for rows in w.values() for row in rows for p in row]
@@ -146,7 +145,7 @@ def main():
     theta, optimizer = program.theta, Adam(lr=lambda step: 0.01 * (1 - step / args.steps))
     start = time.perf_counter()
     for step in tqdm(range(args.steps), unit="step"):
-        some = np.take(names, range(step * args.batch, (step + 1) * args.batch), mode="wrap").tolist()
+        some = names.take(range(step * args.batch, (step + 1) * args.batch), mode="wrap").tolist()
         if args.scalar:
             program.store(theta)
             loss, gradient = scalar_step(w, parameters, some)
