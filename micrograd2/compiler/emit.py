@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+import textwrap
 from collections import defaultdict
 from typing import Union
 
@@ -90,6 +91,11 @@ class Emitter:
         digits = digits.replace("inf", "np.inf").replace("nan", "np.nan")
         whole = values.dtype.kind == "i"
         code = f"np.array({digits})" if whole or self.dtype == np.float64 else f"np.array({digits}, np.{self.dtype})"
+        if whole and values.ndim == 1:
+            runs = np.split(values, np.flatnonzero(np.diff(values) != 1) + 1)
+            if 3 * len(runs) < len(values):  # 0:16 instead of 0, 1, 2, …
+                listed = ", ".join(f"{run[0]}:{run[-1] + 1}" for run in runs)
+                code = "\n    ".join(textwrap.wrap(f"np.r_[{listed}]", 110))
         if code not in self.constants:
             self.constants[code] = self.fresh(f"{'i' if whole else 'k'}{len(self.constants) + 1}")
         return self.constants[code]
