@@ -4,9 +4,8 @@
 
 The true gradient is the average over all examples. An average over a *mini-batch* of 100 points roughly the same way,
 for a fraction of the work. In "What is backpropagation really doing?" (3Blue1Brown, 2017) that is a drunk man
-stumbling quickly downhill, rather than a careful man who works out the exact direction of each slow step. Both start
-here from the same network, take steps of the same learning rate, and pass over the digits equally often: equal work,
-and about equal time.
+stumbling quickly downhill, rather than a careful man who works out each slow step. Here both start from the same
+network, with the same learning rate, and pass over the digits equally often: equal work, and about equal time.
 """
 
 import argparse
@@ -34,20 +33,13 @@ program(start, X, Y)                         # the first call of anything takes 
 
 
 def descend(batch_size):
-    """Every place on the way down, and the seconds after which it was reached."""
-    theta, places, seconds = start, [start], [0.0]
+    """Every place on the way down, after the seconds that it took to get there."""
+    theta, way, began = start, [(0.0, start)], time.perf_counter()
     for epoch in range(args.epochs):
         for batch in mini_batches(len(X), batch_size, args.seed, epoch):
-            before = time.perf_counter()
-            _, gradient = program(theta, X[batch], Y[batch])
-            theta = theta - 4.0 * gradient
-            seconds.append(seconds[-1] + time.perf_counter() - before)
-            places.append(theta)
-    return np.array(places), np.array(seconds)
-
-
-def loss(theta):
-    return program(theta, X, Y)[0]
+            theta = theta - 4.0 * program(theta, X[batch], Y[batch])[1]
+            way.append((time.perf_counter() - began, theta))
+    return way
 
 
 def angle(theta, size):
@@ -60,7 +52,7 @@ def angle(theta, size):
 
 walkers = {"careful": len(X), "drunk": 100}
 ways = {name: descend(batch_size) for name, batch_size in walkers.items()}
-end = ways["drunk"][0][-1]
+end = ways["drunk"][-1][1]
 
 print(f"How far, in degrees, does the gradient of some digits point away from that of all {len(X):,}?")
 print("(90° is no help at all: two random directions in 13,002 dimensions are that far apart.)")
@@ -69,52 +61,44 @@ for size in (1, 10, 100):
     print(f"    {size:6}   {angle(start, size):11.0f}°  {angle(end, size):10.0f}°")
 print("At the start nearly all digits want the same. At the end, what most want is done, and they pull apart.\n")
 
-losses, shown = {}, {}
-for name, (places, seconds) in ways.items():
-    shown[name] = sorted({*np.geomspace(1, len(places) - 1, 40).astype(int), 0})
-    losses[name] = [loss(places[i]) for i in shown[name]]
-    pairs = np.linspace(0, len(places) - 2, 30).astype(int)
-    up = np.mean([loss(places[i + 1]) > loss(places[i]) for i in pairs])
-    print(f"{name:8}{walkers[name]:5} digits a step, {len(places) - 1:5,} steps in {seconds[-1]:.2f} s: loss from "
-          f"{losses[name][0]:.3f} to {losses[name][-1]:.3f}, {up:3.0%} of the steps led uphill")
+curves = {}
+for name, way in ways.items():
+    shown = sorted({0, *np.geomspace(1, len(way) - 1, 40).astype(int)})
+    curves[name] = shown, [way[i][0] for i in shown], [program(way[i][1], X, Y)[0] for i in shown]
+    up = np.mean([program(way[i + 1][1], X, Y)[0] > program(way[i][1], X, Y)[0]
+                  for i in np.linspace(0, len(way) - 2, 30).astype(int)])
+    print(f"{name:8}{walkers[name]:5} digits a step, {len(way) - 1:5,} steps in {way[-1][0]:.2f} s: loss from "
+          f"{curves[name][2][0]:.3f} to {curves[name][2][-1]:.3f}, {up:3.0%} of the steps led uphill")
 print(f"The drunk man often goes wrong, and is far ahead: he takes {len(X) // 100} steps in the time of one.\n")
 
 try:
-    import matplotlib
+    import matplotlib.pyplot as plt
 except ImportError:
     print("with matplotlib (pip install 'micrograd2[plots]') both paths would be drawn here")
     raise SystemExit
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402, once the backend is chosen
+plt.switch_backend("Agg")
 
-# A flat slice through 13,002 dimensions: the plane through the start and both ends.
-across = end - start
-across /= np.linalg.norm(across)
-up = ways["careful"][0][-1] - start
-up -= (up @ across) * across
-up /= np.linalg.norm(up)
-flat = {name: np.c_[(places - start) @ across, (places - start) @ up] for name, (places, _) in ways.items()}
-low, high = np.vstack(list(flat.values())).min(axis=0), np.vstack(list(flat.values())).max(axis=0)
-margin = 0.12 * max(high - low)
-xs, ys = (np.linspace(a - margin, b + margin, 27) for a, b in zip(low, high))
-surface = [[program(start + x * across + y * up, X[:300], Y[:300])[0] for x in xs] for y in ys]
-
-figure, axes = plt.subplots(1, 3, figsize=(14, 4.4))
+# A flat slice through 13,002 dimensions: the plane through the start and both ends, which lie to the right and above.
+plane, lengths = np.linalg.qr(np.c_[end - start, ways["careful"][-1][1] - start])
+plane *= np.sign(np.diag(lengths))
+figure, (by_step, by_second, seen) = plt.subplots(1, 3, figsize=(14, 4.4))
 for name, colour, width in (("drunk", "#d9730d", 1.6), ("careful", "#2166ac", 2.6)):
-    label = f"{name}: {walkers[name]:,} digits a step"
-    axes[0].plot(shown[name], losses[name], color=colour, label=label, linewidth=width)
-    axes[1].plot(ways[name][1][shown[name]], losses[name], color=colour, linewidth=width)
-    axes[2].plot(*flat[name].T, color=colour, linewidth=width / 2)
-    axes[2].plot(*flat[name][-1], "o", color=colour)
-axes[0].set(xlabel="steps", ylabel="loss over all digits", xscale="symlog", ylim=0, title="step for step, as good")
-axes[0].legend()
-axes[1].set(xlabel="seconds", ylim=0, title="second for second, the drunk man is far ahead")
-levels = np.geomspace(np.min(surface), np.max(surface), 16)
-axes[2].contourf(xs, ys, surface, levels=levels, cmap="Greys", alpha=0.7)
-axes[2].plot(0, 0, "o", color="#24292f")
-axes[2].annotate("start ", (0, 0), fontsize=9, ha="right")
-axes[2].set(title="both paths, seen in the plane of start and ends\n(dark is high; in between they leave it)",
-            xticks=[], yticks=[])
+    steps, seconds, losses = curves[name]
+    by_step.plot(steps, losses, color=colour, label=f"{name}: {walkers[name]:,} digits a step", linewidth=width)
+    by_second.plot(seconds, losses, color=colour, linewidth=width)
+    seen.plot(*np.transpose([(theta - start) @ plane for _, theta in ways[name]]), color=colour, linewidth=width / 2)
+    seen.plot(*(ways[name][-1][1] - start) @ plane, "o", color=colour)
+by_step.set(xlabel="steps", ylabel="loss over all digits", xscale="symlog", ylim=0, title="step for step, as good")
+by_step.legend()
+by_second.set(xlabel="seconds", ylim=0, title="second for second, the drunk man is far ahead")
+seen.plot(0, 0, "o", color="#24292f")
+seen.annotate("start ", (0, 0), fontsize=9, ha="right")
+seen.set(title="both paths, seen in the plane of start and ends\n(dark is high; in between they leave it)",
+         xticks=[], yticks=[])
+seen.margins(0.12)
+xs, ys = (np.linspace(low, high, 27) for low, high in (seen.get_xlim(), seen.get_ylim()))
+surface = [[program(start + plane @ (x, y), X[:300], Y[:300])[0] for x in xs] for y in ys]
+seen.contourf(xs, ys, surface, levels=np.geomspace(np.min(surface), np.max(surface), 16), cmap="Greys", alpha=0.7)
 figure.tight_layout()
 args.out.mkdir(parents=True, exist_ok=True)
 figure.savefig(args.out / "07_averaging.png", dpi=120)

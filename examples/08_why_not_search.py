@@ -2,18 +2,17 @@
 
     python examples/08_why_not_search.py [--seed S] [--out FOLDER]
 
-Must it be backpropagation? One could try values for all weights and keep the best; Welch Labs, "Neural Networks
-Demystified, Part 3: Gradient Descent" (2014), works out how long 1,000 values for each weight would take. Or one
-could move one weight at a time and look what the cost does: a forward pass for each weight, and one more, for a
-single gradient; Michael Nielsen, "Neural Networks and Deep Learning" (2015), chapter 2, compares that with
-backpropagation. Here all three are measured, on the network of 13,002 weights and biases, and what cannot be waited
-for is extrapolated.
+Must it be backpropagation? One could try values for all weights and keep the best (Welch Labs, "Neural Networks
+Demystified, Part 3: Gradient Descent", 2014), or move one weight at a time and look what the cost does (Michael
+Nielsen, "Neural Networks and Deep Learning", 2015, chapter 2). Here all three are measured, on the network of 13,002
+weights and biases, and what cannot be waited for is extrapolated.
 """
 
 import argparse
+import gc
 import math
-import time
 from pathlib import Path
+from timeit import timeit
 
 from micrograd2 import MLP, data, squared_error
 
@@ -32,13 +31,6 @@ def cost():
     return squared_error(net(x), y)
 
 
-def seconds(do, times=20):
-    start = time.perf_counter()
-    for _ in range(times):
-        do()
-    return (time.perf_counter() - start) / times
-
-
 def told(log10_seconds):
     """A time, given as its logarithm since it may be too long for a float, in words."""
     for unit, size in (("s", 1), ("minutes", 60), ("hours", 3600), ("days", 86400), ("years", 3.156e7)):
@@ -48,25 +40,24 @@ def told(log10_seconds):
     return f"10^{number:,.0f} years"
 
 
-forward = seconds(cost)
 root = cost()
-backward = seconds(root.backward)
+# timeit stops the garbage collector, unless it is told not to
+forward, backward = (timeit(do, gc.enable, number=20) / 20 for do in (cost, root.backward))
 print(f"One forward pass, the cost of one digit: {forward * 1e3:.1f} ms. One backward pass: {backward * 1e3:.1f} ms.\n")
 
 print("1. Try 1,000 values for each weight, in all combinations. One forward pass for each:")
 for n in (1, 2, 3, 9, 100, len(parameters)):
     print(f"   {n:6,} weight{'s:' if n > 1 else ': '} {told(3 * n + math.log10(forward)):>18}")
-enough = math.ceil((math.log10(4.4e17) - math.log10(forward)) / 3)
+enough = math.ceil(math.log10(4.4e17 / forward) / 3)
 print(f"   The universe is about 14,000,000,000 years old: {enough} weights would take longer.\n")
 
 print("2. Move one weight at a time, and see how the cost changes. Six of them, beside what backpropagation says:")
 net.zero_grad()
 root.backward()
-h, before = 1e-4, root.data
 for parameter in (*parameters[150:153], *parameters[-3:]):
     number = parameter.data
-    parameter.data += h
-    print(f"   {parameter.label:28} {(cost().data - before) / h:+.6f}   {parameter.grad:+.6f}")
+    parameter.data += 1e-4
+    print(f"   {parameter.label:28} {(cost().data - root.data) / 1e-4:+.6f}   {parameter.grad:+.6f}")
     parameter.data = number
 one_by_one = (len(parameters) + 1) * forward
 print(f"   Nearly the same. But all {len(parameters):,} need {len(parameters) + 1:,} forward passes: "
@@ -79,19 +70,17 @@ print("   The backward pass walks each edge of the graph once, as the forward pa
 print("   about as long as the cost itself, however many weights there are.\n")
 
 try:
-    import matplotlib
+    import matplotlib.pyplot as plt
 except ImportError:
     print("with matplotlib (pip install 'micrograd2[plots]') the three ways would be drawn here")
     raise SystemExit
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402, once the backend is chosen
+plt.switch_backend("Agg")
 
 plt.figure(figsize=(7.5, 4.6))
-few = [1 + i / 50 for i in range(400)]
-plt.loglog([n for n in few if 3 * n < 26], [forward * 1000 ** n for n in few if 3 * n < 26], color="#24292f",
-           label="all combinations of 1,000 values")
-plt.loglog([1, len(parameters)], [2 * forward, one_by_one], color="#d9730d", label="one weight at a time")
-plt.loglog([1, len(parameters)], [both, both], color="#2166ac", linewidth=2.5, label="one backward pass")
+few, ends = [1 + i / 50 for i in range(400)], [1, len(parameters)]
+plt.loglog(few, [forward * 1000 ** n for n in few], color="#24292f", label="all combinations of 1,000 values")
+plt.loglog(ends, [2 * forward, one_by_one], color="#d9730d", label="one weight at a time")
+plt.loglog(ends, [both, both], color="#2166ac", linewidth=2.5, label="one backward pass")
 for name, size in (("a day", 86400), ("the age of the universe", 4.4e17)):
     plt.axhline(size, color="#b8bec6", linewidth=0.8)
     plt.text(len(parameters), size * 1.5, name, ha="right", fontsize=9, color="#6e7781")

@@ -3,16 +3,16 @@
     python examples/09_matrices.py [--widest N] [--out FOLDER]
 
 The films draw neurons and then write σ(W a + b); Michael Nielsen, "Neural Networks and Deep Learning" (2015), chapter
-2, gives the backward pass as a product with the transpose of W. Here nobody writes a matrix down. The network below
-adds and multiplies one number at a time; `compile` reads the graph that this leaves, finds the matrices in it, and
-writes the page of NumPy that does the same for many examples at once. The same for 13,002 parameters:
-compile_digits.py.
+2, gives the backward pass as a product with the transpose of W. Here nobody writes a matrix down: the network below
+adds and multiplies one number at a time, and `compile` reads the graph that this leaves, finds the matrices in it, and
+writes the NumPy that does the same for many examples. The same for 13,002 parameters: compile_digits.py.
 """
 
 import argparse
+import gc
 import random
-import time
 from pathlib import Path
+from timeit import timeit
 
 import numpy as np
 
@@ -49,12 +49,13 @@ parameters, cost = network([4, 3, 2])
 x, y = [0.1, 0.2, 0.3, 0.4], [0.0, 1.0]
 program = compile(cost, parameters, x, y)
 print(f"A network 4-3-2, written with + and * for one example, becomes NumPy for B examples at once:\n\n{program}\n")
-print(f"{program.source}")
-print("How to read it:")
-print("- theta holds all parameters in a row, neuron by neuron; `views` are windows into it: W1 has a row a neuron.")
-print("- z1 = x @ W1.T + b1 is W x + b for every example at once, since x has a row for each.")
-print("- d_z1 is δ of lesson 06, a row for each example. d_z2 @ W2 is Wᵀ δ: what layer 2 asks of layer 1, added up.")
-print("- d_z1.T @ x, written into g_W1, is ∂C/∂W1: activation times δ, added up over the examples.\n")
+print(f"""{program.source}
+How to read it:
+- theta holds all parameters in a row, neuron by neuron; `views` are windows into it: W1 has a row a neuron.
+- z1 = x @ W1.T + b1 is W x + b for every example at once, since x has a row for each.
+- d_z1 is δ of lesson 06, a row for each example. d_z2 @ W2 is Wᵀ δ: what layer 2 asks of layer 1, added up.
+- d_z1.T @ x, written into g_W1, is ∂C/∂W1: activation times δ, added up over the examples.
+""")
 
 loss, gradient = program(program.theta, [x, x], [y, y])
 root = cost(x, y)
@@ -63,40 +64,34 @@ print(f"The same numbers: cost {root.data:.12f} on the graph, {loss:.12f} in the
       f"than {max(abs(p.grad - g) for p, g in zip(parameters, gradient)):.0e}.\n")
 
 print("The number of array operations does not grow with the width of the network, the scalars do:")
-measured = []
-width = 4
-while width <= args.widest:
+widths = [2 ** k for k in range(2, 12) if 2 ** k <= args.widest]
+on_graph: list[float] = []
+in_batch: list[float] = []
+for width in widths:
     parameters, cost = network([width, width, width])
     program = compile(cost, parameters, [0.5] * width, [0.5] * width)
-    X = Y = [[random.Random(i).random() for i in range(k, k + width)] for k in range(100)]
-    times = []
-    for way, examples in ((ScalarProgram(cost, parameters), 5), (program, 100)):
-        arrays = np.array(X[:examples]), np.array(Y[:examples])
-        way(program.theta, *arrays)  # the first call of anything takes longer
-        start = time.perf_counter()
-        way(program.theta, *arrays)
-        times.append((time.perf_counter() - start) / examples)
-    measured.append((width, *times))
+    X = np.random.default_rng(0).random((100, width))
+    for way, examples, times in ((ScalarProgram(cost, parameters), X[:5], on_graph), (program, X, in_batch)):
+        way(program.theta, examples, examples)  # the first call of anything takes longer
+        # timeit stops the garbage collector, unless it is told not to
+        seconds = timeit(lambda: way(program.theta, examples, examples), gc.enable, number=1)
+        times.append(seconds / len(examples))
     print(f"  width {width:3}: {program.scalar_nodes:6,} scalars, {program.array_operations} array operations; an "
-          f"example takes {times[0] * 1e6:8,.0f} µs on the graph, {times[1] * 1e6:5.1f} µs in a batch of 100")
-    width *= 2
+          f"example takes {on_graph[-1] * 1e6:8,.0f} µs on the graph, {in_batch[-1] * 1e6:5.1f} µs in a batch of 100")
 
 try:
-    import matplotlib
+    import matplotlib.pyplot as plt
 except ImportError:
     print("\nwith matplotlib (pip install 'micrograd2[plots]') these times would be drawn here")
     raise SystemExit
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402, once the backend is chosen
+plt.switch_backend("Agg")
 
-widths, on_graph, in_batch = zip(*measured)
 plt.figure(figsize=(7, 4.4))
 plt.loglog(widths, on_graph, "o-", color="#d9730d", label="one number at a time: the scalar graph")
 plt.loglog(widths, in_batch, "o-", color="#2166ac", label="100 at a time: the program that was read off it")
+plt.gca().set(xlabel="neurons in each layer", ylabel="seconds for one example",
+              title="the same sums, the same gradients")
 plt.xticks(widths, [str(width) for width in widths])
-plt.title("the same sums, the same gradients")
-plt.xlabel("neurons in each layer")
-plt.ylabel("seconds for one example")
 plt.minorticks_off()
 plt.legend()
 plt.tight_layout()

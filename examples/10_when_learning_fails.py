@@ -36,6 +36,12 @@ def network(depth=2, activation="relu", scale=1.0, bias=0.0):
     return net
 
 
+def examined(net):
+    """The same network, once its health is told."""
+    print(f"{health(net, X)}\n")
+    return net
+
+
 def train(name, net):
     history = fit(net, X, y, cost=max_margin, optimizer=SGD(lr=0.3), epochs=args.epochs, seed=args.seed, progress=False)
     curves[name] = history.loss
@@ -43,43 +49,35 @@ def train(name, net):
 
 
 print("1. Nine layers of sigmoids. Each has a slope of at most 1/4, and the gradient is multiplied by all of them.\n")
-sick = network(depth=9, activation="sigmoid")
-print(f"{health(sick, X)}\n")
-train("1 vanishing", sick)
+train("1 vanishing", examined(network(depth=9, activation="sigmoid")))
 print("Cured by tanh, whose slope is up to 1, as the advice says:\n")
 net = network(depth=9, activation="tanh")
 print(f"{health(net, X).tables()[0]}\n")
 train("1 cured", net)
 
 print("2. Relus with biases so low that none ever wakes. Where all outputs are 0, so are all gradients, for ever.\n")
-sick = network(bias=-8.0)
-print(f"{health(sick, X)}\n")
-train("2 dead", sick)
+train("2 dead", examined(network(bias=-8.0)))
 print("Cured by biases of 0:\n")
 train("2 cured", network())
 
 print("3. First weights 100 times too large: tanh is at its ends, where it is flat.\n")
-sick = network(activation="tanh", scale=100.0)
-print(f"{health(sick, X)}\n")
-train("3 saturated", sick)
+train("3 saturated", examined(network(activation="tanh", scale=100.0)))
 print("Cured by weights of their usual size:\n")
 train("3 cured", network(activation="tanh"))
 
 print("4. Linear layers multiply: with weights far too large, each layer is larger than the one before.\n")
-print(f"{health(network(depth=9, activation='linear', scale=10.0), X)}\n")
+examined(network(depth=9, activation="linear", scale=10.0))
 print("Until the numbers leave all bounds. The first operation that did it is named, with its largest operands:\n")
-sick = network(depth=9, activation="linear", scale=1e36)
-print(f"{health(sick, X)}\n")
+sick = examined(network(depth=9, activation="linear", scale=1e36))
 print("The same can be asked of any Value, such as a cost that is NaN:")
 print("  first_not_finite(net(x)):", first_not_finite(sick(X[0])))
 
 try:
-    import matplotlib
+    import matplotlib.pyplot as plt
 except ImportError:
     print("\nwith matplotlib (pip install 'micrograd2[plots]') the losses would be drawn here")
     raise SystemExit
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402, once the backend is chosen
+plt.switch_backend("Agg")
 
 figure, axes = plt.subplots(1, 3, figsize=(12, 3.8))
 for axis, name in zip(axes, ("1 vanishing", "2 dead", "3 saturated")):
