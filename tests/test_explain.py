@@ -139,6 +139,18 @@ def test_of_one_example_every_avenue_is_a_product(job):
             assert neuron.weights == close([-a * neuron.delta for a in layer.inputs])
 
 
+@given(jobs())
+def test_how_many_examples_agree_on_a_weight_is_counted_one_by_one(job):
+    net, X, Y, cost = job
+    told, alone = nudges(net, X, Y, cost), [nudges(net, x, y, cost) for x, y in zip(X, Y)]
+    for k, layer in enumerate(told.layers):
+        for j, neuron in enumerate(layer.neurons):
+            for i, nudge in enumerate(neuron.weights):
+                if abs(nudge) > 1e-9:
+                    signs = [np.sign(one.layers[k].neurons[j].weights[i]) for one in alone]
+                    assert neuron.agree_weights[i] == signs.count(np.sign(nudge))
+
+
 def test_one_example_is_a_batch_of_one():
     net = MLP(3, [2, 2], seed=1)
     x, y = [0.1, 0.2, -0.3], [0.0, 1.0]
