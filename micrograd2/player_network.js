@@ -294,12 +294,17 @@ function nudgeTable() {
 function avenues(l, j, upto) {
   const e = example(),
     rows = [["bias", "−δ", cell(-e.dz[l - 1][j])]];
-  const best = f => largest(range(sizes[l - 1]).map(f));
-  const i = best(i => slope(l, j, i)),
-    k = best(i => asked(l, j, i));
-  if (upto > 1) rows.push([`strongest weight, from ${i}`, `−δ × ${num(e.a[l - 1][i])}`, cell(-slope(l, j, i))]);
-  if (upto > 2) rows.push([`strongest wish, of ${k}`, `−δ × ${num(weight(l, j, k))}`, cell(asked(l, j, k))]);
-  return table([what(l, j), "", "nudge"], rows);
+  const strongest = f =>
+    range(sizes[l - 1])
+      .sort((p, q) => Math.abs(f(q)) - Math.abs(f(p)))
+      .slice(0, 5);
+  if (upto === 2)
+    for (const i of strongest(i => slope(l, j, i)))
+      rows.push([`weight from ${i}`, `−δ × ${num(e.a[l - 1][i])}`, cell(-slope(l, j, i))]);
+  if (upto === 3)
+    for (const i of strongest(i => asked(l, j, i)))
+      rows.push([what(l - 1, i), `−δ × ${num(weight(l, j, i))}`, cell(asked(l, j, i))]);
+  return table([what(l, j), ["", "", "−δ × a", "−δ × w"][upto], "nudge"], rows);
 }
 /** Buttons to choose the output whose avenues are told. */
 function outputs() {
@@ -643,6 +648,7 @@ function columns(root, l, upto, state) {
     top = most(all) || 1,
     sums = example().da[l - 1 - 1].map(v => -v);
   const narrow = pitch < 13; // too narrow for squares: bars
+  const every = owners.length > 10 && pitch < 16 ? 2 : 1; // two digits need room
   const start = from + (room - pitch * (owners.length + 1.6)) / 2 + pitch / 2;
   const square = (x, y, v, peak, told) => {
     const share = Math.min(1, Math.abs(v) / peak),
@@ -660,7 +666,7 @@ function columns(root, l, upto, state) {
   };
   for (const [k, j] of owners.entries()) {
     const x = start + (k + 1.6) * pitch;
-    if (pitch > 10)
+    if (pitch > 10 && k % every === 0)
       root.append(
         svg(
           "text",
