@@ -177,6 +177,7 @@ def test_the_pulse_moves_only_where_motion_is_welcome(opened):
         tab = opened(play(neuron()), "step=13", calm=calm)
         moved = tab.run("""(async () => {
             const at = () => document.querySelector('.pulse').getAttribute('transform');
+            await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));  // it has its size
             player.go(14, true);
             const first = at();
             await new Promise(done => setTimeout(done, 300));
