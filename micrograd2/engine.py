@@ -486,6 +486,21 @@ def flow(root: Value) -> Iterator[Contribution]:
             yield Contribution(node, which, upstream, local, contribution, grads[operand])
 
 
+def grads_of(root: Value) -> dict[Value, float]:
+    """∂root/∂v of every Value v that `root` was made from: what `backward` would add to its `grad`. Writes nothing.
+
+    >>> a = Value(3.0)
+    >>> grads_of((a + a) * a)[a]
+    12.0
+    """
+    grads = {root: 1.0}
+    for node in _results(root):
+        upstream = grads[node]
+        for operand, local in zip(node.args, node.local_grads):
+            grads[operand] = grads.get(operand, 0.0) + upstream * local
+    return grads
+
+
 def first_not_finite(root: Value) -> str:
     """Which operation first made a NaN or an infinity on the way to `root`, or else on the way back; "" if none did.
 

@@ -17,7 +17,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from micrograd2 import engine
-from micrograd2.engine import Value, dot, flow, gradient, logsumexp, maximum, minimum, topological_order, total
+from micrograd2.engine import Value, dot, flow, gradient, grads_of, logsumexp, maximum, minimum, topological_order
+from micrograd2.engine import total
 from programs import DUALS, FLOATS, RECIPES, VALUES, Dual, Program, dual, programs, run
 
 ROOT = Path(engine.__file__).parents[1]
@@ -178,9 +179,10 @@ def test_backward_is_flow_edge_by_edge(program):
     leaves = [Spy(x) for x in program.leaves]
     result = run(program.steps, leaves, VALUES)
     before = record(result)
-    told = list(flow(result))
+    told, alone = list(flow(result)), grads_of(result)
     assert record(result) == before
     result.backward()
+    assert alone == {result: 1.0} | {step.result.args[step.which]: step.total for step in told}
     grads = {result: 1.0}
     writes = {leaf: [0.0] if leaf is not result else [0.0, 1.0] for leaf in leaves}
     for step in told:

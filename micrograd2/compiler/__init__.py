@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Value, flow
+from ..engine import Value, grads_of
 from .emit import Emitter
 from .group import Plan
 from .trace import CompileError, Trace, run
@@ -121,7 +121,7 @@ class Program:
         values = [result] if isinstance(result, Value) else result
         _compare("the result", self.outputs(theta, *batch).ravel(), [value.data for value in values], where)
         if self.is_cost:
-            grads = {result: 1.0} | {step.result.args[step.which]: step.total for step in flow(result)}
+            grads = grads_of(result)
             _compare("the gradient", self(theta, *batch)[1], [grads.get(p, 0.0) for p in self.parameters], where,
                      [p.label for p in self.parameters])
 
@@ -147,12 +147,11 @@ class Program:
         return theta, batch
 
     def _keep_memory(self, examples: int) -> None:
-        """Let the inner arrays of one call be those of the next.
-
-        A C library gives freed memory back to the system and asks for it again, page by page, which can take as long as
-        the arithmetic; but glibc keeps as much as the largest block (of up to 32 MB) that it has seen freed.
-        """
-        np.empty(min(4 * examples * self.bytes_per_example, 2**25 - 2**16), np.uint8)  # values, gradients, temporaries
+        """Let the inner arrays of one call be those of the next."""
+        # Freed memory goes back to the system and is asked for again, page by page, which can take as long as the
+        # arithmetic; but glibc keeps as much as the largest block, of up to 32 MB, that it has seen freed. Four times
+        # the values: their gradients and temporaries need room too.
+        np.empty(min(4 * examples * self.bytes_per_example, 2**25 - 2**16), np.uint8)
         self._kept = examples
 
     def __repr__(self) -> str:

@@ -229,7 +229,8 @@ def _sides(node: Node) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
 def _complete(nodes: list[Node]) -> None:
     """Weighted sums over the beginning of a list, where others are over all of it: as these, with 0 for what they lack.
 
-    In causal attention every position sees those before it; this makes one product of matrices of them all.
+    In causal attention every position sees those before it; this makes one product of matrices of them all. (0 times
+    an infinity or a NaN is NaN: beside such a number a sum does not stay as finite as on the scalar graph.)
     """
     zero = Node(LEAF, ())
     for this in (0, 1):

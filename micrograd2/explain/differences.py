@@ -8,8 +8,8 @@ from collections.abc import Callable
 from numbers import Real
 from typing import Any
 
-from ..engine import Value, topological_order
-from .passes import gradients, listed
+from ..engine import Value, grads_of, topological_order
+from .passes import listed
 from .table import Table
 
 WRONG = "✗ wrong"
@@ -44,7 +44,7 @@ def gradcheck(f: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: fl
     if [root.data for root in roots] != [root.data for root in again] and all(root.data == root.data for root in roots):
         raise ValueError("f returns other numbers when called again with the same inputs: seed its randomness inside f")
     rows: list[tuple] = []
-    analytic = [gradients(root) for root in roots]
+    analytic = [grads_of(root) for root in roots]
     for i, value in enumerate(values):
         higher, lower = _moved(f, values, value, eps), _moved(f, values, value, -eps)
         for k, (root, up, down, grads) in enumerate(zip(roots, higher, lower, analytic)):

@@ -12,7 +12,7 @@ from numbers import Real
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from ..engine import Value, first_not_finite, flow
+from ..engine import Value, first_not_finite, grads_of
 from ..nn import MLP
 
 Cost = Callable[..., Value]
@@ -49,7 +49,7 @@ def _pass(net: MLP, weights: list[Rows], parameters: set[Value], x: list[float],
 
     outputs = [Value(a.data) for _, a in traced[-1]]  # leaves: what lies behind them follows below, a layer at a time
     root = costs(outputs)
-    grads = gradients(root)
+    grads = grads_of(root)
     if direct := parameters & grads.keys():
         raise ValueError(f"the cost must look at the outputs alone, so that every nudge comes back through them; this "
                          f"one also reads {min(direct, key=attrgetter('born')).label} directly")
@@ -86,11 +86,6 @@ def weights_of(net: MLP) -> list[Rows]:
 def slopes_of(traced: Iterable[Iterable[tuple[Value, Value]]]) -> Rows:
     """f′(z) of every neuron that `MLP.trace` found."""
     return [[1.0 if a is z else a.local_grads[0] for z, a in layer] for layer in traced]
-
-
-def gradients(root: Value) -> dict[Value, float]:
-    """∂root/∂v of every Value v behind `root`, as `backward` finds it; nothing is written."""
-    return {root: 1.0} | {step.result.args[step.which]: step.total for step in flow(root)}
 
 
 def examples(net: MLP, X: Any) -> Rows:

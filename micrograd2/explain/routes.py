@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from heapq import nlargest
 from typing import NamedTuple
 
-from ..engine import Value, topological_order
+from ..engine import Value, grads_of, topological_order
 from .names import counted, names_of
-from .passes import gradients
 from .table import Explanation, Table, printable
 
 
@@ -88,7 +87,7 @@ def paths(root: Value, leaf: Value, top: int = 10) -> Paths:
     count = next((many for value, many in visits(root) if value is leaf), 0)
     if not count:
         raise ValueError(f"leaf, {leaf.label or repr(leaf)}, is not on the graph of root: root was not made from it")
-    return Paths(root, leaf, count, gradients(root)[leaf], _strongest(root, leaf, top))
+    return Paths(root, leaf, count, grads_of(root)[leaf], _strongest(root, leaf, top))
 
 
 def visits(root: Value) -> Iterator[tuple[Value, int]]:

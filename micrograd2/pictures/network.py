@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from ..engine import Value, flow, topological_order, total
+from ..engine import Value, grads_of, topological_order, total
 from ..nn import MLP
 from .canvas import Picture, attribute, blank, edge, explain_signs, short
 
@@ -119,12 +119,12 @@ def _one(net: MLP, x: Any, y: Any, cost: Callable[..., Value]) -> Numbers:
 
 
 def _gradients(passes: list[list[tuple[Value, Value]]], y: Any, cost: Callable[..., Value]) -> dict[Value, float]:
-    """The gradient of the cost with respect to every Value behind it, read off `flow`; all 0 without targets."""
+    """The gradient of the cost with respect to every Value behind it; all 0 without targets."""
     outputs = [a for _, a in passes[-1]]
     if y is None:
         return dict.fromkeys(topological_order(total(outputs)), 0.0)
     root = cost(outputs[0] if len(outputs) == 1 else outputs, y)
-    return {root: 1.0} | {step.result.args[step.which]: step.total for step in flow(root)}
+    return grads_of(root)
 
 
 def _added(one: list[list[float]], other: list[list[float]]) -> list[list[float]]:
