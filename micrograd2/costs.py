@@ -9,8 +9,8 @@ Left out: averaging over a batch (see `train`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Union
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Union
 
 from .engine import Number, Value, dot, logsumexp, total
 
@@ -48,6 +48,18 @@ def max_margin(score: Number, target: Number) -> Value:
     if not isinstance(score, Value):
         raise TypeError(f"max_margin takes the one Value of a network with one output; got {type(score).__name__}")
     return (1 - target * score).relu()
+
+
+def example_cost(net: Callable[..., Any], x: Sequence[Number], y: Sequence[Number], cost: Callable[..., Any]) -> Value:
+    """`cost(net(x), y)` for one example: the target itself where `y` has only one. TypeError unless it is one Value.
+
+    >>> example_cost(lambda x: Value(x[0]), [3.0], [1.0], squared_error)
+    Value(data=4.0, grad=0.0)
+    """
+    result = cost(net(x), y[0] if len(y) == 1 else y)
+    if not isinstance(result, Value):
+        raise TypeError(f"the cost of one example must be one Value; got {type(result).__name__}")
+    return result
 
 
 def _pairs(outputs: Numbers, targets: Numbers) -> list[tuple[Number, Number]]:

@@ -16,13 +16,15 @@ PACKAGE = ROOT / "micrograd2"
 FLOORS = {  # module: the modules of this package, then the outside packages, that it may import
     "engine": (set(), set()),
     "files": (set(), set()),
+    "arrays": ({"engine"}, {"numpy"}),
     "nn": ({"engine", "files"}, set()),
     "costs": ({"engine"}, set()),
-    "compiler": ({"engine"}, {"numpy"}),
-    "train": ({"engine", "nn", "costs", "compiler"}, {"numpy", "tqdm"}),
-    "pictures": ({"engine", "files", "nn", "costs"}, {"graphviz"}),
-    "explain": ({"engine", "nn", "costs"}, set()),
-    "player": ({"engine", "files", "nn", "costs", "pictures"}, set()),
+    "compiler": ({"engine", "arrays"}, {"numpy"}),
+    "backprop": ({"engine", "nn", "costs", "arrays"}, {"numpy"}),
+    "train": ({"engine", "nn", "costs", "compiler", "arrays", "files"}, {"numpy", "tqdm"}),
+    "pictures": ({"engine", "files", "nn", "costs", "backprop"}, {"graphviz"}),
+    "explain": ({"engine", "nn", "costs", "backprop"}, set()),
+    "player": ({"engine", "files", "nn", "costs", "backprop", "pictures"}, set()),
     "data": (set(), {"numpy"}),
 }
 

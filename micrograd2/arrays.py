@@ -1,0 +1,97 @@
+"""Numbers that a user gives, as arrays: the one place where lists, arrays and Values become NumPy arrays, or an error.
+
+NumPy reads a None as NaN, a text as the number that it spells, and drops a mask or an imaginary part. Here what is not
+a real number is refused, by name.
+
+Left out: what the numbers mean.
+"""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from .engine import Value
+
+
+def numbers(name: str, given: Any, dtype: Any = np.float64) -> np.ndarray:
+    """`given`, a number or lists or arrays of numbers, as an array of floats of any shape.
+
+    TypeError, with the name and what was found, for anything that is not a real number; ValueError for rows that
+    differ in length.
+
+    >>> numbers("X", [[1, 2], [3, 4]])
+    array([[1., 2.],
+           [3., 4.]])
+    >>> numbers("X", [1.0, None])
+    Traceback (most recent call last):
+    TypeError: X must hold real numbers; got None
+    """
+    if given is None or isinstance(given, (str, bytes, bytearray, set, frozenset, dict)):
+        raise TypeError(f"{name} must be a list or an array of real numbers; got {_described(given)}")
+    rows = given if isinstance(given, (list, tuple)) else [given]
+    if any(isinstance(row, np.ma.MaskedArray) for row in rows):
+        raise TypeError(f"{name} must hold real numbers; got a masked array: fill it, or leave the masked rows out")
+    try:
+        array = np.asarray(given)
+    except (ValueError, RuntimeError, TypeError) as error:
+        lengths = [len(row) if hasattr(row, "__len__") else None for row in rows]
+        odd = next((i for i, length in enumerate(lengths) if length != lengths[0]), None)
+        if odd is None:
+            raise TypeError(f"{name} must be a list or an array of real numbers: {error}") from None
+        raise ValueError(f"{name} must have rows of one length; {name}[0] is {_sized(rows[0])}, {name}[{odd}] is "
+                         f"{_sized(rows[odd])}") from None
+    if array.dtype.kind == "O":
+        if array.shape == () and not isinstance(given, (Real, Value)):
+            raise TypeError(f"{name} must be a list or an array of real numbers; got {_described(given)}")
+        for number in array.flat:
+            if not isinstance(number, (Real, Value)):
+                raise TypeError(f"{name} must hold real numbers; got {_described(number)}")
+    elif array.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must hold real numbers; got {_described(array.flat[0] if array.size else given)}")
+    try:
+        return array.astype(dtype, copy=False)
+    except OverflowError as error:
+        raise ValueError(f"{name} holds a number that is too large for a float: {error}") from None
+
+
+def examples(X: Any, Y: Any = None, inputs: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
+    """X as (N, inputs) and Y as (N, targets), of one example or a batch; Y stays None where it is None.
+
+    One example is X (inputs,) with Y a number or (targets,); a batch is X (N, inputs) with Y (N, targets), or (N,) for
+    one target each. ValueError for an empty batch, for unequal numbers of examples and targets, and for another number
+    of inputs than `inputs`.
+
+    >>> X, Y = examples([1.0, 0.5], 1.0)
+    >>> X.shape, Y.shape
+    ((1, 2), (1, 1))
+    """
+    X = numbers("X", X)
+    if X.ndim not in (1, 2) or not X.size:
+        raise ValueError(f"X must be one example (inputs,) or a batch (N, inputs), not empty; got the shape {X.shape}")
+    one = X.ndim == 1
+    X = np.atleast_2d(X)
+    if inputs is not None and X.shape[1] != inputs:
+        raise ValueError(f"X must have {inputs} number{'s' * (inputs > 1)} for each example, one for each input of the "
+                         f"network; got {X.shape[1]}")
+    if Y is None:
+        return X, None
+    Y = numbers("Y", Y)
+    if one:
+        Y = np.atleast_1d(Y)[None]
+    elif Y.ndim == 1:
+        Y = Y[:, None]
+    if Y.ndim != 2 or not Y.size or len(Y) != len(X):
+        expected = "a number or a row (targets,), as X is one example" if one else f"({len(X)}, targets) or ({len(X)},)"
+        raise ValueError(f"Y must be {expected}; got the shape {Y.shape[1:] if one else Y.shape}")
+    return X, Y
+
+
+def _described(thing: Any) -> str:
+    return "None" if thing is None else f"{thing!r:.60} ({type(thing).__name__})"
+
+
+def _sized(row: Any) -> str:
+    return f"of length {len(row)}" if hasattr(row, "__len__") else f"the single {_described(row)}"
