@@ -22,7 +22,9 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from functools import lru_cache
 from numbers import Real
 from operator import add, attrgetter, mul, neg, sub, truediv
@@ -55,6 +57,13 @@ class Op:
 
     def __repr__(self) -> str:
         return f"<operation {self.symbol or 'leaf'}>"
+
+    def __reduce__(self) -> Any:
+        """A row is copied and pickled as its name, so that it is itself again in another process."""
+        for name, row in globals().items():
+            if row is self:
+                return name
+        raise TypeError(f"{self!r} is not in the engine's table, so it cannot be copied to another process")
 
 
 # Values that want more than a name from the standard library
@@ -100,6 +109,8 @@ def _dot_local(z: Any, *operands: Any) -> tuple:
 
 def _logsumexp(*xs: float) -> float:
     m = max(xs)
+    if math.isinf(m):  # and x - m is NaN
+        return math.nan if any(map(math.isnan, xs)) else m
     return m + math.log(sum(math.exp(x - m) for x in xs))
 
 
@@ -134,7 +145,20 @@ LOGSUMEXP = Op("logsumexp", _logsumexp, lambda y, *xs: tuple(EXP(x - y) for x in
 def to_the(p: float) -> Op:
     """The row of x ** p for a plain number p, such as `to_the(2.0)`: one operand."""
     digits = f"{p:g}" if float(f"{p:g}") == p else repr(p)
-    return Op(f"**{digits}", lambda x: math.pow(x, p), lambda y, x: (p * x ** (p - 1) if p else 0.0,))
+    return _Power(p, f"**{digits}", lambda x: math.pow(x, p), lambda y, x: (p * x ** (p - 1) if p else 0.0,))
+
+
+class _Power(Op):
+    """A row that carries its exponent `p`."""
+
+    __slots__ = ("p",)
+
+    def __init__(self, p: float, symbol: str, value: Callable[..., float], local: Callable[..., tuple]) -> None:
+        super().__init__(symbol, value, local)
+        self.p = p
+
+    def __reduce__(self) -> Any:
+        return to_the, (self.p,)
 
 
 class Value:
@@ -155,7 +179,6 @@ class Value:
     """
 
     __slots__ = ("data", "grad", "op", "args", "local_grads", "label", "born")
-    __array_ufunc__ = None  # NumPy leaves `array * value` to us, and we explain why not
 
     data: float
     grad: float
@@ -167,7 +190,9 @@ class Value:
 
     def __init__(self, data: Any, label: str = "") -> None:
         if not isinstance(data, (float, Real)):  # float first: asking the abstract class takes longer
-            raise TypeError(f"a Value holds one real number; got {_described(data)}")
+            data = _only_number(data)
+        if not isinstance(label, str):
+            raise TypeError(f"a label is text; got {label!r} ({type(label).__name__})")
         self.data = float(data)
         self.grad = 0.0
         self.op = LEAF
@@ -275,19 +300,27 @@ class Value:
         return _node(y, RELU, (self,), (1.0 if y > 0 else y,))
 
     def __lt__(self, other: Number) -> bool:
-        return self.data < _lift((other,))[0].data
+        return _seen(self) < _seen(other)
 
     def __le__(self, other: Number) -> bool:
-        return self.data <= _lift((other,))[0].data
+        return _seen(self) <= _seen(other)
 
     def __gt__(self, other: Number) -> bool:
-        return self.data > _lift((other,))[0].data
+        return _seen(self) > _seen(other)
 
     def __ge__(self, other: Number) -> bool:
-        return self.data >= _lift((other,))[0].data
+        return _seen(self) >= _seen(other)
 
     def __float__(self) -> float:
-        return float(self.data)
+        return float(_seen(self))
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """What NumPy calls for np.float64(2) * value, which works, and for array * value and np.exp(value)."""
+        name = ufunc.__name__
+        if method == "__call__" and name in _OPERATORS and not options:
+            return getattr(operator, _OPERATORS[name])(*_lift(inputs))
+        instead = f"v.{name}()" if hasattr(Value, name) else "arithmetic with Values"
+        raise TypeError(f"np.{name} is for arrays, and its result would have no record; write {instead}")
 
     def __format__(self, spec: str) -> str:
         return format(self.data, spec) if spec else str(self)
@@ -326,6 +359,14 @@ class Value:
             for operand, local in zip(node.args, node.local_grads):
                 operand.grad += upstream * local
 
+    def __reduce__(self) -> Any:
+        """The whole record, flat and operands first: however deep it is, no recursion is needed."""
+        nodes = topological_order(self)
+        columns = [[getattr(node, name) for node in nodes] for name in ("born", "data", "grad", "op", "label")]
+        args = [arg.born for node in nodes for arg in node.args]
+        local_grads = [local for node in nodes for local in node.local_grads]
+        return _revived, (_TOGETHER, [len(node.args) for node in nodes], *columns, args, local_grads)
+
     def __copy__(self) -> Value:
         twin = _node(self.data, self.op, self.args, self.local_grads)
         twin.grad, twin.label = self.grad, self.label
@@ -356,6 +397,49 @@ def _node(data: float, op: Op, args: tuple[Value, ...], local_grads: tuple[float
     return node
 
 
+class _Together(dict):
+    """The Values that are unpickled in one go, by the birth numbers that they had: what was shared is shared again."""
+
+    def __reduce__(self) -> Any:
+        return _Together, ()  # one for each pickle, empty at first
+
+
+_TOGETHER = _Together()
+
+
+def _revived(known: dict[int, Value], counts: list[int], births: list[int], data: list[float], grads: list[float],
+             ops: list[Op], labels: list[str], args: list[int], local_grads: list[float]) -> Value:
+    """The Value whose record `__reduce__` wrote, born anew, like all that it was made from."""
+    end = 0
+    for count, born, number, grad, op, label in zip(counts, births, data, grads, ops, labels):
+        start, end = end, end + count
+        if born not in known:
+            operands = tuple(known[arg] for arg in args[start:end])
+            node = known[born] = _node(number, op, operands, tuple(local_grads[start:end]))
+            node.grad, node.label = grad, label
+    return known[births[-1]]
+
+
+# Called before code sees the number of a Value other than by `.data`: in a comparison, or as a float. `compile` refuses
+# that while it traces, in its own thread, since a program cannot take another branch for each example.
+on_sight: ContextVar[Callable[[], None]] = ContextVar("on_sight")
+_OPERATORS = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv", "power": "pow", "less": "lt",
+              "less_equal": "le", "greater": "gt", "greater_equal": "ge"}  # what NumPy calls them
+
+
+def _seen(number: Number) -> float:
+    if refuse := on_sight.get(None):
+        refuse()
+    return _lift((number,))[0].data
+
+
+def _only_number(thing: Any) -> float:
+    """The number in an array without axes, of whatever library; TypeError for anything else."""
+    if getattr(thing, "shape", None) == () and not hasattr(thing, "mask") and isinstance(thing.item(), Real):
+        return thing.item()
+    raise TypeError(f"a Value holds one real number; got {_described(thing)}")
+
+
 def _lift(operands: Iterable[Number]) -> tuple[Value, ...]:
     args = tuple(operands)
     for arg in args:
@@ -380,7 +464,7 @@ def dot(weights: Iterable[Number], inputs: Iterable[Number], bias: Number) -> Va
     >>> dot([2.0, 3.0], [10.0, 1.0], 0.5)
     Value(data=23.5, grad=0.0)
     """
-    w, x = _lift(weights), _lift(inputs)
+    w, x = _lift(_several(weights, "weights")), _lift(_several(inputs, "inputs"))
     if len(w) != len(x):
         raise ValueError(f"a weighted sum needs one weight for each input; got {len(w)} weights and {len(x)} inputs")
     b = bias if isinstance(bias, Value) else Value(bias)
@@ -394,7 +478,7 @@ def total(values: Iterable[Number]) -> Value:
     >>> total([1.0, 2.0, 3.5])
     Value(data=6.5, grad=0.0)
     """
-    return Value.apply(SUM, values)
+    return Value.apply(SUM, _several(values))
 
 
 def logsumexp(values: Iterable[Number]) -> Value:
@@ -404,10 +488,18 @@ def logsumexp(values: Iterable[Number]) -> Value:
     >>> y.data, y.local_grads
     (1000.0, (0.0, 1.0))
     """
-    values = _lift(values)
+    values = _lift(_several(values))
     if not values:
         raise ValueError("logsumexp needs at least one value")
     return Value.apply(LOGSUMEXP, values)
+
+
+def _several(values: Any, name: str = "values") -> Iterable[Any]:
+    if isinstance(values, Iterable) and not isinstance(values, (str, bytes, dict)):
+        return values
+    parameters = f": say {name}.parameters()" if hasattr(values, "parameters") else ""
+    raise TypeError(f"{name} must be a list of Values and numbers; got {values!r:.80} "
+                    f"({type(values).__name__}){parameters}")
 
 
 def maximum(a: Number, b: Number) -> Value:
@@ -531,7 +623,7 @@ def gradient(output: Value, inputs: Iterable[Value]) -> list[Value]:
     """[∂output/∂input for each input], as Values with a record of their own: differentiate them again.
 
     An input that `output` does not depend on has gradient 0. Writes no `grad`. RuntimeError if a number was changed
-    after the forward pass, so that a local derivative no longer fits what was captured then.
+    after the forward pass, so that a result or a local derivative is no longer what it was then.
 
     >>> x = Value(2.0)
     >>> (slope,) = gradient(x ** 3, [x])
@@ -539,10 +631,10 @@ def gradient(output: Value, inputs: Iterable[Value]) -> list[Value]:
     >>> slope.data, curvature.data
     (12.0, 12.0)
     """
-    inputs = list(inputs)
+    inputs = list(_several(inputs, "inputs"))
     for value in (output, *inputs):
         if not isinstance(value, Value):
-            raise TypeError(f"gradient takes a Value and a list of Values; got {value!r} ({type(value).__name__})")
+            raise TypeError(f"gradient takes a Value and a list of Values; got {value!r:.80} ({type(value).__name__})")
     order = topological_order(output)
     between = set(inputs)  # and all that depends on them
     for node in order:
@@ -554,11 +646,26 @@ def gradient(output: Value, inputs: Iterable[Value]) -> list[Value]:
         if node in between:
             parts = contributions[node]
             upstream = grads[node] = parts[0] if len(parts) == 1 else total(parts)
-            for operand, local, captured in zip(node.args, node.op.local(node, *node.args), node.local_grads):
-                now = local.data if isinstance(local, Value) else local
-                if now != captured == captured:
-                    raise RuntimeError(f"a number was changed after the forward pass: the local derivative of "
-                                       f"{node.op.symbol} was {captured} and is now {now}; compute it again")
+            _check_unchanged(node)
+            for operand, local in zip(node.args, node.op.local(node, *node.args)):
                 if operand in between:
                     contributions.setdefault(operand, []).append(upstream * local)
     return [grads[value] if value in grads else Value(0.0) for value in inputs]
+
+
+def _check_unchanged(node: Value) -> None:
+    """RuntimeError unless the operation, done again, has the same local derivatives and the same result."""
+    if not node.args:
+        return
+    operands = [arg.data for arg in node.args]
+    try:
+        now, slopes = node.op.value(*operands), node.op.local(node.data, *operands)
+    except (ArithmeticError, ValueError):  # it could not be done with the numbers that are there now
+        now, slopes = math.nan, (math.nan,) * len(operands)
+    changed = "a number was changed after the forward pass"
+    for slope, captured in zip(slopes, node.local_grads):
+        if slope != captured == captured:
+            raise RuntimeError(f"{changed}: the local derivative of {node.op.symbol} was {captured} and is now "
+                               f"{slope}; compute it again")
+    if now != node.data == node.data:
+        raise RuntimeError(f"{changed}: {node.op.symbol} made {node.data}, and would now make {now}; compute it again")
