@@ -145,10 +145,10 @@ LOGSUMEXP = Op("logsumexp", _logsumexp, lambda y, *xs: tuple(EXP(x - y) for x in
 def to_the(p: float) -> Op:
     """The row of x ** p for a plain number p, such as `to_the(2.0)`: one operand."""
     digits = f"{p:g}" if float(f"{p:g}") == p else repr(p)
-    return _Power(p, f"**{digits}", lambda x: math.pow(x, p), lambda y, x: (p * x ** (p - 1) if p else 0.0,))
+    return Power(p, f"**{digits}", lambda x: math.pow(x, p), lambda y, x: (p * x ** (p - 1) if p else 0.0,))
 
 
-class _Power(Op):
+class Power(Op):
     """A row that carries its exponent `p`."""
 
     __slots__ = ("p",)

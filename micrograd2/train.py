@@ -18,6 +18,7 @@ Left out: what the numbers mean (see `explain`), and how to draw them (see `draw
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Union
@@ -307,7 +308,7 @@ def accuracy(net: Any, X: Any, Y: Any) -> float:
     """
     X, Y = _examples(X, Y)
     try:
-        outputs = _outputs(net, X[0], compiled=True)
+        outputs = _outputs(copy.deepcopy(net), X[0], compiled=True)  # whoever reads `net` meanwhile sees its numbers
     except CompileError:  # a network that decides by looking at its numbers
         outputs = _outputs(net, X[0], compiled=False)
     return _share_right(outputs(X), Y)

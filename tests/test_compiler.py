@@ -752,13 +752,17 @@ def test_random_numbers_and_things_kept_between_calls_are_refused(f):
         compile(f, [PARAMETER], [1.0])
 
 
+RARE = 300.0  # further away than any number on which a program is proven
+
+
 @pytest.mark.parametrize("f, unseen", [
-    (lambda x: w_(x) if x[0].data > 0 else -w_(x), [-1.0]), (lambda x: w_(x) * x[0].data, [2.0]),
-    (lambda x: [w_(x)] * (2 if x[0].data < 5 else 3), [6.0]), (lambda x: w_(x) * PARAMETER.data ** x[0].data, [3.0])])
-def test_what_the_example_did_not_show_is_found_by_check(f, unseen):
+    (lambda x: w_(x) if x[0].data < RARE else -w_(x), [RARE]), (lambda x: w_(x) * max(x[0].data, RARE), [RARE + 1]),
+    (lambda x: [w_(x)] * (2 if x[0].data < RARE else 3), [RARE]),
+    (lambda x: w_(x) if PARAMETER.data * x[0].data < RARE else -w_(x), [RARE])])
+def test_what_is_seldom_taken_is_found_by_check(f, unseen):
     program = compile(f, [PARAMETER], [1.0])
     program.check(program.theta, [[1.0]])
-    with pytest.raises(CompileError, match="for example 1"):
+    with pytest.raises(CompileError, match="for example 1, .*(does something else|plain number)"):
         program.check(program.theta, [[1.0], unseen])
 
 
@@ -797,7 +801,7 @@ def test_a_theta_of_the_wrong_shape_is_refused(shape):
                          ids=["text", "ragged"])
 def test_what_is_no_array_of_numbers_is_refused(arrays):
     program = linear()
-    with pytest.raises(ValueError):
+    with pytest.raises((TypeError, ValueError), match="^x must"):
         program(program.theta, *arrays)
 
 
@@ -1026,25 +1030,21 @@ def test_neither_compiling_nor_running_nor_checking_touches_the_parameters():
 
 def test_a_check_that_fails_restores_the_parameters():
     w = Value(2.0, "w")
-    program = compile(lambda x: w * x[0] if x[0].data > 0 else w, [w], [1.0])
-    with pytest.raises(CompileError, match="0.5.*1.0|1.0.*0.5|in the program"):
-        program.check([5.0], [[-1.0]])
+    program = compile(lambda x: w * x[0] if x[0].data < RARE else w, [w], [1.0])
+    with pytest.raises(CompileError, match="for example 0, the result is 1500.0 in the program but 5.0"):
+        program.check([5.0], [[RARE]])
     assert w.data == 2.0
-
-
-def methods():
-    return [Value.__dict__[name] for name in ("__lt__", "__le__", "__gt__", "__ge__", "__float__")]
 
 
 @pytest.mark.parametrize("f", [lambda x: x[0] if x[0] > 0 else x[1], lambda x: 3.0, lambda x: 1 / 0, lambda x: x[0],
                                lambda x: (0 * x[0]).log()])
-def test_nothing_stays_patched(f):
-    before = methods()
+def test_nothing_stays_refused(f):
+    before = dict(vars(Value))
     try:
         compile(f, [], [1.0, 2.0])
     except (CompileError, ArithmeticError, ValueError):
         pass
-    assert all(a is b for a, b in zip(before, methods()))
+    assert dict(vars(Value)) == before
     assert Value(1.0) < Value(2.0) and float(Value(3.0)) == 3.0
 
 

@@ -1,9 +1,10 @@
 """The compiler: from thousands of scalar nodes to a page of NumPy code with the same results, at array speed.
 
-`compile` runs ordinary scalar code once, on one example, and reads its graph (`trace`). Scalars of one kind become
+`compile` runs ordinary scalar code on one example, and reads its graph (`trace`). Scalars of one kind become
 variables, and what is done to them a few array statements (`group`); regular places in a variable are seen as views
 (`address`). The statements are written out as NumPy source, forward and backward (`emit`), each derivative being the
-engine's own row applied to names (`text`). Then the program is checked against the scalar graph.
+engine's own row applied to names (`text`). Then the function runs on other numbers, and the program must do what it
+does there (`proof`), up to `rounding`.
 
 Left out: threads, graphics cards, and whatever needs more than one example to be seen.
 """
@@ -19,10 +20,12 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import numbers
 from ..engine import Value, grads_of
 from .emit import Emitter
 from .group import Plan
-from .trace import CompileError, Trace, run
+from .proof import ALONE, FAULT, apart, difference, errors_of, holding, prove
+from .trace import CompileError, Run, Trace, argument_names
 
 __all__ = ["CompileError", "Program", "compile"]
 
@@ -33,10 +36,11 @@ def compile(f: Callable[..., Any], parameters: Sequence[Value], *example: Any, d
     """The program of `f`, scalar code for one example, over batches of examples.
 
     `f` receives a list of Values for each sequence of numbers in `example`, and returns one Value, a cost, or a list of
-    Values. It runs once, here; what it does must not depend on the numbers. `parameters` are the Values to learn.
-    Everything else in `f` that is older than this call must be a plain number. CompileError says what is wrong, or how
-    the program differs from the scalar graph on the example; a branch that the example did not take cannot be seen
-    here, but `program.check` finds it.
+    Values. What it does must not depend on the numbers, so it runs here on the example and on others, far and near,
+    which the parameters hold meanwhile (let no other thread use them until this returns); all must be one graph, and
+    the program's results must be those of the graphs, up to rounding. `parameters` are the Values to learn. Everything
+    else in `f` that is older than this call must be a plain number. CompileError says what is wrong, or what differs;
+    a branch that is seldom taken may not be seen here, but `program.check` finds it on the examples that take it.
 
     >>> w, b = Value(2.0, "w"), Value(1.0, "b")
     >>> program = compile(lambda x, y: (w * x[0] + b - y[0]) ** 2, [w, b], [3.0], [5.0])
@@ -52,22 +56,21 @@ class Program:
     `program(theta, *arrays)` takes the parameters as one vector and, for each argument of the scalar function, an array
     (B, n) with an example in each row. For a cost it returns (loss, gradient): the average over the batch, a float, and
     a new vector, which is the caller's; for a list, the outputs (B, n). ValueError for a wrong shape;
-    FloatingPointError, naming the line, for log(0), 1/0 and overflow of exp. One program serves one thread at a time.
+    FloatingPointError, naming the line, for log(0), 1/0 and overflow of exp.
 
-    `source` is exactly the code that runs, and runs by itself; `print(program)` sums it up.
+    `source` is exactly the code that runs, and runs by itself; `print(program)` sums it up. A program can be pickled,
+    and does the same in another process; but `f` stays behind, so that `check` is a RuntimeError there.
     """
 
     def __init__(self, f: Callable[..., Any], parameters: Sequence[Value], example: Sequence[Any], dtype: Any) -> None:
-        self.f, self.parameters, self.dtype = f, list(parameters), np.dtype(dtype)
-        for p in self.parameters:
-            if not isinstance(p, Value) or p.args:
-                raise CompileError(f"parameters must be Values that are leaves; got {p!r}")
-        if len(set(self.parameters)) != len(self.parameters):
-            raise CompileError("a parameter is listed twice")
-        trace = Trace(f, self.parameters, example)
-        if Trace(f, self.parameters, example).shape() != trace.shape():
-            raise CompileError("f made a different graph when it was run again on the same example: it must not draw "
-                               "random numbers or change anything outside itself")
+        if not callable(f):
+            raise TypeError(f"f must be a function of one example; got {f!r:.80} ({type(f).__name__})")
+        self.f: Callable[..., Any] | None = f
+        self.parameters, self.dtype = _listed(parameters), _real(dtype)
+        self._example = [numbers(f"example[{i}]", given).ravel().tolist() for i, given in enumerate(example)]
+        with ALONE:
+            first = Run(f, self._example)
+        trace = Trace(first, self.parameters, argument_names(f, len(example)))
         plan = Plan(trace)
         self.is_cost, self.names, self.sizes = trace.is_cost, trace.names, [len(nodes) for nodes in trace.inputs]
         self.scalar_nodes, self.array_operations = trace.scalar_nodes, plan.array_operations
@@ -75,7 +78,15 @@ class Program:
         self.outputs_source = Emitter(plan, False, self.dtype).source()
         self.source = Emitter(plan, True, self.dtype).source() if self.is_cost else self.outputs_source
         self._run, self._run_outputs = _executed(self.source), _executed(self.outputs_source)
-        self.check(self.theta, *([list(numbers)] for numbers in example))
+        prove(f, self.parameters, self._example, first, self._apart)
+
+    def __getstate__(self) -> dict[str, Any]:
+        left_behind = {"f": None, "_run": None, "_run_outputs": None, "_kept": 0}
+        return vars(self) | left_behind
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._run, self._run_outputs = _executed(self.source), _executed(self.outputs_source)
 
     def __call__(self, theta: Any, *arrays: Any) -> Any:
         theta, batch = self._checked(theta, arrays)
@@ -104,29 +115,43 @@ class Program:
     def check(self, theta: Any, *arrays: Any) -> None:
         """Compare the program with the scalar graph of every example given; CompileError says what differs, where.
 
-        The parameters are set to `theta` meanwhile, and set back; no gradient is touched.
+        The parameters are set to `theta` meanwhile, and set back; no gradient is touched. RuntimeError for a program
+        from another process, where its scalar function was left.
         """
         theta, batch = self._checked(theta, arrays)
-        kept = [p.data for p in self.parameters]
-        try:
-            self.store(theta)
-            for i in range(len(batch[0]) if batch else 1):
-                self._check_example(theta, [array[i:i + 1] for array in batch], f" for example {i}")
-        finally:
-            for p, number in zip(self.parameters, kept):
-                p.data = number
+        if self.f is None:
+            raise RuntimeError("this program came from another process, without its scalar function: there is nothing "
+                               "to compare it with; check it where it was compiled")
+        for i in range(len(batch[0]) if batch else 1):
+            with holding(self.parameters, theta.tolist()):
+                run = Run(self.f, [array[i].tolist() for array in batch])
+                if told := self._apart(run, theta):
+                    reason = difference(Run(self.f, self._example), run, self.parameters) or FAULT
+                    raise CompileError(f"for example {i}, {told}; {reason}")
 
-    def _check_example(self, theta: np.ndarray, batch: list[np.ndarray], where: str) -> None:
-        _, result = run(self.f, [array[0].tolist() for array in batch])
-        values = [result] if isinstance(result, Value) else result
-        _compare("the result", self.outputs(theta, *batch).ravel(), [value.data for value in values], where)
+    def _apart(self, run: Run, theta: Any) -> str:
+        """How the program differs from this run, made while the parameters hold `theta`; "" if rounding explains it."""
+        arrays = [[[value.data for value in values]] * 2 for values in run.given]  # the same example twice, as a batch
+        explained: list[Any] = []
+
+        def errors() -> Any:
+            if not explained:
+                explained.extend(errors_of(run, self.dtype))
+            return explained
+
+        expected, outputs = [root.data for root in run.roots], self.outputs(theta, *arrays)
+        told = [apart("the result", row, expected, lambda: errors()[0]) for row in outputs.reshape(len(outputs), -1)]
         if self.is_cost:
-            grads = grads_of(result)
-            _compare("the gradient", self(theta, *batch)[1], [grads.get(p, 0.0) for p in self.parameters], where,
-                     [p.label for p in self.parameters])
+            loss, gradient = self(theta, *arrays)
+            grads = grads_of(run.roots[0])
+            told.append(apart("the loss", np.array([loss], self.dtype), expected, lambda: errors()[0]))
+            told.append(apart("the gradient", gradient, [grads.get(p, 0.0) for p in self.parameters],
+                              lambda: [errors()[1].get(p, 0.0) for p in self.parameters],
+                              [p.label for p in self.parameters]))
+        return next(filter(None, told), "")
 
     def _checked(self, theta: Any, arrays: Sequence[Any] | None) -> tuple[np.ndarray, list[np.ndarray]]:
-        theta = np.asarray(theta, self.dtype)
+        theta = numbers("theta", theta, self.dtype)
         if theta.shape != (len(self.parameters),):
             raise ValueError(f"theta must have shape ({len(self.parameters)},); got {theta.shape}")
         if arrays is None:
@@ -136,7 +161,7 @@ class Program:
                              f"got {len(arrays)} arrays")
         batch: list[np.ndarray] = []
         for name, n, given in zip(self.names, self.sizes, arrays):
-            array = np.asarray(given, self.dtype)
+            array = numbers(name, given, self.dtype)
             if array.ndim == 1 and n == 1:
                 array = array[:, None]
             batch.append(array)
@@ -159,6 +184,25 @@ class Program:
                 f"{len(self.parameters):,} parameters, {self.bytes_per_example:,} bytes kept for each example")
 
 
+def _listed(parameters: Any) -> list[Value]:
+    if hasattr(parameters, "parameters"):
+        raise TypeError(f"parameters must be a list of Values; got {parameters!r:.80}: say its .parameters()")
+    if not isinstance(parameters, (list, tuple)):
+        raise TypeError(f"parameters must be a list of Values; got {parameters!r:.80} ({type(parameters).__name__})")
+    for p in parameters:
+        if not isinstance(p, Value) or p.args:
+            raise CompileError(f"parameters must be Values that are leaves; got {p!r:.80}")
+    if len(set(parameters)) != len(parameters):
+        raise CompileError("a parameter is listed twice")
+    return list(parameters)
+
+
+def _real(dtype: Any) -> np.dtype:
+    if dtype is None or np.dtype(dtype) not in (np.float64, np.float32):
+        raise TypeError(f"dtype must be float64 or float32; got {dtype!r}")
+    return np.dtype(dtype)
+
+
 def _executed(source: str) -> Callable[..., Any]:
     """The function `program` of the source; its lines show in tracebacks."""
     name = f"<program {next(_serial)}>"
@@ -175,18 +219,3 @@ def _guarded(function: Callable[..., Any], *args: Any) -> Any:
     except FloatingPointError as error:
         line = traceback.extract_tb(error.__traceback__)[-1]
         raise FloatingPointError(f"{error}, in line {line.lineno} of the program: {line.line}") from None
-
-
-def _compare(what: str, program: np.ndarray, graph: Sequence[float], where: str, labels: Sequence[str] = ()) -> None:
-    """CompileError unless both agree, up to the rounding of the program's dtype."""
-    expected = np.array(graph)
-    if program.shape != expected.shape:
-        raise CompileError(f"{what}{where} has {program.size} numbers in the program, {expected.size} in the graph")
-    rounding = 1e4 * np.finfo(program.dtype).eps
-    scale = max(1.0, float(np.max(np.abs(expected), initial=0.0, where=np.isfinite(expected))))
-    wrong = ~np.isclose(program, expected, rtol=rounding, atol=rounding * scale, equal_nan=True)
-    if wrong.any():
-        k = int(np.argmax(wrong))
-        name = f" of {labels[k]}" if labels and labels[k] else f"[{k}]" if expected.size > 1 else ""
-        raise CompileError(f"{what}{name} is {program[k]} in the program but {expected[k]} in the scalar graph{where}: "
-                           f"does f branch on its numbers, or keep something between calls?")

@@ -8,6 +8,7 @@ here it is a float, still to be divided by B if the variable depends on the exam
 
 from __future__ import annotations
 
+import builtins
 import itertools
 import math
 import re
@@ -33,7 +34,7 @@ class Emitter:
         self.lines: list[str] = []
         self.constants: dict[str, str] = {}          # an array of places or numbers, as text -> its name
         self.views: dict[str, tuple[str, str]] = {}  # how to see a part of theta -> its name, its shape
-        self.names = {"theta", "gradient", "loss", "ones", "B", "np", "views", "program", *HELPERS}
+        self.names = {"theta", "gradient", "loss", "ones", "B", "np", "views", "program", *HELPERS, *dir(builtins)}
         self.numbers: dict[str, int] = defaultdict(int)
         self.handed: dict[Variable, list[tuple[Address, Gradient]]] = defaultdict(list)
         self.written = np.zeros(plan.theta.size, dtype=bool)  # the parts of the gradient that have been assigned

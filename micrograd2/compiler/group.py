@@ -23,6 +23,14 @@ from .trace import Node, Trace
 Operand = Union[Address, float]  # a float is a constant, the same for all
 
 
+class Made(NamedTuple):
+    """A node and how it is made. Nodes stay as they were traced; what is made otherwise is another one of these."""
+
+    node: Node
+    op: Op
+    args: tuple[Node, ...]
+
+
 class Elementwise(NamedTuple):
     """out[k] = op(operand₁[k], …), in the shape of the variable that it is made of."""
 
@@ -78,36 +86,39 @@ class Plan:
         self.tables: list[Variable] = []  # constants
         depth = attrgetter("depth")
         for _, level in itertools.groupby(sorted(trace.nodes, key=depth), depth):
-            groups: dict[Hashable, list[Node]] = defaultdict(list)
+            groups: dict[Hashable, list[Made]] = defaultdict(list)
             for node in level:
-                groups[_kind(node)].append(node)
-            for nodes in groups.values():
-                self._add(sorted(nodes, key=lambda node: [arg.place for arg in node.args[:2]]))
+                made = _in_order(node)
+                groups[_kind(made)].append(made)
+            for ones in groups.values():
+                self._add(sorted(ones, key=lambda made: [arg.place for arg in made.args[:2]]))
         self.outputs = self.operand(np.array(trace.outputs))
         self.width = len(trace.outputs)
         self.array_operations = len(self.statements)
         self.floats_per_example = sum(s.out.size for s in self.statements if s.out.batched)
 
-    def _add(self, nodes: list[Node]) -> None:
-        """The statements that make these nodes, which are of one kind."""
-        op = nodes[0].op
+    def _add(self, ones: list[Made]) -> None:
+        """The statements that make these, which are of one kind."""
+        op, rows, nodes = ones[0].op, [made.args for made in ones], [made.node for made in ones]
         if op is DOT:
-            _complete(nodes)
-            for count in dict.fromkeys(len(node.args) for node in nodes):
-                self._add_weighted_sums([node for node in nodes if len(node.args) == count])
+            by_length: dict[int, list[Made]] = defaultdict(list)
+            for made in _completed(ones):
+                by_length[len(made.args)].append(made)
+            for alike in by_length.values():
+                self._add_weighted_sums(alike)
         elif op is LOGSUMEXP:
-            operand = self.address(_table([node.args for node in nodes], -math.inf), inner=1)
+            operand = self.address(_table(rows, -math.inf), inner=1)
             self.statements.append(LogSumExp(Variable(nodes), operand))
         elif op is SUM:
-            lengths = [n for _, n in _runs(nodes[0].args)]
-            rows = _table([node.args for node in nodes], 0.0)
-            blocks = np.split(rows, np.cumsum(lengths)[:-1], axis=1)
-            shape = _shape([block[:, 0] for block in blocks]) if rows.shape[1] == len(lengths) else (len(nodes),)
+            lengths = [n for _, n in _runs(rows[0])]
+            table = _table(rows, 0.0)
+            blocks = np.split(table, np.cumsum(lengths)[:-1], axis=1)
+            shape = _shape([block[:, 0] for block in blocks]) if table.shape[1] == len(lengths) else (len(nodes),)
             parts = [(self.operand(block.reshape(shape)), 1) if (n := block.shape[1]) == 1 else
                      (self.address(block if len(nodes) > 1 else block[0], inner=1), n) for block in blocks]
             self.statements.append(Sum(Variable(nodes, shape), parts))
         else:
-            columns = [np.array(args) for args in zip(*(node.args for node in nodes))]
+            columns = [np.array(args) for args in zip(*rows)]
             shape = _shape(columns)
             operands = [self.operand(column.reshape(shape)) for column in columns]
             self.statements.append(Elementwise(Variable(nodes, shape), op, operands))
@@ -143,48 +154,53 @@ class Plan:
             self.statements.append(Joined(joined, variables))
         return self.joined[variables]
 
-    def _add_weighted_sums(self, nodes: list[Node]) -> None:
+    def _add_weighted_sums(self, ones: list[Made]) -> None:
         """Weighted sums that share weights or inputs are one product of matrices; products of one shape are stacked.
 
         What shares too little is a sum of products, each by itself.
         """
-        sides = {node: _sides(node) for node in nodes}
         stacks: dict[tuple[int, int], list[tuple[list, list, dict]]] = defaultdict(list)
-        alone: list[Node] = []
-        for block in _connected(nodes, sides):
-            lefts, rights = (list(dict.fromkeys(sides[node][this] for node in block)) for this in (0, 1))
-            pairs = {sides[node]: node for node in block}
-            neuron = len(nodes) == 1 and nodes[0].batched and _is_layer(lefts, rights)
+        alone: list[Made] = []
+        for block in _connected(ones):
+            lefts, rights = (list(dict.fromkeys(_sides(made.args)[this] for made in block)) for this in (0, 1))
+            pairs = {_sides(made.args): made for made in block}
+            neuron = len(ones) == 1 and ones[0].node.batched and _is_layer(lefts, rights)
             if 2 * len(pairs) < len(lefts) * len(rights) or len(pairs) < len(block) or len(pairs) == 1 and not neuron:
                 alone += block
             else:
                 stacks[len(rights), len(lefts)].append((lefts, rights, pairs))
-        unasked = Node(DOT, nodes[0].args)  # stands for the products that come along, which nobody reads
         for blocks in stacks.values():
             left, right = (np.array([block[this] for block in blocks]) for this in (0, 1))
-            made = np.array([[[pairs.get((w, x), unasked) for w in lefts] for x in rights]
-                             for lefts, rights, pairs in blocks])
+            made = [[[pairs.get((w, x)) for w in lefts] for x in rights] for lefts, rights, pairs in blocks]
+            shape = np.shape(left)[:1] + (len(made[0]), len(made[0][0]))
             if len(blocks) == 1:
-                left, right, made = left[0], right[0], made[0]
+                left, right, shape = left[0], right[0], shape[1:]
                 if _is_layer(left, right):
-                    right, made = right[0], made[0]
+                    right, shape = right[0], shape[1:]
+            flat = [one for rows in made for row in rows for one in row]
             weights, inputs, bias = self.address(left, inner=1), self.address(right, inner=1), None
-            if len(nodes[0].args) % 2:
-                bias = self.operand(np.array([node.args[-1] for node in made.flat]).reshape(made.shape))
-            self.statements.append(WeightedSum(Variable(made.ravel().tolist(), made.shape), weights, inputs, bias))
+            if len(ones[0].args) % 2:
+                biases = [(one or ones[0]).args[-1] for one in flat]
+                bias = self.operand(np.array(biases).reshape(shape))
+            unasked = Node(DOT, ones[0].args)  # stands for the products that come along, which nobody reads
+            nodes = [one.node if one else unasked for one in flat]
+            self.statements.append(WeightedSum(Variable(nodes, shape), weights, inputs, bias))
         if alone:
             self._add_sums_of_products(alone)
 
-    def _add_sums_of_products(self, nodes: list[Node]) -> None:
-        squares = all(w is x for node in nodes for w, x in zip(*_sides(node)))
-        products: dict[tuple[Node, Node], Node] = {}
-        for node in nodes:
-            pairs, bias = list(zip(*_sides(node))), node.args[len(node.args) // 2 * 2:]
+    def _add_sums_of_products(self, ones: list[Made]) -> None:
+        squares = all(w is x for made in ones for w, x in zip(*_sides(made.args)))
+        products: dict[tuple[Node, Node], Made] = {}
+        sums = []
+        for made in ones:
+            pairs = list(zip(*_sides(made.args)))
             for w, x in pairs:  # each product once
-                products.setdefault((w, x), Node(to_the(2.0), [w]) if squares else Node(MUL, [w, x]))
-            node.op, node.args = SUM, [products[pair] for pair in pairs] + bias
+                op, args = (to_the(2.0), (w,)) if squares else (MUL, (w, x))
+                products.setdefault((w, x), Made(Node(op, args), op, args))
+            terms = tuple(products[pair].node for pair in pairs)
+            sums.append(Made(made.node, SUM, terms + _bias(made.args)))
         self._add(list(products.values()))
-        self._add(nodes)
+        self._add(sums)
 
 
 def _home(node: Node) -> int:
@@ -192,15 +208,19 @@ def _home(node: Node) -> int:
     return node.variable.serial if node.variable else -1
 
 
-def _kind(node: Node) -> Hashable:
+def _in_order(node: Node) -> Made:
+    """The node as it was traced; the order of the terms of a sum is free."""
+    args = sorted(node.args, key=lambda arg: (_home(arg), arg.place, arg.born)) if node.op is SUM else node.args
+    return Made(node, node.op, tuple(args))
+
+
+def _kind(made: Made) -> Hashable:
     """What nodes must have in common to be made by one statement: the operation, and where the operands live."""
-    if node.op is SUM:  # the order of the terms is free
-        node.args.sort(key=lambda arg: (_home(arg), arg.place, arg.born))
-    runs = _runs(node.args)
-    if node.op is DOT:
-        sides = [frozenset(map(_home, side)) - {-1} for side in _sides(node)]
-        return DOT, *sides, _runs(node.args[len(node.args) // 2 * 2:])
-    return node.op, runs[0][0] if node.op in (SUM, LOGSUMEXP) and len(runs) == 1 else runs
+    runs = _runs(made.args)
+    if made.op is DOT:
+        sides = [frozenset(map(_home, side)) - {-1} for side in _sides(made.args)]
+        return DOT, *sides, _runs(_bias(made.args))
+    return made.op, runs[0][0] if made.op in (SUM, LOGSUMEXP) and len(runs) == 1 else runs
 
 
 def _runs(args: Sequence[Node]) -> tuple[tuple[int, int], ...]:
@@ -220,13 +240,18 @@ def _shape(columns: list[np.ndarray]) -> tuple[int, ...]:
     return max(shapes, key=len, default=columns[0].shape)
 
 
-def _sides(node: Node) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
+def _sides(args: tuple[Node, ...]) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
     """The weights and the inputs of a weighted sum."""
-    n = len(node.args) // 2
-    return tuple(node.args[:n]), tuple(node.args[n:2 * n])
+    n = len(args) // 2
+    return args[:n], args[n:2 * n]
 
 
-def _complete(nodes: list[Node]) -> None:
+def _bias(args: tuple[Node, ...]) -> tuple[Node, ...]:
+    """The bias of a weighted sum, if it has one."""
+    return args[len(args) // 2 * 2:]
+
+
+def _completed(ones: list[Made]) -> list[Made]:
     """Weighted sums over the beginning of a list, where others are over all of it: as these, with 0 for what they lack.
 
     In causal attention every position sees those before it; this makes one product of matrices of them all. (0 times
@@ -234,15 +259,19 @@ def _complete(nodes: list[Node]) -> None:
     """
     zero = Node(LEAF, ())
     for this in (0, 1):
-        whole: dict[Node, tuple[Node, ...]] = {}  # by its first element
-        for node in sorted(nodes, key=lambda node: len(node.args)):
-            whole[_sides(node)[this][0]] = _sides(node)[this]
-        for node in nodes:
-            sides, bias = list(_sides(node)), node.args[len(node.args) // 2 * 2:]
+        whole = {}  # the longest list by its first element
+        for made in sorted(ones, key=lambda made: len(made.args)):
+            side = _sides(made.args)[this]
+            whole[side[0]] = side
+        completed = []
+        for made in ones:
+            sides = list(_sides(made.args))
             n, full = len(sides[this]), whole[sides[this][0]]
             if n < len(full) and full[:n] == sides[this]:
                 sides[this], sides[1 - this] = full, sides[1 - this] + (zero,) * (len(full) - n)
-                node.args = [*sides[0], *sides[1], *bias]
+            completed.append(made._replace(args=(*sides[0], *sides[1], *_bias(made.args))))
+        ones = completed
+    return ones
 
 
 def _table(rows: Sequence[Sequence[Node]], filling: float) -> np.ndarray:
@@ -251,22 +280,21 @@ def _table(rows: Sequence[Sequence[Node]], filling: float) -> np.ndarray:
     return np.array([[*row, *[rest] * (n - len(row))] for row in rows])
 
 
-def _connected(nodes: list[Node], sides: dict[Node, tuple[tuple, tuple]]) -> list[list[Node]]:
-    """The nodes in blocks: those in one block are linked by weights or inputs that they share."""
-    users: dict[tuple[int, tuple], list[Node]] = defaultdict(list)
-    for node in nodes:
-        for side in enumerate(sides[node]):
-            users[side].append(node)
-    order = {node: k for k, node in enumerate(nodes)}
+def _connected(ones: list[Made]) -> list[list[Made]]:
+    """These in blocks: those in one block are linked by weights or inputs that they share."""
+    users: dict[tuple[int, tuple], list[int]] = defaultdict(list)
+    for k, made in enumerate(ones):
+        for side in enumerate(_sides(made.args)):
+            users[side].append(k)
     blocks, seen = [], set()
-    for first in nodes:
+    for first in range(len(ones)):
         if first not in seen:
             seen.add(first)
             block = [first]
-            for node in block:  # the block grows while it is read
-                for side in enumerate(sides[node]):
+            for k in block:  # the block grows while it is read
+                for side in enumerate(_sides(ones[k].args)):
                     fresh = [other for other in users.pop(side, ()) if other not in seen]
                     seen.update(fresh)
                     block.extend(fresh)
-            blocks.append(sorted(block, key=order.__getitem__))
+            blocks.append([ones[k] for k in sorted(block)])
     return blocks

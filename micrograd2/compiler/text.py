@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Union
 
-from ..engine import (ABS, COS, EXP, LESS, LOG, LOGSUMEXP, MAX, MIN, POW, RELU, SIGMOID, SIGN, SIN, SQRT, TANH, Op)
+from ..engine import (ABS, ADD, COS, DIV, EXP, LESS, LOG, LOGSUMEXP, MAX, MIN, MUL, NEG, POW, RELU, SIGMOID, SIGN, SIN,
+                      SQRT, SUB, TANH, Op, Power)
+from .trace import CompileError
 
 Like = Union["Text", float]
 
@@ -126,9 +128,10 @@ def spelled(op: Op, operands: Sequence[Like]) -> Text:
         return Text(FUNCTIONS[op].format(*operands))
     if op is POW:
         return Text(f"power({text(operands[0])}, {text(operands[1])})")
-    if op.symbol.startswith("**"):
-        exponent = float(op.symbol[2:])
-        small = abs(exponent) <= 3  # the square of a number is inf sooner than an error
-        return text(operands[0]) ** exponent if small else Text(f"power({operands[0]}, {text(exponent)})")
-    value: Any = op.value  # + − * / are the operators themselves
+    if isinstance(op, Power):
+        small = abs(op.p) <= 3  # the square of a number is inf sooner than an error
+        return text(operands[0]) ** op.p if small else Text(f"power({operands[0]}, {text(op.p)})")
+    if op not in (ADD, SUB, MUL, DIV, NEG):
+        raise CompileError(f"the compiler does not know {op!r}: write it with operations of the engine's table")
+    value: Any = op.value  # the operators themselves
     return value(*map(text, operands))

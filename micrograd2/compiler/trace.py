@@ -3,19 +3,17 @@
 Sums are put into one shape on the way, however they were written: a chain of + is one sum; products within a sum, when
 there are several, are one weighted sum (`dot`), the side that does not depend on the example first.
 
-What tracing cannot see: a branch that the example did not take (`if x[0].data > 0`). `program.check` finds it.
+What one run cannot see is whether f looks at its numbers (`if x[0].data > 0`): see `proof`.
 """
 
 from __future__ import annotations
 
 import inspect
-import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..engine import ADD, DOT, LEAF, MUL, SUM, Op, Value, topological_order, total
+from ..engine import ADD, DOT, LEAF, MUL, SUM, Op, Value, on_sight, topological_order, total
 
 
 class CompileError(Exception):
@@ -25,7 +23,8 @@ class CompileError(Exception):
 class Node:
     """A scalar of the program: its operation and operands; whether it depends on the example, and on the parameters.
 
-    `variable` and `place` say where it lives, once it has been grouped; `number` is what it was in the example.
+    `variable` and `place` say where it lives, once it has been grouped; `number` is what it was in the example. When
+    the trace is done, `op` and `args` stay what they are: others read them.
     """
 
     __slots__ = ("op", "args", "batched", "trained", "depth", "variable", "place", "number", "born")
@@ -41,29 +40,49 @@ class Node:
         self.place = 0
 
 
+class Run:
+    """One run of f: the Values that it was `given` for each argument and those that it returned, its `roots`; whether
+    that `is_cost`, one Value and no list; and all Values behind them, operands first (`order`)."""
+
+    def __init__(self, f: Callable[..., Any], example: Sequence[Sequence[float]]) -> None:
+        self.start = Value(0.0).born
+        self.given = [[Value(number) for number in numbers] for numbers in example]
+        token = on_sight.set(_refuse)
+        try:
+            result = f(*self.given)
+        finally:
+            on_sight.reset(token)
+        self.is_cost = isinstance(result, Value)
+        self.roots: list[Value] = [result] if self.is_cost else result
+        if not isinstance(self.roots, (list, tuple)) or not self.roots or not all(
+                isinstance(value, Value) for value in self.roots):
+            raise CompileError(f"f must return one Value, or a list of Values; it returned {result!r:.80}")
+        self.order = topological_order(total(self.roots))[:-1]
+
+
+def _refuse() -> None:
+    raise CompileError("f compares Values, or turns one into a plain number: the program would take the example's "
+                       "branch for every example. Write it as arithmetic: maximum, minimum, relu, a mask. (A softmax "
+                       "needs no maximum: [(v - logsumexp(vs)).exp() for v in vs] cannot overflow)")
+
+
 class Trace:
     """The graph of one run of f: `parameters`, `inputs` (a list of Nodes for each argument), `outputs`, and all `nodes`
     that are not leaves, operands first. `is_cost` tells one Value from a list of them."""
 
-    def __init__(self, f: Callable[..., Any], parameters: Sequence[Value], example: Sequence[Any]) -> None:
-        start = Value(0.0).born
-        arguments, result = run(f, example)
-        self.is_cost = isinstance(result, Value)
-        roots = [result] if self.is_cost else result
-        order = topological_order(total(roots))[:-1]
-        self.scalar_nodes = len(order)
-        self.names = _argument_names(f, len(example))
+    def __init__(self, run: Run, parameters: Sequence[Value], names: Sequence[str]) -> None:
+        self.is_cost, self.names, self.scalar_nodes = run.is_cost, names, len(run.order)
         table: dict[Value, Node] = {p: Node(LEAF, (), p.data, p.born, trained=True) for p in parameters}
         self.parameters = [table[p] for p in parameters]
-        self.inputs = [[Node(LEAF, (), v.data, v.born, batched=True) for v in values] for values in arguments]
-        for values, leaves in zip(arguments, self.inputs):
+        self.inputs = [[Node(LEAF, (), v.data, v.born, batched=True) for v in values] for values in run.given]
+        for values, leaves in zip(run.given, self.inputs):
             table.update(zip(values, leaves))
         constants: dict[str, Node] = {}
         nodes: list[Node] = []
-        for value in order:
+        for value in run.order:
             if value in table:
                 continue
-            if value.op is LEAF and value.born < start:
+            if value.op is LEAF and value.born < run.start:
                 name = value.label or "a Value"
                 raise CompileError(f"f uses {name} = {value.data}, made before the call, which is not among the "
                                    f"parameters: list it there, or use a plain number")
@@ -73,47 +92,11 @@ class Trace:
             else:  # a constant, or made of constants alone
                 node = constants.setdefault(repr(value.data), Node(LEAF, (), value.data, value.born))
             table[value] = node
-        self.outputs = [table[root] for root in roots]
+        self.outputs = [table[root] for root in run.roots]
         self.nodes = _merged(_sums_in_shape(nodes, self.outputs), self.outputs)
 
-    def shape(self) -> list[tuple]:
-        """Which operations are done on which operands, and all constants: the same whenever f does the same."""
-        index = {node: i for i, node in enumerate([*self.parameters, *itertools.chain(*self.inputs), *self.nodes])}
-        return [(node.op, [index[arg] if arg in index else repr(arg.number) for arg in node.args])
-                for node in self.nodes]
 
-
-def run(f: Callable[..., Any], example: Sequence[Any]) -> tuple[list[list[Value]], Any]:
-    """The Values given to f for one example, and what it returned: one Value, or a list of them."""
-    arguments = [[Value(number) for number in numbers] for numbers in example]
-    with _branches_refused():
-        result = f(*arguments)
-    if isinstance(result, Value):
-        return arguments, result
-    if isinstance(result, (list, tuple)) and result and all(isinstance(value, Value) for value in result):
-        return arguments, list(result)
-    raise CompileError(f"f must return one Value, or a list of Values; it returned {result!r:.80}")
-
-
-@contextmanager
-def _branches_refused() -> Iterator[None]:
-    """While f runs, a comparison of Values is an error: a program cannot take a different branch for each example."""
-    def refuse(self: Value, *_: Any) -> Any:
-        raise CompileError("f compares Values, or turns one into a plain number: the program would take the example's "
-                           "branch for every example. Write it as arithmetic: maximum, minimum, relu, a mask")
-
-    names = ("__lt__", "__le__", "__gt__", "__ge__", "__float__")
-    kept = [getattr(Value, name) for name in names]
-    for name in names:
-        setattr(Value, name, refuse)
-    try:
-        yield
-    finally:
-        for name, method in zip(names, kept):
-            setattr(Value, name, method)
-
-
-def _argument_names(f: Callable[..., Any], count: int) -> list[str]:
+def argument_names(f: Callable[..., Any], count: int) -> list[str]:
     """The names of f's parameters where they are usable, else x1, x2, …"""
     try:
         names = [name for name in inspect.signature(f).parameters][:count]

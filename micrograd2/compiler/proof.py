@@ -1,0 +1,181 @@
+"""Proof: that a program does what its scalar function does, on numbers that it was not made from.
+
+A program is made from one run of f. If f looks at its numbers, that run was only one of many: so f runs again, where
+parameters and inputs are other numbers: far away on either side, 0, and near; all graphs must be one graph. Then the
+program's results must be those of the graphs, on the example and near it, entry by entry, up to `rounding`.
+
+The other numbers are the same in every run, and lie where f is defined: an error such as log(−1) makes them move less.
+Meanwhile the parameters themselves hold them, so only one thread at a time is in here; but a thread that
+reads the same parameters elsewhere, while they are moved, would see other numbers.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..engine import ADD, LEAF, SUB, SUM, Value
+from .rounding import rounding_errors
+from .trace import CompileError, Run
+
+ALONE = threading.RLock()  # parameters are moved, or read for a trace, by one thread at a time
+ROUNDINGS = 1e3            # two numbers that differ by so many units of rounding of their size are equal without more
+SEVERAL = 16.0             # units of rounding in each operation: exp and tanh are right to a few, sums to more
+
+NUMBER = ("f makes a plain number of its Values, {a} on the example and {b} on other numbers, and uses it in {use}: a "
+          "program keeps the first for every example. Compute with the Values, not with their .data")
+SHIFT = (". If it is the shift of a softmax, leave it out: [(v - logsumexp(vs)).exp() for v in vs] cannot overflow; or "
+         "shift by a Value, made with maximum")
+OTHERS = " of other operands"
+SHIFTS = ADD, SUB, SUM
+BRANCH = ("f does something else on other numbers: {a} on the example, {b} there. A program does the first for every "
+          "example: write it as arithmetic (maximum, minimum, relu, a mask), and pick operands without looking at "
+          "their numbers{hint}")
+FAULT = "the graphs are the same, and rounding does not explain this"
+AGAIN = ("f made a different graph when it was run again on the same example: it must not draw random numbers or "
+         "change anything outside itself")
+
+
+def prove(f: Callable[..., Any], parameters: Sequence[Value], example: Sequence[Sequence[float]], first: Run,
+          apart: Callable[[Run, Sequence[float]], str]) -> None:
+    """CompileError unless f makes the graph of its `first` run on other numbers too, and `apart` finds nothing.
+
+    `apart(run, theta)` says how the program differs from a run: from the first, and from one nearby.
+    """
+    if told := apart(first, [p.data for p in parameters]):
+        raise CompileError(f"on the example, {told}; {FAULT}")
+    finite = _is_finite(first)
+    for way in ("beyond", "further", "at 0", "near"):
+        compared = way == "near" and finite
+        theta, run = _elsewhere(f, parameters, example, way, compared)
+        if told := difference(first, run, parameters):
+            raise CompileError(AGAIN if difference(first, Run(f, example), parameters) else told)
+        if compared:
+            with holding(parameters, theta):
+                if told := apart(run, theta):
+                    raise CompileError(f"on other numbers, {told}; {FAULT}")
+
+
+def _elsewhere(f: Callable[..., Any], parameters: Sequence[Value], example: Sequence[Sequence[float]],
+               way: str, finite: bool) -> tuple[list[float], Run]:
+    """Other numbers for the parameters, and a run of f on them and on other inputs, as far away as f is defined (and,
+    if need be, `finite`)."""
+    rng, reach, told = np.random.default_rng(0), 1.0, ""
+    here = [np.array(numbers) for numbers in ([p.data for p in parameters], *example)]
+    while reach > 1e-7:
+        for across in (True, False):
+            theta, *moved = ((numbers + reach * (_other(numbers, way, across, rng) - numbers)).tolist()
+                             for numbers in here)
+            try:
+                with holding(parameters, theta):
+                    run = Run(f, moved)
+                if not finite or _is_finite(run):
+                    return theta, run
+            except (ArithmeticError, ValueError, AssertionError) as error:
+                told = f": {error}"  # it is not defined there
+            except (LookupError, TypeError) as error:  # it looks something up
+                told = f"{type(error).__name__} ({error})"
+                raise CompileError(BRANCH.format(a="it returns", b=told, hint="")) from error
+        reach /= 3
+    raise CompileError(f"f is not defined on any other numbers, so nothing shows that it does the same there{told}")
+
+
+def _is_finite(run: Run) -> bool:
+    return all(math.isfinite(node.data) for node in run.order)
+
+
+def _other(numbers: np.ndarray, way: str, across: bool, rng: np.random.Generator) -> np.ndarray:
+    """Other numbers: beyond 0, further out on their side, 0, or near; unless `across`, with the signs they have."""
+    a, b, size = *rng.random((2, len(numbers))), np.abs(numbers)
+    side = np.where(numbers == 0, np.where(rng.random(len(numbers)) < 0.5, -1.0, 1.0), np.sign(numbers))
+    if not across:
+        return np.where(numbers == 0, b / 2, numbers * 2 ** (2 * a - 1))
+    if way == "near":
+        return numbers + (size + 0.3) * (a - 0.5)
+    return side * {"beyond": -size * (0.5 + a) - 1.2 - 2 * b, "further": size * (1.5 + a) + 1.2 + 2 * b,
+                   "at 0": 0.0}[way]
+
+
+@contextmanager
+def holding(parameters: Sequence[Value], theta: Sequence[float]) -> Iterator[None]:
+    """While this lasts, the parameters hold these numbers; then their own again. One thread at a time."""
+    with ALONE:
+        kept = [p.data for p in parameters]
+        try:
+            for p, number in zip(parameters, theta):
+                p.data = number
+            yield
+        finally:
+            for p, number in zip(parameters, kept):
+                p.data = number
+
+
+def difference(one: Run, other: Run, parameters: Sequence[Value]) -> str:
+    """What tells the graphs of two runs apart, in words; "" if they are one graph on different numbers."""
+    image = {p: p for p in parameters}  # of every Value of one run, the Value of the other that must stand in its place
+    for here, there in zip(one.given, other.given):
+        image.update(zip(here, there))
+    given = set(image.values())
+    for a, b in zip(one.order, other.order):
+        if a in image:
+            if image[a] is not b:
+                return _branch(a, b)
+        elif a.op is not b.op or tuple(map(image.get, a.args)) != b.args or b in given:
+            return _branch(a, b)
+        elif a.op is LEAF and repr(a.data) != repr(b.data):
+            user = next((node for node in one.order if a in node.args), None)
+            use = f"`{user.op.symbol}`" if user else "the result"
+            return NUMBER.format(a=a.data, b=b.data, use=use) + (SHIFT if user and user.op in SHIFTS else "")
+        image[a] = b
+    if (one.is_cost, [image.get(root) for root in one.roots]) != (other.is_cost, list(other.roots)):
+        return BRANCH.format(a=f"{len(one.order):,} Values and {len(one.roots):,} of them returned",
+                             b=f"{len(other.order):,} and {len(other.roots):,}, or others", hint="")
+    return ""
+
+
+def _branch(a: Value, b: Value) -> str:
+    here, there = _told(a), _told(b)
+    return BRANCH.format(a=here, b=there + OTHERS if here == there else there, hint=SHIFT if a.op in SHIFTS else "")
+
+
+def _told(value: Value) -> str:
+    """A Value as a reader of f knows it."""
+    if not value.args:
+        return value.label or f"{value.data:g}"
+    operands = [arg.label or f"{arg.data:g}" for arg in value.args[:3]] + ["…"] * (len(value.args) > 3)
+    return f"`{value.op.symbol}` of {', '.join(operands)}"
+
+
+def apart(what: str, program: np.ndarray, graph: Sequence[float], errors: Callable[[], Sequence[float]],
+          labels: Sequence[str] = ()) -> str:
+    """Which of the program's numbers differs from the graph's by more than rounding explains; "" if none does.
+
+    `errors()` says how much that is, for each number; it is asked only if they are not equal as they are.
+    """
+    expected = np.array(graph)
+    if program.shape != expected.shape:
+        return f"{what} has {program.size} numbers in the program, {expected.size} in the scalar graph"
+    finfo = np.finfo(program.dtype)
+    with np.errstate(all="ignore"):
+        distance = np.abs(program - expected)
+        wrong = ~((distance <= ROUNDINGS * finfo.eps * np.abs(expected)) | (program == expected)
+                  | np.isnan(program) & np.isnan(expected))
+        if wrong.any():
+            wrong &= ~(distance <= np.array(errors()))
+    if not wrong.any():
+        return ""
+    k = int(np.argmax(wrong))
+    name = f" of {labels[k]}" if labels and labels[k] else f"[{k}]" if expected.size > 1 else ""
+    beyond = f" (beyond the range of {program.dtype})" * bool(abs(expected[k]) > finfo.max)
+    return f"{what}{name} is {program[k]} in the program but {expected[k]} in the scalar graph{beyond}"
+
+
+def errors_of(run: Run, dtype: np.dtype) -> tuple[list[float], dict[Value, float]]:
+    """How much rounding explains, of what the run returned and, of a cost, of the gradient by every Value."""
+    finfo = np.finfo(dtype)
+    return rounding_errors(run.roots, run.is_cost, SEVERAL * float(finfo.eps) / 2, SEVERAL * float(finfo.tiny))
