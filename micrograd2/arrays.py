@@ -57,7 +57,7 @@ def numbers(name: str, given: Any, dtype: Any = np.float64) -> np.ndarray:
         raise ValueError(f"{name} holds a number that is too large for a float: {error}") from None
 
 
-def examples(X: Any, Y: Any = None, inputs: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
+def examples(X: Any, Y: Any = None, inputs: int | None = None) -> tuple[np.ndarray, Any]:
     """X as (N, inputs) and Y as (N, targets), of one example or a batch; Y stays None where it is None.
 
     One example is X (inputs,) with Y a number or (targets,); a batch is X (N, inputs) with Y (N, targets), or (N,) for

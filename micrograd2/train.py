@@ -20,26 +20,37 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from numbers import Integral, Real
+from os import PathLike
 from typing import Any, Union
 
 import numpy as np
 from tqdm import tqdm
 
+from . import checkpoint as checkpoints
+from .arrays import examples
 from .compiler import CompileError, compile
-from .costs import squared_error
+from .costs import example_cost, squared_error
 from .engine import Value, first_not_finite
+from .nn import MLP
 
 Rate = Union[float, Callable[[int], float]]
+REAL_ROWS = 3  # on which a compiled program is compared with the scalar graph, before it trains
 
 
 class Optimizer:
     """A rule for one step. `lr`, the learning rate, is a number, or a function of the step number, counted from 0.
 
-    The state of the rule lives here, so one optimiser belongs to one training run, which may take several `fit`s.
+    The state of the rule lives here, in the attributes that `state` names, so one optimiser belongs to one training
+    run, which may take several `fit`s.
     """
 
+    state: tuple[str, ...] = ("steps",)
+
     def __init__(self, lr: Rate) -> None:
+        if isinstance(lr, type) or not callable(lr) and not isinstance(lr, Real):
+            raise TypeError(f"the learning rate must be a number, or a function of the step; got {lr!r:.80}")
         if not callable(lr) and not 0 < lr < float("inf"):
             raise ValueError(f"the learning rate must be a finite number above 0; got {lr!r}")
         self.lr = lr
@@ -76,11 +87,13 @@ class SGD(Optimizer):
     array([0.5, 2.5])
     """
 
+    state = ("steps", "velocity")
+
     def __init__(self, lr: Rate, momentum: float = 0.0) -> None:
         super().__init__(lr)
-        if not 0 <= momentum < 1:
+        if not isinstance(momentum, Real) or not 0 <= momentum < 1:
             raise ValueError(f"momentum must be from 0 to below 1; got {momentum!r}")
-        self.momentum = momentum
+        self.momentum: float = momentum
         self.velocity: Any = 0.0
 
     def direction(self, gradient: np.ndarray) -> np.ndarray:
@@ -97,6 +110,7 @@ class Adam(Optimizer):
     array([0.9, 2.1])
     """
 
+    state = ("steps", "mean", "square")
     beta1, beta2, epsilon = 0.9, 0.999, 1e-8
 
     def __init__(self, lr: Rate = 0.001) -> None:
@@ -205,13 +219,15 @@ def mini_batches(n: int, batch_size: int, seed: int, epoch: int) -> Iterator[np.
 def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, optimizer: Optimizer | None = None,
         epochs: int = 1, batch_size: int = 100, seed: int = 0, compiled: bool = True,
         validation: tuple[Any, Any] | None = None, progress: bool = True,
-        callback: Callable[[History], Any] | None = None) -> History:
+        callback: Callable[[History], Any] | None = None,
+        checkpoint: str | PathLike[str] | None = None) -> History:
     """Train `net` on examples X (N, inputs) and targets Y (N, outputs), or (N,) for one output; return the History.
 
     Every step averages the gradient of `cost(net(x), y)` over a mini-batch and lets the `optimizer` move the parameters
     (without one, plain `SGD(lr=0.1)`). After every epoch the accuracy is measured, on `validation = (X, Y)` or else on
     the training examples, and `callback(history)` is called. The same seed gives the same run, whether `compiled` to
-    array code or on the scalar graph, up to rounding.
+    array code or on the scalar graph, up to rounding. After every epoch the run is written to the file `checkpoint`;
+    if that is there when `fit` is called again, after whatever killed it, the run goes on from it, to the same numbers.
 
     Wrong shapes are a ValueError, and what cannot be compiled a CompileError, before anything is changed. A NaN or an
     infinity is a FloatingPointError that names the first operation that made it, with its operands. Whatever ends
@@ -223,55 +239,55 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
     >>> fit(net, X, y, cost=max_margin, optimizer=SGD(lr=0.5), epochs=50, progress=False).accuracy[-1]
     1.0
     """
-    X, Y = _examples(X, Y)
-    for name, number, least in (("epochs", epochs, 0), ("batch_size", batch_size, 1)):
-        if not isinstance(number, int) or number < least:
-            raise ValueError(f"{name} must be a whole number, at least {least}; got {number!r}")
-    if not callable(getattr(net, "parameters", None)) or not net.parameters():
-        raise ValueError(f"fit needs a network with parameters; got {net!r}")
+    optimizer = SGD(lr=0.1) if optimizer is None else optimizer
+    _check_settings(net, cost, optimizer, epochs, batch_size, seed, validation, callback)
+    X, Y = _examples(net, X, Y)
+    finite = np.flatnonzero(np.isfinite(X).all(axis=1) & np.isfinite(Y).all(axis=1))
+    example = finite[0] if len(finite) else 0
 
     def f(x: Any, y: Any) -> Value:
-        return cost(net(x), y[0] if len(y) == 1 else y)
+        return example_cost(net, x, y, cost)
 
-    if not isinstance(f(X[0].tolist(), Y[0].tolist()), Value):  # wrong shapes show here, before anything is changed
-        raise TypeError("the cost of one example must be one Value")
-    optimizer = SGD(lr=0.1) if optimizer is None else optimizer
-    program = compile(f, net.parameters(), X[0], Y[0]) if compiled else ScalarProgram(f, net.parameters())
-    measured = _are_classes(Y)
-    if measured:
-        X_check, Y_check = (X, Y) if validation is None else _examples(*validation)
-        outputs = _outputs(net, X[0], compiled)
-        _share_right(outputs(X_check[:1]), Y_check[:1])
-    theta = program.theta
+    f(X[example].tolist(), Y[example].tolist())  # wrong shapes show here, before anything is changed
+    if not len(finite):
+        raise FloatingPointError(f"no example is finite. {_first_cause(f, X, Y, np.arange(len(X)))}")
+    program = compile(f, net.parameters(), X[example], Y[example]) if compiled else ScalarProgram(f, net.parameters())
+    if compiled:
+        _check_on_real_rows(program, X[finite], Y[finite])
+    X_check, Y_check = (X, Y) if validation is None else _examples(net, *validation)
+    measure = _measure(net, X_check, Y_check, compiled) if _are_classes(Y) else None
     history = History()
-    steps = -(-len(X) // batch_size)
+    theta = program.theta
+    if checkpoint is not None:
+        run = _started_with(net, X, Y, cost, optimizer, batch_size, seed)
+        saved = checkpoints.read(checkpoint, run, _state(theta, optimizer, history))
+        theta, history = saved["theta"], History(**saved["history"])
+        vars(optimizer).update(saved["optimizer"])
+    done, steps = len(history.epoch_loss), -(-len(X) // batch_size)
     try:
-        with tqdm(total=epochs * steps, unit="step", disable=not progress) as bar:
-            for epoch in range(epochs):
+        with tqdm(total=epochs * steps, initial=min(done, epochs) * steps, unit="step", disable=not progress) as bar:
+            for epoch in range(done, epochs):
                 bar.set_description(f"epoch {epoch + 1}/{epochs}", refresh=False)
                 weighted = 0.0
                 for batch in mini_batches(len(X), batch_size, seed, epoch):
                     try:
-                        loss, gradient = program(theta, X.take(batch, axis=0), Y.take(batch, axis=0))
-                        moved = optimizer.step(theta, gradient)
-                        if not (np.isfinite(loss) and np.isfinite(moved).all()):
-                            raise FloatingPointError(f"the loss is {loss:g}" if not np.isfinite(loss) else
-                                                     "the step would make a parameter infinite or NaN")
+                        loss, theta = _step(program, optimizer, theta, X.take(batch, axis=0), Y.take(batch, axis=0))
                     except FloatingPointError as error:
                         program.store(theta)
                         raise FloatingPointError(f"step {len(history.loss) + 1}: {error}. "
                                                  f"{_first_cause(f, X, Y, batch)}") from None
-                    theta = moved
                     history.loss.append(loss)
                     weighted += loss * len(batch)
                     bar.update()
                 program.store(theta)
                 history.epoch_loss.append(weighted / len(X))
                 shown = {"loss": f"{history.epoch_loss[-1]:.4f}"}
-                if measured:
-                    history.accuracy.append(_share_right(outputs(X_check), Y_check))
+                if measure is not None:
+                    history.accuracy.append(measure())
                     shown["accuracy"] = f"{history.accuracy[-1]:.1%}"
                 bar.set_postfix(shown)
+                if checkpoint is not None:
+                    checkpoints.write(checkpoint, run, _state(theta, optimizer, history))
                 if callback is not None:
                     callback(history)
     finally:
@@ -279,6 +295,60 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
         for p in net.parameters():
             p.grad = 0.0
     return history
+
+
+def _step(program: Any, optimizer: Optimizer, theta: np.ndarray, X: np.ndarray, Y: np.ndarray
+          ) -> tuple[float, np.ndarray]:
+    """The loss of a mini-batch, and the parameters after a step; FloatingPointError if either is not finite."""
+    loss, gradient = program(theta, X, Y)
+    if not np.isfinite(loss):
+        raise FloatingPointError(f"the loss is {loss:g}")
+    moved = optimizer.step(theta, gradient)
+    if not np.isfinite(moved).all():
+        raise FloatingPointError("the step would make a parameter infinite or NaN")
+    return loss, moved
+
+
+def _started_with(net: Any, X: np.ndarray, Y: np.ndarray, cost: Any, optimizer: Optimizer, batch_size: int,
+                  seed: int) -> dict[str, Any]:
+    """What makes two runs the same run, whatever the number of epochs."""
+    rule = {name: "a function" if callable(value) else value for name, value in vars(optimizer).items()
+            if name not in optimizer.state}
+    return {"seed": int(seed), "batch_size": int(batch_size), "examples": checkpoints.fingerprint(X, Y),
+            "cost": getattr(cost, "__qualname__", type(cost).__name__), "network": f"{net!r:.200}",
+            "parameters": len(net.parameters()), "optimizer": [type(optimizer).__name__, rule]}
+
+
+def _state(theta: np.ndarray, optimizer: Optimizer, history: History) -> dict[str, Any]:
+    """All that changes while training."""
+    return {"theta": theta, "optimizer": {name: getattr(optimizer, name) for name in optimizer.state},
+            "history": asdict(history)}
+
+
+def _check_settings(net: Any, cost: Any, optimizer: Any, epochs: Any, batch_size: Any, seed: Any, validation: Any,
+                    callback: Any) -> None:
+    for name, number, least in (("epochs", epochs, 0), ("batch_size", batch_size, 1), ("seed", seed, 0)):
+        if not isinstance(number, Integral) or isinstance(number, bool) or number < least:
+            raise ValueError(f"{name} must be a whole number, at least {least}; got {number!r:.80}")
+    if isinstance(net, type) or not callable(getattr(net, "parameters", None)) or not net.parameters():
+        raise ValueError(f"fit needs a network with parameters; got {net!r:.80}")
+    if not callable(cost):
+        raise TypeError(f"cost must be a function of outputs and targets, such as squared_error; got {cost!r:.80}")
+    if isinstance(optimizer, type) or not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer must be one such as SGD(lr=0.1) or Adam(); got {optimizer!r:.80}")
+    if validation is not None and (not isinstance(validation, (tuple, list)) or len(validation) != 2):
+        raise ValueError(f"validation must be a pair (X, Y); got {validation!r:.80}")
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be a function of the history; got {callback!r:.80}")
+
+
+def _check_on_real_rows(program: Any, X: np.ndarray, Y: np.ndarray) -> None:
+    """CompileError if the program differs from the scalar graph on some of the examples that it will be trained on."""
+    for i in np.unique(np.linspace(0, len(X) - 1, REAL_ROWS).astype(int)):
+        try:
+            program.check(program.theta, X[i:i + 1], Y[i:i + 1])
+        except (ArithmeticError, ValueError):
+            pass  # it has no value there; training names the cause when it comes to this example
 
 
 def _first_cause(f: Callable[..., Value], X: np.ndarray, Y: np.ndarray, batch: np.ndarray) -> str:
@@ -298,7 +368,8 @@ def accuracy(net: Any, X: Any, Y: Any) -> float:
     """The share of examples that `net` gets right, from 0 to 1.
 
     With one output, its sign must be that of the target ±1; with several, the largest must be the label's, where Y
-    holds labels (N,) or one-hot targets (N, outputs).
+    holds labels (N,), whole numbers from 0, or one-hot targets (N, outputs). ValueError for other targets, and for an
+    output that is NaN, which names the example.
 
     >>> from micrograd2 import MLP
     >>> net = MLP(1, [1], seed=0)
@@ -306,12 +377,21 @@ def accuracy(net: Any, X: Any, Y: Any) -> float:
     >>> accuracy(net, [[1.0], [-3.0]], [1, 1])
     0.5
     """
-    X, Y = _examples(X, Y)
+    if isinstance(net, type) or not callable(net):
+        raise TypeError(f"accuracy needs a network; got {net!r:.80}")
+    X, Y = _examples(net, X, Y)
     try:
-        outputs = _outputs(copy.deepcopy(net), X[0], compiled=True)  # whoever reads `net` meanwhile sees its numbers
+        outputs = _outputs(copy.deepcopy(net), X[0], compiled=True)(X)  # others may read `net` meanwhile
     except CompileError:  # a network that decides by looking at its numbers
-        outputs = _outputs(net, X[0], compiled=False)
-    return _share_right(outputs(X), Y)
+        outputs = _outputs(net, X[0], compiled=False)(X)
+    return _share_right(outputs, _right_answers(Y, outputs.shape[1]))
+
+
+def _measure(net: Any, X: np.ndarray, Y: np.ndarray, compiled: bool) -> Callable[[], float]:
+    """The function that measures the accuracy of `net` on these examples, as it is whenever that is called."""
+    outputs = _outputs(net, X[0], compiled)
+    right = _right_answers(Y, outputs(X[:1]).shape[1])
+    return lambda: _share_right(outputs(X), right)
 
 
 def _outputs(net: Any, x: np.ndarray, compiled: bool) -> Callable[[np.ndarray], np.ndarray]:
@@ -326,22 +406,37 @@ def _outputs(net: Any, x: np.ndarray, compiled: bool) -> Callable[[np.ndarray], 
     return lambda X: np.array([[float(a) for a in as_list(x)] for x in X.tolist()])
 
 
-def _share_right(outputs: np.ndarray, Y: np.ndarray) -> float:
-    width = outputs.shape[1]
+def _right_answers(Y: np.ndarray, width: int) -> np.ndarray:
+    """What the network should answer, (N,): −1 or 1 with one output, else the label; ValueError if Y is neither."""
     if Y.shape[1] not in (1, width):
         raise ValueError(f"for {width} outputs, Y must hold labels (N,) or one-hot targets (N, {width}); got {Y.shape}")
     if width == 1:
-        return float(np.mean(np.sign(outputs) == np.sign(Y)))
-    labels = Y[:, 0] if Y.shape[1] == 1 else np.argmax(Y, axis=1)
-    return float(np.mean(np.argmax(outputs, axis=1) == labels))
+        wrong, expected = ~np.isin(Y[:, 0], (-1, 1)), "-1 or 1, as the network has one output"
+    elif Y.shape[1] == 1:
+        wrong, expected = ~np.isin(Y[:, 0], np.arange(width)), f"a label, a whole number from 0 to {width - 1}"
+    else:
+        wrong = ~(np.isin(Y, (0, 1)).all(axis=1) & (Y.sum(axis=1) == 1))
+        expected = "one-hot: one 1 among zeros"
+    if wrong.any():
+        i = int(np.argmax(wrong))
+        raise ValueError(f"Y[{i}] must be {expected}; got {Y[i].tolist() if Y.shape[1] > 1 else Y[i, 0]}")
+    return np.argmax(Y, axis=1) if Y.shape[1] > 1 else Y[:, 0]
 
 
-def _examples(X: Any, Y: Any) -> tuple[np.ndarray, np.ndarray]:
-    """X (N, inputs) and Y (N, outputs) as float arrays, Y also where it was (N,); ValueError if they are not."""
-    X, Y = np.asarray(X, dtype=float), np.asarray(Y, dtype=float)
-    if X.ndim != 2 or Y.ndim not in (1, 2) or len(X) != len(Y) or len(X) == 0:
-        raise ValueError(f"expected X (N, inputs) and Y (N, outputs) or (N,), N > 0; got shapes {X.shape}, {Y.shape}")
-    return X, Y.reshape(len(Y), -1)
+def _share_right(outputs: np.ndarray, right: np.ndarray) -> float:
+    unknown = np.isnan(outputs).any(axis=1)
+    if unknown.any():
+        i = int(np.argmax(unknown))
+        raise ValueError(f"the network's output for X[{i}] is {outputs[i].tolist()}: NaN is neither right nor wrong")
+    answers = np.sign(outputs[:, 0]) if outputs.shape[1] == 1 else np.argmax(outputs, axis=1)
+    return float(np.mean(answers == right))
+
+
+def _examples(net: Any, X: Any, Y: Any) -> tuple[np.ndarray, np.ndarray]:
+    """X (N, inputs) and Y (N, targets), of one example or a batch; ValueError if there are no targets."""
+    if Y is None:
+        raise TypeError("Y must hold the targets; got None")
+    return examples(X, Y, len(net.layers[0].neurons[0].w) if isinstance(net, MLP) else None)
 
 
 def _are_classes(Y: np.ndarray) -> bool:
