@@ -18,7 +18,7 @@ import json
 import math
 import os
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Set
 from numbers import Integral
 from typing import Any
 
@@ -33,14 +33,35 @@ ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
 }
 
 
-def _check_size(name: str, size: Any) -> None:
-    if not isinstance(size, Integral) or size < 1:
-        raise ValueError(f"{name} must be a whole number, at least 1; got {name}={size!r}")
+def _check_whole(name: str, number: Any, least: int) -> None:
+    if not isinstance(number, Integral) or isinstance(number, bool) or number < least:
+        raise ValueError(f"{name} must be a whole number, at least {least}; got {name}={number!r}")
 
 
-def _check_activation(name: str) -> None:
-    if name not in ACTIVATIONS:
+def _check_activation(name: Any) -> None:
+    if not isinstance(name, str) or name not in ACTIVATIONS:
         raise ValueError(f"unknown activation {name!r}; known: {', '.join(ACTIVATIONS)}")
+
+
+def _listed(given: Any) -> list[Any] | None:
+    """What a list, an array, a generator or the like holds; None for what holds nothing, or not in an order of ours."""
+    if isinstance(given, (str, bytes, bytearray, Mapping, Set)):
+        return None
+    try:
+        row = iter(given)
+    except TypeError:
+        return None
+    return list(row)
+
+
+def _inputs(x: Iterable[Number], n: int) -> list[Number]:
+    """`x` as a list of `n` inputs; TypeError or ValueError if it is not that. What they are, a Value checks itself."""
+    given = x if isinstance(x, list) else _listed(x)
+    if given is None:
+        raise TypeError(f"expected a list of {n} inputs; got {x!r:.60} ({type(x).__name__})")
+    if len(given) != n:
+        raise ValueError(f"expected {n} inputs; got {len(given)}")
+    return given
 
 
 class Module:
@@ -101,22 +122,22 @@ class Neuron(Module):
     """
 
     def __init__(self, nin: int, activation: str = "relu", rng: Any = random) -> None:
-        _check_size("nin", nin)
+        _check_whole("nin", nin, 1)
         _check_activation(activation)
+        if not callable(getattr(rng, "gauss", None)):
+            raise TypeError(f"rng must have a method gauss(mean, deviation), as random.Random(seed) has; got {rng!r}")
         spread = math.sqrt((2 if activation == "relu" else 1) / nin)
         self.w: list[Value] = [Value(rng.gauss(0.0, spread)) for _ in range(nin)]
         self.b = Value(0.0)
         self.activation = activation
         self._label_parameters()
 
-    def trace(self, x: Sequence[Number]) -> tuple[Value, Value]:
+    def trace(self, x: Iterable[Number]) -> tuple[Value, Value]:
         """The weighted sum z and the activation a for the inputs `x`, one for each weight (else a ValueError)."""
-        if len(x) != len(self.w):
-            raise ValueError(f"this neuron has {len(self.w)} inputs; got {len(x)}")
-        z = dot(self.w, x, self.b)
+        z = dot(self.w, _inputs(x, len(self.w)), self.b)
         return z, ACTIVATIONS[self.activation](z)
 
-    def __call__(self, x: Sequence[Number]) -> Value:
+    def __call__(self, x: Iterable[Number]) -> Value:
         return self.trace(x)[1]
 
     def __repr__(self) -> str:
@@ -131,13 +152,14 @@ class Layer(Module):
     """
 
     def __init__(self, nin: int, nout: int, activation: str = "relu", rng: Any = random) -> None:
-        _check_size("nout", nout)
+        _check_whole("nout", nout, 1)
         self.neurons: list[Neuron] = [Neuron(nin, activation, rng) for _ in range(nout)]
         self._label_parameters()
 
     def trace(self, x: Iterable[Number]) -> list[tuple[Value, Value]]:
         """The pair (z, a) of every neuron. Plain inputs become leaves, once, that all neurons share."""
-        leaves = [number if isinstance(number, Value) else Value(number) for number in x]
+        inputs = _inputs(x, len(self.neurons[0].w))
+        leaves = [number if isinstance(number, Value) else Value(number) for number in inputs]
         return [neuron.trace(leaves) for neuron in self.neurons]
 
     def __call__(self, x: Iterable[Number]) -> list[Value]:
@@ -161,14 +183,17 @@ class MLP(Module):
     Value(data=0.0, grad=0.0)
     """
 
-    def __init__(self, nin: int, nouts: Sequence[int], activation: str = "relu", output: str = "linear",
+    def __init__(self, nin: int, nouts: Iterable[int], activation: str = "relu", output: str = "linear",
                  seed: int | None = None) -> None:
-        if not isinstance(nouts, (list, tuple)) or not nouts:
+        widths = _listed(nouts)
+        if not widths:
             raise ValueError(f"an MLP needs a list with the size of each layer; got nouts={nouts!r}")
         _check_activation(activation)
-        rng = random if seed is None else random.Random(seed)
-        sizes = [nin, *nouts]
-        kinds = [activation] * (len(nouts) - 1) + [output]
+        if seed is not None:
+            _check_whole("seed", seed, 0)
+        rng = random if seed is None else random.Random(int(seed))
+        sizes = [nin, *widths]
+        kinds = [activation] * (len(widths) - 1) + [output]
         self.layers: list[Layer] = [Layer(n, nout, kind, rng) for n, nout, kind in zip(sizes, sizes[1:], kinds)]
         self.activation, self.output = activation, output
         self._label_parameters()

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import random
+import re
 import tracemalloc
 
 import numpy as np
@@ -147,6 +148,24 @@ def test_without_a_seed_random_seed_decides(make):
     assert data_of(make()) != data_of(make())
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, np.int32])
+def test_a_seed_may_be_a_whole_number_of_numpy(kind):
+    assert data_of(MLP(3, [4, 2], seed=kind(3))) == data_of(MLP(3, [4, 2], seed=3))
+
+
+@pytest.mark.parametrize("seed", ["3", b"3", 3.0, True, -3, [3], np.array([3]), object()], ids=repr)
+def test_what_is_no_seed_is_said(seed):
+    with pytest.raises(ValueError, match="seed must be a whole number, at least 0; got seed="):
+        MLP(3, [4, 2], seed=seed)
+
+
+@pytest.mark.parametrize("rng", [None, 3, np.random.default_rng(0)], ids=repr)
+@pytest.mark.parametrize("make", [Neuron, lambda nin, rng: Layer(nin, 2, rng=rng)])
+def test_random_numbers_from_elsewhere_must_be_normal(make, rng):
+    with pytest.raises(TypeError, match="rng must have a method gauss"):
+        make(3, rng=rng)
+
+
 def test_a_seeded_network_leaves_the_global_random_numbers_alone():
     state = random.getstate()
     MLP(3, [4, 2], seed=1)
@@ -244,13 +263,12 @@ def test_a_layer_of_one_neuron_may_stand_inside():
 
 @pytest.mark.parametrize("x", [
     [1.0, 2.0], [1, 2], (1.0, 2.0), np.array([1.0, 2.0]), np.array([1, 2]), np.array([1.0, 2.0], dtype=np.float32),
-    [Value(1.0), Value(2.0)], [Value(1.0), 2.0], range(1, 3),
+    [Value(1.0), Value(2.0)], [Value(1.0), 2.0], range(1, 3), np.array([Value(1.0), 2.0]), [np.float32(1), np.int8(2)],
 ])
-def test_inputs_may_be_numbers_or_values_in_any_sequence(x):
-    net, layer, neuron = MLP(2, [3, 2], seed=0), Layer(2, 3), Neuron(2)
-    assert numbers(net(x)) == numbers(net([1.0, 2.0]))
-    assert numbers(layer(x)) == numbers(layer([1.0, 2.0]))
-    assert neuron(x).data == neuron([1.0, 2.0]).data
+def test_inputs_may_be_numbers_or_values_in_any_row(x):
+    for module in (MLP(2, [3, 2], seed=0), Layer(2, 3), Neuron(2)):
+        expected = outputs_of(module, [1.0, 2.0])
+        assert numbers(outputs_of(module, x)) == numbers(outputs_of(module, iter(x))) == numbers(expected)
 
 
 def test_plain_inputs_become_leaves_once_that_all_neurons_share():
@@ -283,24 +301,40 @@ def test_a_neuron_is_one_weighted_sum_and_linear_adds_nothing():
 @pytest.mark.parametrize("given", [0, 2, 4, 784])
 @pytest.mark.parametrize("make", [lambda: Neuron(3), lambda: Layer(3, 2), lambda: MLP(3, [4, 1])])
 def test_a_wrong_number_of_inputs_is_said_with_both_numbers(make, given):
-    with pytest.raises(ValueError, match=f"3 inputs; got {given}$"):
-        make()([1.0] * given)
+    for x in ([1.0] * given, np.ones(given), (1.0 for _ in range(given))):
+        with pytest.raises(ValueError, match=f"expected 3 inputs; got {given}$"):
+            make()(x)
 
 
-@pytest.mark.parametrize("x", [["a", "b"], [None, 1.0], [[1.0, 2.0], [3.0, 4.0]], np.ones((2, 2)), "ab", 3.0, None])
+@pytest.mark.parametrize("x", [["a", "b"], [None, 1.0], [[1.0, 2.0], [3.0, 4.0]], np.ones((2, 2)), [1.0, 1j]], ids=repr)
 @pytest.mark.parametrize("make", [lambda: Neuron(2), lambda: Layer(2, 2), lambda: MLP(2, [2, 1])])
 def test_inputs_that_are_not_numbers_are_a_type_error(make, x):
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="a Value holds one real number; got"):
         make()(x)
+
+
+@pytest.mark.parametrize("x", [5, 3.0, None, True, "ab", b"ab", bytearray(b"ab"), {1.0, 2.0}, {1.0: 2.0, 3.0: 4.0},
+                               frozenset({1.0, 2.0}), {1: 2, 3: 4}.keys(), Value(1.0), np.array(1.0), len], ids=repr)
+@pytest.mark.parametrize("make", [lambda: Neuron(2), lambda: Layer(2, 2), lambda: MLP(2, [2, 1])])
+def test_what_is_no_row_of_inputs_is_said_before_any_value_is_made(make, x):
+    module, before = make(), Value(0.0).born
+    with pytest.raises(TypeError, match=r"expected a list of 2 inputs; got .* \(\w+\)$"):
+        module(x)
+    assert Value(0.0).born == before + 1
+
+
+def test_a_type_error_inside_a_generator_is_not_taken_for_a_wrong_input():
+    with pytest.raises(TypeError, match="unsupported operand"):
+        Layer(2, 2)(1 + x for x in [1.0, "2"])
 
 
 @pytest.mark.parametrize("make", [
     lambda kind: Neuron(2, kind), lambda kind: Layer(2, 2, kind), lambda kind: MLP(2, [2, 1], activation=kind),
     lambda kind: MLP(2, [2, 1], output=kind), lambda kind: MLP(2, [1], activation=kind),
 ])
-@pytest.mark.parametrize("kind", ["cosine", "ReLU", "", None])
+@pytest.mark.parametrize("kind", ["cosine", "ReLU", "", None, 3, ["relu"], {}])
 def test_an_unknown_activation_is_named_beside_the_known_ones(make, kind):
-    with pytest.raises(ValueError, match=f"{kind!r}.*linear, relu, tanh, sigmoid"):
+    with pytest.raises(ValueError, match=f"{re.escape(repr(kind))}.*linear, relu, tanh, sigmoid"):
         make(kind)
 
 
@@ -309,10 +343,22 @@ def test_an_unknown_activation_is_named_beside_the_known_ones(make, kind):
     lambda: Layer(2, 0), lambda: Layer(2, -3), lambda: Layer(2, 1.5), lambda: Layer(2, None), lambda: MLP(0, [1]),
     lambda: MLP(2, []), lambda: MLP(2, [3, 0]), lambda: MLP(2, [0, 3]), lambda: MLP(2, [-1]), lambda: MLP(2, [1.5]),
     lambda: MLP(2, 3), lambda: MLP(2, "31"), lambda: MLP(2, [[3], 1]), lambda: MLP(2, None), lambda: MLP([2], [1]),
+    lambda: Neuron(True), lambda: Layer(True, 2), lambda: Layer(2, True), lambda: MLP(2, [True]),
+    lambda: MLP(True, [2]), lambda: Neuron(np.True_),
+    lambda: Neuron(np.float64(2)), lambda: MLP(2, {3: 1}), lambda: MLP(2, {3, 1}),
+    lambda: MLP(2, b"31"), lambda: MLP(2, np.array([3.0, 1.0])), lambda: MLP(2, np.array([[3, 1]])),
+    lambda: MLP(2, np.array(3)), lambda: MLP(2, iter([])), lambda: MLP(2, np.array([])),
 ])
 def test_bad_sizes_are_a_value_error(make):
     with pytest.raises(ValueError, match="got"):
         make()
+
+
+@pytest.mark.parametrize("nouts", [(3, 1), np.array([3, 1]), iter([3, 1]), [np.int64(3), np.int8(1)], range(3, 0, -2)])
+def test_sizes_may_be_whole_numbers_of_any_kind(nouts):
+    net = MLP(np.int64(2), nouts, "tanh", seed=0)
+    assert repr(net) == "MLP(2, [3, 1], activation='tanh', output='linear')"
+    assert data_of(net) == data_of(MLP(2, [3, 1], "tanh", seed=0))
 
 
 # Modules of one's own
