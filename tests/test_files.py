@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from micrograd2 import files
+from micrograd2 import MLP, files
 from micrograd2.files import write_whole
 
 resource = pytest.importorskip("resource", reason="processes are forked and killed here, which Windows cannot do")
@@ -349,26 +349,27 @@ def test_threads_and_processes_that_save_to_one_path_never_show_a_torn_file(note
     assert os.listdir(note.parent) == ["note.txt"]
 
 
-def test_killed_writers_leave_a_whole_file_and_the_next_one_removes_their_drafts(note):
-    texts, rng, left = [letter * 50_000 for letter in "ab"], random.Random(0), 0
+def test_networks_whose_writers_are_killed_load_and_the_next_one_removes_the_drafts(tmp_path):
+    nets = [MLP(2, [8, 1], activation, seed=0) for activation in ("tanh", "relu")]
+    path, rng, left = tmp_path / "net.json", random.Random(0), 0
 
     def work():
         while True:
-            write_whole(note, texts[0])
-            write_whole(note, texts[1])
+            nets[1].save(path)
+            nets[0].save(path)
 
-    write_whole(note, texts[0])
+    nets[0].save(path)
     for _ in range(50):
         pid = start(work)
         time.sleep(rng.uniform(0.001, 0.02))
         kill(pid)
-        assert note.read_text() in texts
-        left += len(os.listdir(note.parent)) - 1
+        assert repr(MLP.load(path)) in map(repr, nets)
+        left += len(os.listdir(tmp_path)) - 1
         if rng.random() < 0.5:
-            write_whole(note, texts[0])
-            assert os.listdir(note.parent) == ["note.txt"]
-    write_whole(note, "new")
-    assert_untouched(note, "new")
+            nets[0].save(path)
+            assert os.listdir(tmp_path) == ["net.json"]
+    nets[0].save(path)
+    assert os.listdir(tmp_path) == ["net.json"]
     assert left, "no writer was killed while it had a draft: this has tested nothing"
 
 
