@@ -317,6 +317,7 @@ def test_a_file_that_may_not_be_written_is_not_replaced(foreign):
 def test_a_folder_that_may_not_be_listed_can_be_written(foreign):
     foreign.parent.chmod(0o333)
     assert without_rights(lambda: write_whole(foreign, "new"))
+    foreign.parent.chmod(0o777)
     assert_untouched(foreign, "new")
 
 
