@@ -18,8 +18,9 @@ import json
 import math
 import os
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Set
 from numbers import Integral
+from pathlib import Path
 from typing import Any
 
 from .engine import Number, Value, dot
@@ -33,14 +34,35 @@ ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
 }
 
 
-def _check_size(name: str, size: Any) -> None:
-    if not isinstance(size, Integral) or size < 1:
-        raise ValueError(f"{name} must be a whole number, at least 1; got {name}={size!r}")
+def _check_whole(name: str, number: Any, least: int) -> None:
+    if not isinstance(number, Integral) or isinstance(number, bool) or number < least:
+        raise ValueError(f"{name} must be a whole number, at least {least}; got {name}={number!r}")
 
 
-def _check_activation(name: str) -> None:
-    if name not in ACTIVATIONS:
-        raise ValueError(f"unknown activation {name!r}; known: {', '.join(ACTIVATIONS)}")
+def _check_activation(name: Any, where: str = "") -> None:
+    if not isinstance(name, str) or name not in ACTIVATIONS:
+        raise ValueError(f"{where}unknown activation {name!r}; known: {', '.join(ACTIVATIONS)}")
+
+
+def _listed(given: Any) -> list[Any] | None:
+    """What a list, an array, a generator or the like holds; None for what holds nothing, or not in an order of ours."""
+    if isinstance(given, (str, bytes, bytearray, Mapping, Set)):
+        return None
+    try:
+        row = iter(given)
+    except TypeError:
+        return None
+    return list(row)
+
+
+def _inputs(x: Iterable[Number], n: int) -> list[Number]:
+    """`x` as a list of `n` inputs; TypeError or ValueError if it is not that. What they are, a Value checks itself."""
+    given = x if isinstance(x, list) else _listed(x)
+    if given is None:
+        raise TypeError(f"expected a list of {n} inputs; got {x!r:.60} ({type(x).__name__})")
+    if len(given) != n:
+        raise ValueError(f"expected {n} inputs; got {len(given)}")
+    return given
 
 
 class Module:
@@ -101,22 +123,22 @@ class Neuron(Module):
     """
 
     def __init__(self, nin: int, activation: str = "relu", rng: Any = random) -> None:
-        _check_size("nin", nin)
+        _check_whole("nin", nin, 1)
         _check_activation(activation)
+        if not callable(getattr(rng, "gauss", None)):
+            raise TypeError(f"rng must have a method gauss(mean, deviation), as random.Random(seed) has; got {rng!r}")
         spread = math.sqrt((2 if activation == "relu" else 1) / nin)
         self.w: list[Value] = [Value(rng.gauss(0.0, spread)) for _ in range(nin)]
         self.b = Value(0.0)
         self.activation = activation
         self._label_parameters()
 
-    def trace(self, x: Sequence[Number]) -> tuple[Value, Value]:
+    def trace(self, x: Iterable[Number]) -> tuple[Value, Value]:
         """The weighted sum z and the activation a for the inputs `x`, one for each weight (else a ValueError)."""
-        if len(x) != len(self.w):
-            raise ValueError(f"this neuron has {len(self.w)} inputs; got {len(x)}")
-        z = dot(self.w, x, self.b)
+        z = dot(self.w, _inputs(x, len(self.w)), self.b)
         return z, ACTIVATIONS[self.activation](z)
 
-    def __call__(self, x: Sequence[Number]) -> Value:
+    def __call__(self, x: Iterable[Number]) -> Value:
         return self.trace(x)[1]
 
     def __repr__(self) -> str:
@@ -131,21 +153,26 @@ class Layer(Module):
     """
 
     def __init__(self, nin: int, nout: int, activation: str = "relu", rng: Any = random) -> None:
-        _check_size("nout", nout)
+        _check_whole("nout", nout, 1)
         self.neurons: list[Neuron] = [Neuron(nin, activation, rng) for _ in range(nout)]
         self._label_parameters()
 
     def trace(self, x: Iterable[Number]) -> list[tuple[Value, Value]]:
         """The pair (z, a) of every neuron. Plain inputs become leaves, once, that all neurons share."""
-        leaves = [number if isinstance(number, Value) else Value(number) for number in x]
+        inputs = _inputs(x, len(self.neurons[0].w))
+        leaves = [number if isinstance(number, Value) else Value(number) for number in inputs]
         return [neuron.trace(leaves) for neuron in self.neurons]
 
     def __call__(self, x: Iterable[Number]) -> list[Value]:
         return [a for _, a in self.trace(x)]
 
     def __repr__(self) -> str:
-        first = self.neurons[0]
-        return f"Layer({len(first.w)}, {len(self.neurons)}, {first.activation!r})"
+        return f"Layer({len(self.neurons[0].w)}, {len(self.neurons)}, {self._activation()!r})"
+
+    def _activation(self) -> str | list[str]:
+        """The one of all neurons, or a list of them where they differ."""
+        names = [neuron.activation for neuron in self.neurons]
+        return names[0] if names.count(names[0]) == len(names) else names
 
 
 class MLP(Module):
@@ -161,16 +188,18 @@ class MLP(Module):
     Value(data=0.0, grad=0.0)
     """
 
-    def __init__(self, nin: int, nouts: Sequence[int], activation: str = "relu", output: str = "linear",
+    def __init__(self, nin: int, nouts: Iterable[int], activation: str = "relu", output: str = "linear",
                  seed: int | None = None) -> None:
-        if not isinstance(nouts, (list, tuple)) or not nouts:
+        widths = _listed(nouts)
+        if not widths:
             raise ValueError(f"an MLP needs a list with the size of each layer; got nouts={nouts!r}")
         _check_activation(activation)
-        rng = random if seed is None else random.Random(seed)
-        sizes = [nin, *nouts]
-        kinds = [activation] * (len(nouts) - 1) + [output]
+        if seed is not None:
+            _check_whole("seed", seed, 0)
+        rng = random if seed is None else random.Random(int(seed))
+        sizes = [nin, *widths]
+        kinds = [activation] * (len(widths) - 1) + [output]
         self.layers: list[Layer] = [Layer(n, nout, kind, rng) for n, nout, kind in zip(sizes, sizes[1:], kinds)]
-        self.activation, self.output = activation, output
         self._label_parameters()
 
     def trace(self, x: Iterable[Number]) -> list[list[tuple[Value, Value]]]:
@@ -191,18 +220,25 @@ class MLP(Module):
         return outputs[0] if len(outputs) == 1 else outputs
 
     def __repr__(self) -> str:
-        return "MLP({nin}, {nouts}, activation={activation!r}, output={output!r})".format(**self._shape())
+        shape = self._shape()
+        given = "".join(f", {name}={shape[name]!r}" for name in shape if name not in ("nin", "nouts"))
+        return f"MLP({shape['nin']}, {shape['nouts']}{given})"
+
+    def _shape(self) -> dict[str, Any]:
+        """What to make such a network of; where a layer or a neuron differs from its like, the activations of all."""
+        shape = {"nin": len(self.layers[0].neurons[0].w), "nouts": [len(layer.neurons) for layer in self.layers]}
+        kinds = [layer._activation() for layer in self.layers]
+        if list in map(type, kinds) or kinds[:-1] != kinds[:1] * (len(kinds) - 1):
+            return {**shape, "activations": kinds}
+        return {**shape, "activation": kinds[0], "output": kinds[-1]}
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to `path` as readable JSON, every parameter by its name. `MLP.load` reads it back exactly.
 
-        A parameter that is not finite is a ValueError, and leaves the file as it was.
+        What would not come back is a ValueError that names it, and leaves the file as it was: a number that is not
+        finite, a Value in two places, neurons of one layer with different numbers of inputs, a class of one's own.
         """
-        parameters = {name: value.data for name, value in self.named_parameters()}
-        for name, number in parameters.items():
-            if not math.isfinite(number):
-                raise ValueError(f"{name} is {number}: a network with such a parameter cannot be saved")
-        write_whole(path, json.dumps({"MLP": self._shape(), "parameters": parameters}, indent=1) + "\n")
+        write_whole(path, json.dumps(_saved(self), indent=1) + "\n")
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> MLP:
@@ -214,27 +250,106 @@ class MLP(Module):
         >>> MLP.load(path)
         MLP(2, [3, 1], activation='tanh', output='linear')
         """
+        if cls is not MLP:
+            raise TypeError(f"a file holds an MLP, without the code of {cls.__name__}: read it with MLP.load")
         try:
-            with open(path, encoding="utf-8") as file:
-                saved = json.load(file)
-            shape, numbers = saved["MLP"], saved["parameters"]
-            sizes = [shape["nin"], *shape["nouts"]]
-            size = sum((abs(nin) + 1) * abs(nout) for nin, nout in zip(sizes, sizes[1:]))
-            if size != len(numbers):  # before a network of that size is made
-                raise ValueError(f"a network of the sizes {sizes} has {size} parameters, the file {len(numbers)}")
-            net = cls(shape["nin"], shape["nouts"], shape["activation"], shape["output"], seed=0)
-            if shape != net._shape():
-                raise ValueError(f"its shape is {shape}, expected something like {net._shape()}")
-            for name, value in net.named_parameters():
-                if type(numbers[name]) not in (int, float) or not math.isfinite(numbers[name]):
-                    raise ValueError(f"{name} is {numbers[name]!r}, not a finite number")
-                value.data = float(numbers[name])
-        except KeyError as error:
-            raise ValueError(f"{os.fspath(path)} is not a saved MLP: it has no {error}") from None
-        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            return _restored(json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=_table))
+        except (ValueError, OverflowError, RecursionError) as error:
             raise ValueError(f"{os.fspath(path)} is not a saved MLP: {error}") from None
-        return net
 
-    def _shape(self) -> dict[str, Any]:
-        return {"nin": len(self.layers[0].neurons[0].w), "nouts": [len(layer.neurons) for layer in self.layers],
-                "activation": self.activation, "output": self.output}
+
+# What a file holds: `{"MLP": what to make it of, "parameters": {name: number}}`
+
+def _saved(net: MLP) -> dict[str, Any]:
+    """The network as JSON; ValueError, naming it, for the first thing that has no place there."""
+    _check_plain("the network", net, MLP)
+    for i, layer in enumerate(net.layers):
+        _check_plain(f"layers[{i}]", layer, Layer)
+        for j, neuron in enumerate(layer.neurons):
+            _check_plain(f"layers[{i}].neurons[{j}]", neuron, Neuron)
+            _check_activation(neuron.activation, f"layers[{i}].neurons[{j}]: ")
+    if not net.layers or not all(layer.neurons for layer in net.layers):
+        raise ValueError("a network without layers, or a layer without neurons, cannot be saved")
+    shape, found = net._shape(), _named(net, "")
+    expected = dict(MLP(shape["nin"], shape["nouts"], seed=0).named_parameters()).keys()
+    if odd := dict(found).keys() ^ expected:
+        name = min(odd)
+        told = "is missing, or no Value" if name in expected else "is one parameter too many"
+        raise ValueError(f"{name} {told}, for a network of the sizes {[shape['nin'], *shape['nouts']]}")
+    first: dict[Value, str] = {}
+    for name, value in found:
+        if first.setdefault(value, name) != name:
+            raise ValueError(f"{name} and {first[value]} are one Value, and would be two when loaded")
+    return {"MLP": shape, "parameters": {name: _exact(name, value.data) for name, value in found}}
+
+
+def _restored(saved: Any) -> MLP:
+    """The network that such JSON describes; ValueError if it describes none."""
+    shape, numbers = _fields("the file", saved, "MLP", "parameters")
+    mixed = isinstance(shape, dict) and "activations" in shape
+    keys = ["activations"] if mixed else ["activation", "output"]
+    nin, nouts, *kinds = _fields("MLP", shape, "nin", "nouts", *keys)
+    if not isinstance(nouts, list) or not isinstance(numbers, dict):
+        raise ValueError(f"nouts is {nouts!r:.60}, expected a list, and parameters {numbers!r:.60}, expected a table")
+    sizes = [nin, *nouts]
+    for size in sizes:
+        _check_whole("a size", size, 1)
+    count = sum((n + 1) * nout for n, nout in zip(sizes, nouts))
+    if count != len(numbers):  # before a network of that size is made
+        raise ValueError(f"a network of the sizes {sizes} has {count} parameters, the file {len(numbers)}")
+    net = MLP(nin, nouts, seed=0) if mixed else MLP(nin, nouts, kinds[0], kinds[1], seed=0)
+    if mixed:
+        _activate(net, kinds[0])
+    parameters = net.named_parameters()
+    for (name, value), number in zip(parameters, _fields("parameters", numbers, *dict(parameters))):
+        value.data = _exact(name, number)
+    return net
+
+
+def _activate(net: MLP, kinds: Any) -> None:
+    """Give every layer its activation, which is one name, or a list with one for each neuron."""
+    if not isinstance(kinds, list) or len(kinds) != len(net.layers):
+        raise ValueError(f"activations is {kinds!r:.60}, expected a list with one for each layer")
+    for layer, kind in zip(net.layers, kinds):
+        names = kind if isinstance(kind, list) else [kind] * len(layer.neurons)
+        if len(names) != len(layer.neurons):
+            raise ValueError(f"a layer of {len(layer.neurons)} neurons has {len(names)} activations")
+        for neuron, name in zip(layer.neurons, names):
+            _check_activation(name)
+            neuron.activation = name
+
+
+def _check_plain(name: str, part: Any, kind: type) -> None:
+    """A ValueError if `part` may compute anything else than a `kind` with the same parameters would."""
+    if type(part) is not kind:
+        raise ValueError(f"{name} is of class {type(part).__name__}, expected {kind.__name__}: a file holds no code")
+    for attribute in vars(part):
+        if hasattr(kind, attribute):
+            raise ValueError(f"{name} has its own {attribute}, expected that of {kind.__name__}: a file holds no code")
+
+
+def _exact(name: str, number: Any) -> float:
+    plain = isinstance(number, (int, float)) and not isinstance(number, bool)
+    if not plain or not math.isfinite(number) or float(number) != number:
+        raise ValueError(f"{name} is {number!r:.60}, expected a finite float")
+    return float(number)
+
+
+def _fields(name: str, table: Any, *keys: str) -> list[Any]:
+    """What a JSON table holds under these keys, and it must hold no others."""
+    if not isinstance(table, dict):
+        raise ValueError(f"{name} is {table!r:.60}, expected a table")
+    for key in keys:
+        if key not in table:
+            raise ValueError(f"{name} has no {key!r}")
+    for key in table.keys() - keys:
+        raise ValueError(f"{name} has {key!r}, which has no place there")
+    return [table[key] for key in keys]
+
+
+def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """One JSON table, of which Python would keep the last of two entries for one key."""
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        raise ValueError("a key comes twice")
+    return table

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import struct
+import tracemalloc
 from importlib.resources import files
 
 import numpy as np
@@ -125,10 +126,10 @@ def test_a_plain_file_goes_before_a_gzipped_one(folder):
     (TEST_IMAGES, images(3, height=27), r"item shape: found \(27, 28\), expected \(28, 28\)"),
     (TEST_IMAGES, images(3, height=14, width=56), r"found \(14, 56\), expected \(28, 28\)"),
     (TRAIN_IMAGES, images(12)[:-1], "bytes: found 9423, expected 9424"),
-    (TRAIN_IMAGES, images(12) + b"\0", "bytes: found 9425, expected 9424"),
+    (TRAIN_IMAGES, images(12) + b"\0", "bytes: found more than 9424, expected 9424"),
     (TRAIN_IMAGES, idx(2051, 2**32 - 1, 28, 28, items=[0] * 784), "bytes: found 800, expected 3367254359296"),
     (TEST_LABELS, labels(7, 2, 1)[:-1], "bytes: found 10, expected 11"),
-    (TEST_LABELS, labels(7, 2, 1) + b"\0", "bytes: found 12, expected 11"),
+    (TEST_LABELS, labels(7, 2, 1) + bytes(9), "bytes: found more than 11, expected 11"),
     (TEST_LABELS, labels(7, 10, 1), "found the label 10, expected 0 to 9"),
     (TEST_LABELS, labels(7, 2), r"each image\): found 2, expected 3"),
     (TEST_LABELS, labels(7, 2, 1, 0), r"each image\): found 4, expected 3"),
@@ -140,6 +141,20 @@ def test_a_flawed_file_is_named_with_what_was_found_and_expected(folder, name, c
     with pytest.raises(ValueError, match=complaint) as error:
         data.mnist(folder)
     assert str(folder / name) in str(error.value)
+
+
+@pytest.mark.parametrize("promised, complaint", [(labels(7, 2, 1), "more than 11"), (images(3), "found 2051"),
+                                                 (b"\0\0\0\1" * 2, "found 1, expected 2049")])
+def test_no_more_is_unpacked_than_the_header_promises(folder, promised, complaint):
+    (folder / TEST_LABELS).write_bytes(promised + bytes(100_000_000))
+    compress(folder / TEST_LABELS)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=complaint):
+            data.mnist(folder)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("part", ["train", "t10k"])

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import random
+import re
 import tracemalloc
 
 import numpy as np
@@ -16,7 +17,7 @@ from micrograd2.nn import ACTIVATIONS, MLP, Layer, Module, Neuron
 
 SQUASH = {
     "linear": (lambda z: z, np.ones_like),
-    "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(float)),
+    "relu": (lambda z: np.maximum(z, 0), lambda z: np.heaviside(z, 0)),
     "tanh": (np.tanh, lambda z: 1 / np.cosh(z) ** 2),
     "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda z: np.exp(-z) / (1 + np.exp(-z)) ** 2),
 }
@@ -64,10 +65,13 @@ def randomised(net, seed=0, spread=1.0):
 
 @st.composite
 def networks(draw):
-    """A network of any shape, with any parameters, and inputs for it."""
+    """A network of any shape, with any parameters, and inputs for it; its neurons may differ in their activation."""
     kinds, sizes = st.sampled_from(list(ACTIVATIONS)), st.integers(1, 4)
     nin, nouts = draw(sizes), draw(st.lists(sizes, min_size=1, max_size=3))
     net = randomised(MLP(nin, nouts, draw(kinds), draw(kinds), seed=0), draw(st.integers(0, 10 ** 6)))
+    for layer in net.layers:
+        for neuron in draw(st.sets(st.sampled_from(layer.neurons))):
+            neuron.activation = draw(kinds)
     x = draw(st.lists(st.integers(-32, 32).map(lambda n: n / 8), min_size=nin, max_size=nin))
     return net, x
 
@@ -122,10 +126,25 @@ def test_zero_grad_clears_every_parameter_and_nothing_else():
 
 @pytest.mark.parametrize("text", [
     "Neuron(2, 'tanh')", "Layer(3, 1, 'sigmoid')", "MLP(2, [4, 1], activation='relu', output='linear')",
-    "MLP(1, [1], activation='sigmoid', output='tanh')",
+    "MLP(1, [1], activation='tanh', output='tanh')", "MLP(2, [3, 3, 1], activation='sigmoid', output='tanh')",
 ])
 def test_repr_is_how_to_make_it(text):
     assert repr(eval(text)) == text
+
+
+def test_repr_tells_the_activations_that_the_neurons_have_now():
+    net = MLP(2, [2, 2, 1], "tanh", seed=0)
+    net.layers[1].neurons[0].activation = "relu"
+    assert repr(net) == "MLP(2, [2, 2, 1], activations=['tanh', ['relu', 'tanh'], 'linear'])"
+    assert repr(net.layers[1]) == "Layer(2, 2, ['relu', 'tanh'])"
+    net.layers[1].neurons[1].activation = "relu"
+    assert repr(net) == "MLP(2, [2, 2, 1], activations=['tanh', 'relu', 'linear'])"
+    for neuron in net.layers[0].neurons:
+        neuron.activation = "relu"
+    assert repr(net) == "MLP(2, [2, 2, 1], activation='relu', output='linear')"
+    net.layers.append(Layer(1, 3, "sigmoid"))
+    assert repr(net) == "MLP(2, [2, 2, 1, 3], activations=['relu', 'relu', 'linear', 'sigmoid'])"
+    assert repr(MLP(2, [1], "tanh")) == "MLP(2, [1], activation='linear', output='linear')", "none has a tanh"
 
 
 # Initial numbers
@@ -145,6 +164,24 @@ def test_without_a_seed_random_seed_decides(make):
     assert after(1337) == after(1337) != after(1338)
     random.seed(1337)
     assert data_of(make()) != data_of(make())
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, np.int32])
+def test_a_seed_may_be_a_whole_number_of_numpy(kind):
+    assert data_of(MLP(3, [4, 2], seed=kind(3))) == data_of(MLP(3, [4, 2], seed=3))
+
+
+@pytest.mark.parametrize("seed", ["3", b"3", 3.0, True, -3, [3], np.array([3]), object()], ids=repr)
+def test_what_is_no_seed_is_said(seed):
+    with pytest.raises(ValueError, match="seed must be a whole number, at least 0; got seed="):
+        MLP(3, [4, 2], seed=seed)
+
+
+@pytest.mark.parametrize("rng", [None, 3, np.random.default_rng(0)], ids=repr)
+@pytest.mark.parametrize("make", [Neuron, lambda nin, rng: Layer(nin, 2, rng=rng)])
+def test_random_numbers_from_elsewhere_must_be_normal(make, rng):
+    with pytest.raises(TypeError, match="rng must have a method gauss"):
+        make(3, rng=rng)
 
 
 def test_a_seeded_network_leaves_the_global_random_numbers_alone():
@@ -186,14 +223,14 @@ def test_a_neuron_by_hand(activation, expected):
 
 
 def forward(net, x):
-    """Layer by layer: the inputs, the weights, the weighted sums, and the name of the activation."""
+    """Layer by layer: the inputs, the weights, the weighted sums, the activations and their slopes."""
     a, passes = np.array(x), []
-    for i, layer in enumerate(net.layers):
+    for layer in net.layers:
         W = np.array([numbers(neuron.w) for neuron in layer.neurons])
         z = W @ a + np.array([neuron.b.data for neuron in layer.neurons])
-        kind = net.output if i == len(net.layers) - 1 else net.activation
-        passes.append((a, W, z, kind))
-        a = SQUASH[kind][0](z)
+        read, squash = a, [SQUASH[neuron.activation] for neuron in layer.neurons]
+        a = np.array([f(n) for (f, _), n in zip(squash, z)])
+        passes.append((read, W, z, a, np.array([slope(n) for (_, slope), n in zip(squash, z)])))
     return a, passes
 
 
@@ -205,9 +242,9 @@ def test_forward_equals_numpy_and_trace_equals_the_call(example):
     traced = net.trace(x)
     assert numbers(outputs_of(net, x)) == close(expected) == numbers(a for _, a in traced[-1])
     assert len(traced) == len(passes)
-    for layer, (_, _, z, kind) in zip(traced, passes):
+    for layer, (_, _, z, a, _) in zip(traced, passes):
         assert numbers(pair[0] for pair in layer) == close(z)
-        assert numbers(pair[1] for pair in layer) == close(SQUASH[kind][0](z))
+        assert numbers(pair[1] for pair in layer) == close(a)
 
 
 @given(networks())
@@ -217,9 +254,9 @@ def test_every_gradient_equals_the_textbook_backward_pass(example):
     outputs, passes = forward(net, x)
     upstream = np.arange(1.0, len(outputs) + 1)
     expected = []
-    for a, W, z, kind in reversed(passes):
-        delta = upstream * SQUASH[kind][1](z)
-        expected.insert(0, np.column_stack([np.outer(delta, a), delta]).ravel())
+    for read, W, _, _, slopes in reversed(passes):
+        delta = upstream * slopes
+        expected.insert(0, np.column_stack([np.outer(delta, read), delta]).ravel())
         upstream = W.T @ delta
     inputs = [Value(number) for number in x]
     total(output * (i + 1) for i, output in enumerate(outputs_of(net, inputs))).backward()
@@ -244,13 +281,12 @@ def test_a_layer_of_one_neuron_may_stand_inside():
 
 @pytest.mark.parametrize("x", [
     [1.0, 2.0], [1, 2], (1.0, 2.0), np.array([1.0, 2.0]), np.array([1, 2]), np.array([1.0, 2.0], dtype=np.float32),
-    [Value(1.0), Value(2.0)], [Value(1.0), 2.0], range(1, 3),
+    [Value(1.0), Value(2.0)], [Value(1.0), 2.0], range(1, 3), np.array([Value(1.0), 2.0]), [np.float32(1), np.int8(2)],
 ])
-def test_inputs_may_be_numbers_or_values_in_any_sequence(x):
-    net, layer, neuron = MLP(2, [3, 2], seed=0), Layer(2, 3), Neuron(2)
-    assert numbers(net(x)) == numbers(net([1.0, 2.0]))
-    assert numbers(layer(x)) == numbers(layer([1.0, 2.0]))
-    assert neuron(x).data == neuron([1.0, 2.0]).data
+def test_inputs_may_be_numbers_or_values_in_any_row(x):
+    for module in (MLP(2, [3, 2], seed=0), Layer(2, 3), Neuron(2)):
+        expected = outputs_of(module, [1.0, 2.0])
+        assert numbers(outputs_of(module, x)) == numbers(outputs_of(module, iter(x))) == numbers(expected)
 
 
 def test_plain_inputs_become_leaves_once_that_all_neurons_share():
@@ -283,24 +319,40 @@ def test_a_neuron_is_one_weighted_sum_and_linear_adds_nothing():
 @pytest.mark.parametrize("given", [0, 2, 4, 784])
 @pytest.mark.parametrize("make", [lambda: Neuron(3), lambda: Layer(3, 2), lambda: MLP(3, [4, 1])])
 def test_a_wrong_number_of_inputs_is_said_with_both_numbers(make, given):
-    with pytest.raises(ValueError, match=f"3 inputs; got {given}$"):
-        make()([1.0] * given)
+    for x in ([1.0] * given, np.ones(given), (1.0 for _ in range(given))):
+        with pytest.raises(ValueError, match=f"expected 3 inputs; got {given}$"):
+            make()(x)
 
 
-@pytest.mark.parametrize("x", [["a", "b"], [None, 1.0], [[1.0, 2.0], [3.0, 4.0]], np.ones((2, 2)), "ab", 3.0, None])
+@pytest.mark.parametrize("x", [["a", "b"], [None, 1.0], [[1.0, 2.0], [3.0, 4.0]], np.ones((2, 2)), [1.0, 1j]], ids=repr)
 @pytest.mark.parametrize("make", [lambda: Neuron(2), lambda: Layer(2, 2), lambda: MLP(2, [2, 1])])
 def test_inputs_that_are_not_numbers_are_a_type_error(make, x):
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="a Value holds one real number; got"):
         make()(x)
+
+
+@pytest.mark.parametrize("x", [5, 3.0, None, True, "ab", b"ab", bytearray(b"ab"), {1.0, 2.0}, {1.0: 2.0, 3.0: 4.0},
+                               frozenset({1.0, 2.0}), {1: 2, 3: 4}.keys(), Value(1.0), np.array(1.0), len], ids=repr)
+@pytest.mark.parametrize("make", [lambda: Neuron(2), lambda: Layer(2, 2), lambda: MLP(2, [2, 1])])
+def test_what_is_no_row_of_inputs_is_said_before_any_value_is_made(make, x):
+    module, before = make(), Value(0.0).born
+    with pytest.raises(TypeError, match=r"expected a list of 2 inputs; got .* \(\w+\)$"):
+        module(x)
+    assert Value(0.0).born == before + 1
+
+
+def test_a_type_error_inside_a_generator_is_not_taken_for_a_wrong_input():
+    with pytest.raises(TypeError, match="unsupported operand"):
+        Layer(2, 2)(1 + x for x in [1.0, "2"])
 
 
 @pytest.mark.parametrize("make", [
     lambda kind: Neuron(2, kind), lambda kind: Layer(2, 2, kind), lambda kind: MLP(2, [2, 1], activation=kind),
     lambda kind: MLP(2, [2, 1], output=kind), lambda kind: MLP(2, [1], activation=kind),
 ])
-@pytest.mark.parametrize("kind", ["cosine", "ReLU", "", None])
+@pytest.mark.parametrize("kind", ["cosine", "ReLU", "", None, 3, ["relu"], {}])
 def test_an_unknown_activation_is_named_beside_the_known_ones(make, kind):
-    with pytest.raises(ValueError, match=f"{kind!r}.*linear, relu, tanh, sigmoid"):
+    with pytest.raises(ValueError, match=f"{re.escape(repr(kind))}.*linear, relu, tanh, sigmoid"):
         make(kind)
 
 
@@ -309,10 +361,22 @@ def test_an_unknown_activation_is_named_beside_the_known_ones(make, kind):
     lambda: Layer(2, 0), lambda: Layer(2, -3), lambda: Layer(2, 1.5), lambda: Layer(2, None), lambda: MLP(0, [1]),
     lambda: MLP(2, []), lambda: MLP(2, [3, 0]), lambda: MLP(2, [0, 3]), lambda: MLP(2, [-1]), lambda: MLP(2, [1.5]),
     lambda: MLP(2, 3), lambda: MLP(2, "31"), lambda: MLP(2, [[3], 1]), lambda: MLP(2, None), lambda: MLP([2], [1]),
+    lambda: Neuron(True), lambda: Layer(True, 2), lambda: Layer(2, True), lambda: MLP(2, [True]),
+    lambda: MLP(True, [2]), lambda: Neuron(np.True_),
+    lambda: Neuron(np.float64(2)), lambda: MLP(2, {3: 1}), lambda: MLP(2, {3, 1}),
+    lambda: MLP(2, b"31"), lambda: MLP(2, np.array([3.0, 1.0])), lambda: MLP(2, np.array([[3, 1]])),
+    lambda: MLP(2, np.array(3)), lambda: MLP(2, iter([])), lambda: MLP(2, np.array([])),
 ])
 def test_bad_sizes_are_a_value_error(make):
     with pytest.raises(ValueError, match="got"):
         make()
+
+
+@pytest.mark.parametrize("nouts", [(3, 1), np.array([3, 1]), iter([3, 1]), [np.int64(3), np.int8(1)], range(3, 0, -2)])
+def test_sizes_may_be_whole_numbers_of_any_kind(nouts):
+    net = MLP(np.int64(2), nouts, "tanh", seed=0)
+    assert repr(net) == "MLP(2, [3, 1], activation='tanh', output='linear')"
+    assert data_of(net) == data_of(MLP(2, [3, 1], "tanh", seed=0))
 
 
 # Modules of one's own
@@ -409,14 +473,158 @@ def test_load_gives_the_saved_network_to_the_last_bit(net, tmp_path):
     assert [a.data.hex() for a in outputs_of(loaded, x)] == [a.data.hex() for a in outputs_of(net, x)]
 
 
-@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=4, max_size=4))
-@settings(deadline=None, max_examples=50)
-def test_any_finite_number_comes_back_to_the_last_bit(scratch, data):
-    net = MLP(1, [1, 1], seed=0)
-    for parameter, number in zip(net.parameters(), data):
-        parameter.data = number
+@given(networks(), st.data())
+@settings(deadline=None)
+def test_any_network_of_any_finite_numbers_comes_back_to_the_last_bit(scratch, example, data):
+    net, x = example
+    finite = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([-0.0, 5e-324, -2e-308, 1.7e308])
+    for parameter in net.parameters():
+        parameter.data = data.draw(finite)
     net.save(scratch)
-    assert bits(MLP.load(scratch)) == [number.hex() for number in data] == bits(net)
+    loaded = MLP.load(scratch)
+    assert repr(loaded) == repr(net) and names_of(loaded) == labels_of(loaded) == names_of(net)
+    assert bits(loaded) == bits(net)
+    assert [a.data.hex() for a in outputs_of(loaded, x)] == [a.data.hex() for a in outputs_of(net, x)]
+
+
+UNIFORM = '''{
+ "MLP": {
+  "nin": 1,
+  "nouts": [
+   2,
+   1
+  ],
+  "activation": "tanh",
+  "output": "linear"
+ },
+ "parameters": {
+  "layers[0].neurons[0].w[0]": 0.5,
+  "layers[0].neurons[0].b": -0.0,
+  "layers[0].neurons[1].w[0]": 1.5,
+  "layers[0].neurons[1].b": 2.0,
+  "layers[1].neurons[0].w[0]": 2.5,
+  "layers[1].neurons[0].w[1]": 1e-320,
+  "layers[1].neurons[0].b": 3.5
+ }
+}
+'''
+MIXED = UNIFORM.replace('''  "activation": "tanh",
+  "output": "linear"
+''', '''  "activations": [
+   [
+    "tanh",
+    "relu"
+   ],
+   "linear"
+  ]
+''')
+
+
+@pytest.mark.parametrize("text, shown", [
+    (UNIFORM, "MLP(1, [2, 1], activation='tanh', output='linear')"),
+    (MIXED, "MLP(1, [2, 1], activations=[['tanh', 'relu'], 'linear'])")])
+def test_a_file_looks_like_this(path, text, shown):
+    path.write_text(text)
+    net = MLP.load(path)
+    assert repr(net) == shown
+    assert data_of(net) == [0.5, 0.0, 1.5, 2.0, 2.5, 1e-320, 3.5]
+    net.save(path)
+    assert path.read_text() == text
+
+
+def test_the_activation_of_hidden_layers_means_nothing_where_there_are_none(path):
+    saved = {"MLP": {"nin": 1, "nouts": [1], "activation": "relu", "output": "tanh"},
+             "parameters": {"layers[0].neurons[0].w[0]": 1, "layers[0].neurons[0].b": 2}}
+    path.write_text(json.dumps(saved))
+    assert MLP.load(path)([3.0]).data == math.tanh(5)
+
+
+def changed(net, change):
+    change(net)
+    return net
+
+
+@pytest.mark.parametrize("change", [
+    lambda net: setattr(net.layers[0].neurons[1], "activation", "relu"),
+    lambda net: setattr(net.layers[1].neurons[0], "activation", "sigmoid"),
+    lambda net: net.layers.append(Layer(1, 2, "relu")),
+    lambda net: net.layers.pop(),
+    lambda net: net.layers[0].neurons.reverse(),
+    lambda net: setattr(net, "layers", (Layer(3, 2, "sigmoid"), Layer(2, 2, "tanh"), Layer(2, 1, "linear"))),
+    lambda net: setattr(net.layers[0].neurons[0], "w", tuple(net.layers[0].neurons[0].w)),
+    lambda net: setattr(net.layers[0].neurons[0], "b", Value(3.0)),
+    lambda net: setattr(net.layers[0].neurons[0].b, "data", 3),
+    lambda net: setattr(net.layers[0].neurons[0].b, "data", np.float64(0.1)),
+    lambda net: setattr(net, "note", "trained for a day"),
+])
+def test_a_network_that_was_changed_comes_back_as_it_is(path, change):
+    net = changed(MLP(2, [3, 1], "tanh", seed=0), change)
+    net.save(path)
+    loaded = MLP.load(path)
+    x = [0.5] * len(net.layers[0].neurons[0].w)
+    assert numbers(outputs_of(loaded, x)) == numbers(outputs_of(net, x))
+    assert repr(loaded) == repr(net) and data_of(loaded) == data_of(net)
+
+
+class OwnNet(MLP):
+    def __call__(self, x):
+        return [a * 2 for a in super().__call__(x)]
+
+
+class OwnLayer(Layer):
+    """A layer of one's own."""
+
+
+class OwnNeuron(Neuron):
+    """A neuron of one's own."""
+
+
+def first(net):
+    return net.layers[0].neurons[0]
+
+
+@pytest.mark.parametrize("change, said", [
+    (lambda net: setattr(net, "__class__", OwnNet), "the network is of class OwnNet, expected MLP"),
+    (lambda net: net.layers.append(OwnLayer(1, 1)), r"layers\[2\] is of class OwnLayer, expected Layer"),
+    (lambda net: net.layers.append(Neuron(1)), r"layers\[2\] is of class Neuron, expected Layer"),
+    (lambda net: net.layers[0].neurons.append(OwnNeuron(2)), r"layers\[0\].neurons\[3\] is of class OwnNeuron"),
+    (lambda net: setattr(net, "trace", None), "the network has its own trace"),
+    (lambda net: setattr(net.layers[1], "trace", None), r"layers\[1\] has its own trace"),
+    (lambda net: setattr(first(net), "trace", None), r"layers\[0\].neurons\[0\] has its own trace"),
+    (lambda net: setattr(first(net), "activation", "cosine"), r"layers\[0\].neurons\[0\]: unknown activation 'cosine'"),
+    (lambda net: setattr(first(net), "activation", Value.tanh), r"layers\[0\].neurons\[0\]: unknown activation <funct"),
+    (lambda net: net.layers.clear(), "a network without layers"),
+    (lambda net: net.layers[0].neurons.clear(), "a layer without neurons"),
+    (lambda net: net.layers.append(Layer(2, 1)), r"layers\[2\].neurons\[0\].w\[1\] is one parameter too many"),
+    (lambda net: net.layers[0].neurons.pop(), r"layers\[1\].neurons\[0\].w\[2\] is one parameter too many"),
+    (lambda net: net.layers[0].neurons.append(Neuron(2)), r"layers\[1\].neurons\[0\].w\[3\] is missing"),
+    (lambda net: net.layers[0].neurons[1].w.pop(), r"layers\[0\].neurons\[1\].w\[1\] is missing"),
+    (lambda net: net.layers[0].neurons[1].w.append(Value(1.0)), r"layers\[0\].neurons\[1\].w\[2\] is one"),
+    (lambda net: setattr(first(net), "b", 0.5), r"layers\[0\].neurons\[0\].b is missing, or no Value"),
+    (lambda net: setattr(first(net), "scale", Value(1.0)), r"layers\[0\].neurons\[0\].scale is one parameter too many"),
+    (lambda net: setattr(net, "scales", [1.0, Value(1.0)]), r"scales\[1\] is one parameter too many"),
+    (lambda net: setattr(net.layers[0].neurons[1], "b", first(net).w[1]),
+     r"layers\[0\].neurons\[1\].b and layers\[0\].neurons\[0\].w\[1\] are one Value"),
+    (lambda net: net.layers.extend([Layer(1, 1)] * 2), r"layers\[3\].* and layers\[2\].* are one Value"),
+    *[(lambda net, number=number: setattr(first(net).w[1], "data", number), r"layers\[0\].neurons\[0\].w\[1\] is ")
+      for number in (math.nan, math.inf, -math.inf, "1.5", None, True, [1.0], 2 ** 53 + 1, np.single(1), np.int8(1))],
+])
+def test_what_would_not_come_back_is_named_and_the_old_file_kept(path, change, said):
+    old, net = path.read_bytes(), changed(MLP(2, [3, 1], "tanh", seed=0), change)
+    with pytest.raises(ValueError, match=said):
+        net.save(path)
+    assert path.read_bytes() == old and os.listdir(path.parent) == ["net.json"]
+
+
+def test_a_class_of_ones_own_does_not_load_what_has_no_code(path):
+    with pytest.raises(TypeError, match="without the code of OwnNet: read it with MLP.load"):
+        OwnNet.load(path)
+
+
+@pytest.mark.parametrize("wrong", [0, True, None, b"net.json", ["net.json"]], ids=repr)
+def test_what_is_no_path_is_not_loaded(wrong):
+    with pytest.raises(TypeError):
+        MLP.load(wrong)
 
 
 def test_the_file_is_readable_json_with_one_named_parameter_a_line(path):
@@ -433,15 +641,6 @@ def test_paths_may_be_text(path, kind):
     randomised(net).save(kind(path))
     assert bits(MLP.load(kind(path))) == bits(net)
     assert os.listdir(path.parent) == ["net.json"]
-
-
-@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
-def test_a_parameter_that_is_not_finite_is_refused_and_the_old_file_kept(path, number):
-    old, net = path.read_bytes(), MLP(2, [1], seed=0)
-    net.layers[0].neurons[0].w[1].data = number
-    with pytest.raises(ValueError, match=rf"layers\[0\]\.neurons\[0\]\.w\[1\] is {number}"):
-        net.save(path)
-    assert path.read_bytes() == old and os.listdir(path.parent) == ["net.json"]
 
 
 @pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()], ids=repr)
@@ -478,9 +677,9 @@ def assert_refused(path, content, said=None):
     assert str(path) in str(caught.value)
 
 
-def test_a_file_cut_off_anywhere_is_refused(path):
-    MLP(1, [1], seed=0).save(path)
-    content = path.read_bytes().rstrip()
+@pytest.mark.parametrize("text", [UNIFORM, MIXED])
+def test_a_file_cut_off_anywhere_is_refused(path, text):
+    content = text.encode().rstrip()
     for length in range(len(content)):
         assert_refused(path, content[:length])
 
@@ -579,11 +778,59 @@ def test_sizes_that_the_parameters_do_not_fit_cost_no_memory(tmp_path, nin, nout
 
 
 def loads_or_refuses(path, content):
+    """Whether it loads; then it is what the file says and would be saved as the same. Else the error names the path."""
     path.write_bytes(content)
     try:
-        assert all(math.isfinite(number) for number in data_of(MLP.load(path)))
+        net = MLP.load(path)
     except ValueError as error:
         assert str(path) in str(error)
+        return False
+    net.save(path)
+    said, saved = json.loads(content), json.loads(path.read_bytes())
+    if len(net.layers) == 1:
+        saved["MLP"]["activation"] = said["MLP"]["activation"]  # which no layer has
+    assert saved == said
+    return True
+
+
+@pytest.mark.parametrize("text", [UNIFORM, MIXED])
+def test_any_bit_may_flip_and_no_other_network_than_the_file_says_is_loaded(scratch, text):
+    loaded = 0
+    for position in range(len(text)):
+        for bit in range(8):
+            content = bytearray(text.encode())
+            content[position] ^= 1 << bit
+            loaded += loads_or_refuses(scratch, bytes(content))
+    assert 0 < loaded < len(text), "digits may become other digits, and spaces other spaces"
+
+
+@pytest.mark.parametrize("line", ['"nin": 1,', '"activation": "tanh",', '"layers[0].neurons[1].b": 2.0,'])
+def test_a_key_that_comes_twice_is_refused(path, line):
+    assert line in UNIFORM
+    assert_refused(path, UNIFORM.replace(line, line + line).encode(), "comes twice")
+
+
+@pytest.mark.parametrize("found", [
+    "tanh", None, [], ["tanh"], ["tanh", "linear", "linear"], [["tanh"], "linear"], ["tanh", []],
+    [["tanh", "relu", "relu"], "linear"], ["tanh", "cosine"], [["tanh", None], "linear"], {"tanh": 1, "linear": 1},
+    "tl", [["tanh", ["relu"]], "tanh"],
+])
+def test_wrong_activations_are_refused(path, found):
+    saved = json.loads(MIXED)
+    saved["MLP"]["activations"] = found
+    assert_refused(path, saved, "activation")
+
+
+def test_what_has_no_place_in_a_file_is_refused(path):
+    for where in ([], ["MLP"], ["parameters"]):
+        saved = json.loads(path.read_text())
+        table = saved
+        for key in where:
+            table = table[key]
+        table["colour"] = 1.0
+        with pytest.raises(ValueError, match="colour|parameters"):
+            path.with_name("other.json").write_text(json.dumps(saved))
+            MLP.load(path.with_name("other.json"))
 
 
 @given(st.data())

@@ -10,6 +10,7 @@ import os
 import struct
 import zlib
 from importlib.resources import files
+from io import BufferedIOBase
 from numbers import Integral
 from pathlib import Path
 from typing import NamedTuple
@@ -140,24 +141,29 @@ def _find(folder: Path, name: str) -> Path:
 
 def _read_idx(path: Path, magic: int, shape: tuple[int, ...]) -> np.ndarray:
     """The bytes (N, *shape) after the header of an IDX file: magic number, N and shape, four bytes each, big-endian."""
-    content = _read_bytes(path)
     header = struct.Struct(f">{2 + len(shape)}I")
-    _expect(path, "bytes of header", len(content[:header.size]), header.size)
-    found_magic, count, *found_shape = header.unpack_from(content)
-    _expect(path, "magic number (2051: images, 2049: labels)", found_magic, magic)
-    _expect(path, "item shape", tuple(found_shape), shape)
-    _expect(path, "bytes", len(content), header.size + count * math.prod(shape))
-    return np.frombuffer(content, np.uint8, offset=header.size).reshape(count, *shape)
+    with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+        try:
+            start = _read(file, header.size)
+            _expect(path, "bytes of header", len(start), header.size)
+            found_magic, count, *found_shape = header.unpack(start)
+            _expect(path, "magic number (2051: images, 2049: labels)", found_magic, magic)
+            _expect(path, "item shape", tuple(found_shape), shape)
+            size = count * math.prod(shape)
+            items = _read(file, size)
+            whole = header.size + size
+            _expect(path, "bytes", f"more than {whole}" if file.read(1) else header.size + len(items), whole)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise ValueError(f"{path}: found damaged gzip data ({error}), expected a whole gzip file") from error
+    return np.frombuffer(items, np.uint8).reshape(count, *shape)
 
 
-def _read_bytes(path: Path) -> bytes:
-    content = path.read_bytes()
-    if path.suffix != ".gz":
-        return content
-    try:
-        return gzip.decompress(content)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"{path}: found damaged gzip data ({error}), expected a whole gzip file") from error
+def _read(file: BufferedIOBase, size: int) -> bytes:
+    """The next `size` bytes, or what there is of them: piece by piece, as a damaged header may promise any number."""
+    content = bytearray()
+    while len(content) < size and (piece := file.read(min(size - len(content), 2 ** 20))):
+        content += piece
+    return bytes(content)
 
 
 def _expect(path: Path, what: str, found: object, expected: object) -> None:
