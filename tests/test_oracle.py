@@ -1,8 +1,10 @@
-"""Outside oracles: what JAX and PyTorch make of the same programs, networks, and steps of training."""
+"""Outside oracles: what JAX and PyTorch make of the same programs, networks, steps, and special points."""
 
 from __future__ import annotations
 
+import math
 import sys
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,10 +17,11 @@ from micrograd2.costs import cross_entropy, example_cost, max_margin, squared_er
 from micrograd2.engine import Value, gradient, topological_order, total
 from micrograd2.nn import ACTIVATIONS, MLP
 from micrograd2.train import SGD, Adam, fit
-from programs import RECIPES, VALUES, Program, programs, run
+from programs import RECIPES, VALUES, Maths, Program, programs, run
 
 few = settings(max_examples=settings().max_examples // 4)  # a library takes many times as long as the engine
 very_few = settings(max_examples=settings().max_examples // 20)
+NAN, INF = math.nan, math.inf
 
 
 def assert_close(ours: Value, *others: Any) -> None:
@@ -191,3 +194,142 @@ def test_ten_steps_of_training_equal_the_rules_written_out(optimizer, rule, comp
                   progress=False)
     assert history.loss == pytest.approx(losses, rel=0, abs=1e-14)  # numbers about 1, gradients of 1e-4 and more
     assert flat(matrices(net)) == pytest.approx(flat(parts), rel=0, abs=1e-14)
+
+
+# Special points
+
+SAME = "as ours"
+CHOSEN = "a tie goes to the first operand: the result is one of the two, and so is the way back"
+EDGE = "refused by name here, rather than met as inf or NaN many operations later"
+BASE = "an operand as the exponent wants a base above 0, since log x is part of its slope"
+HIDDEN = "a NaN is never hidden: a slope that nobody knows is NaN, not 0 or 1"
+TINY = "JAX takes a number below 2.2e-308 for 0"
+
+# what, at which x, y, z; the value and its slopes, or the error: ours, JAX's, PyTorch's; and why they differ
+POINTS: list[tuple[str, tuple[float, ...], Any, Any, Any, str]] = [
+    # kinks
+    ("relu(x)", (0,), (0, 0), SAME, SAME, ""),
+    ("relu(1 - x)", (1,), (0, 0), SAME, SAME, ""),
+    ("absolute(x)", (0,), (0, 0), (0, 1), SAME, "midway between −1 and 1, and the only slope that leaves |−x| = |x|"),
+    ("maximum(x, y)", (2, 2), (2, 1, 0), (2, 0.5, 0.5), (2, 0.5, 0.5), CHOSEN),
+    ("minimum(x, y)", (2, 2), (2, 1, 0), (2, 0.5, 0.5), (2, 0.5, 0.5), CHOSEN),
+    ("maximum(y, x)", (2, 2), (2, 0, 1), (2, 0.5, 0.5), (2, 0.5, 0.5), CHOSEN),
+    ("maximum(x, y)", (0, -0.0), (0, 1, 0), (0, 0.5, 0.5), (0, 0.5, 0.5), CHOSEN),
+    ("maximum(x, x)", (2,), (2, 1), SAME, SAME, ""),
+    # the edge of a domain
+    ("sqrt(x)", (0,), ZeroDivisionError, (0, INF), (0, INF), EDGE),
+    ("sqrt(x)", (1e-300,), (1e-150, 5e149), SAME, SAME, ""),
+    ("sqrt(x)", (1e-320,), (1e-320 ** 0.5, 0.5 / 1e-320 ** 0.5), (0, INF), SAME, TINY),
+    ("sqrt(x)", (-1,), ValueError, (NAN, NAN), (NAN, NAN), EDGE),
+    ("log(x)", (0,), ValueError, (-INF, INF), (-INF, INF), EDGE),
+    ("log(x)", (1e-300,), (-300 * math.log(10), 1e300), SAME, SAME, ""),
+    ("log(x)", (1e-320,), (math.log(1e-320), INF), (-INF, INF), SAME, TINY),
+    ("log(x)", (-1,), ValueError, (NAN, -1), (NAN, -1), EDGE),
+    ("1 / x", (0,), ZeroDivisionError, (INF, -INF), (INF, -INF), EDGE),
+    ("1 / x", (1e-200,), (1e200, -INF), SAME, SAME, ""),
+    ("x / y", (0, 0), ZeroDivisionError, (NAN, INF, NAN), (NAN, INF, NAN), EDGE),
+    # powers with a plain number
+    ("x ** 0.0", (0,), (1, 0), (1, NAN), SAME, "x⁰ is 1 for every x, so its slope is 0"),
+    ("x ** 0.0", (-2,), (1, 0), SAME, SAME, ""),
+    ("x ** 1.0", (0,), (0, 1), SAME, SAME, ""),
+    ("x ** 2.0", (0,), (0, 0), SAME, SAME, ""),
+    ("x ** 2.0", (-8,), (64, -16), SAME, SAME, ""),
+    ("x ** 0.5", (0,), ZeroDivisionError, (0, INF), (0, INF), EDGE),
+    ("x ** -1.0", (0,), ValueError, (INF, -INF), (INF, -INF), EDGE),
+    ("x ** (1 / 3)", (-8,), ValueError, (NAN, NAN), (NAN, NAN), EDGE),
+    ("x ** 400.0", (10,), OverflowError, (INF, INF), (INF, INF), EDGE),
+    # powers of operands
+    ("x ** y", (2, 0), (1, 0, math.log(2)), SAME, SAME, ""),
+    ("x ** y", (0, 0), ZeroDivisionError, (1, NAN, 0), (1, 0, 0), BASE),
+    ("x ** y", (0, 2), ValueError, (0, 0, 0), (0, 0, 0), BASE),
+    ("x ** y", (0, -1), ValueError, (INF, -INF, NAN), (INF, -INF, -INF), BASE),
+    ("x ** y", (-8, 2), ValueError, (64, -16, NAN), (64, -16, NAN), BASE),
+    ("0.0 ** x", (2,), ValueError, (0, 0), (0, 0), BASE),
+    ("10.0 ** x", (400,), OverflowError, (INF, INF), (INF, INF), EDGE),
+    # far out
+    ("exp(x)", (1000,), OverflowError, (INF, INF), (INF, INF), EDGE),
+    ("exp(x)", (-1000,), (0, 0), SAME, SAME, ""),
+    ("sigmoid(x)", (1000,), (1, 0), SAME, SAME, ""),
+    ("sigmoid(x)", (-1000,), (0, 0), SAME, SAME, ""),
+    ("sigmoid(x)", (-700,), (math.exp(-700), math.exp(-700)), SAME, SAME, ""),
+    ("tanh(x)", (1000,), (1, 0), SAME, SAME, ""),
+    ("tanh(x)", (-1000,), (-1, 0), SAME, SAME, ""),
+    ("x * y", (1e200, 1e200), (INF, 1e200, 1e200), SAME, SAME, ""),
+    # logsumexp and cross-entropy
+    ("logsumexp([x, y])", (1000, -1000), (1000, 1, 0), SAME, SAME, ""),
+    ("logsumexp([x, y])", (1000, 1000), (1000 + math.log(2), 0.5, 0.5), SAME, SAME, ""),
+    ("logsumexp([x, y])", (-1000, -1000), (-1000 + math.log(2), 0.5, 0.5), SAME, SAME, ""),
+    ("logsumexp([x, y, z])", (0, 0, 0), (math.log(3), 1 / 3, 1 / 3, 1 / 3), SAME, SAME, ""),
+    ("logsumexp([x, x, x])", (3,), (3 + math.log(3), 1), SAME, SAME, ""),
+    ("logsumexp([x])", (5,), (5, 1), SAME, SAME, ""),
+    ("cross_entropy([x, y], [1, 0])", (1000, -1000), (0, 0, 0), SAME, SAME, ""),
+    ("cross_entropy([x, y], [0, 1])", (1000, -1000), (2000, 1, -1), SAME, SAME, ""),
+    ("cross_entropy([x, y], [1, 0])", (1000, 1000), (math.log(2), -0.5, 0.5), SAME, SAME, ""),
+    # infinities
+    ("relu(x)", (INF,), (INF, 1), SAME, SAME, ""),
+    ("relu(x)", (-INF,), (0, 0), SAME, SAME, ""),
+    ("absolute(x)", (-INF,), (INF, -1), SAME, SAME, ""),
+    ("exp(x)", (INF,), (INF, INF), SAME, SAME, ""),
+    ("exp(x)", (-INF,), (0, 0), SAME, SAME, ""),
+    ("log(x)", (INF,), (INF, 0), SAME, SAME, ""),
+    ("sqrt(x)", (INF,), (INF, 0), SAME, SAME, ""),
+    ("sigmoid(x)", (-INF,), (0, 0), SAME, SAME, ""),
+    ("tanh(x)", (INF,), (1, 0), SAME, SAME, ""),
+    ("sin(x)", (INF,), ValueError, (NAN, NAN), (NAN, NAN), EDGE),
+    ("maximum(x, y)", (-INF, 1), (1, 0, 1), SAME, SAME, ""),
+    ("maximum(x, y)", (INF, INF), (INF, 1, 0), (INF, 0.5, 0.5), (INF, 0.5, 0.5), CHOSEN),
+    ("x - y", (INF, INF), (NAN, 1, -1), SAME, SAME, ""),
+    ("x * y", (0, INF), (NAN, INF, 0), SAME, SAME, ""),
+    ("logsumexp([x, y])", (-INF, 0), (0, 0, 1), SAME, SAME, ""),
+    ("cross_entropy([x, y], [1, 0])", (-INF, 0), (INF, -1, 1), SAME, SAME, ""),
+    # not a number
+    ("relu(x)", (NAN,), (NAN, NAN), (NAN, 0), (NAN, 1), HIDDEN),
+    ("absolute(x)", (NAN,), (NAN, NAN), (NAN, -1), (NAN, 0), HIDDEN),
+    ("maximum(x, y)", (NAN, 1), (NAN, NAN, NAN), (NAN, 0, 0), (NAN, 1, 1), HIDDEN),
+    ("minimum(x, y)", (1, NAN), (NAN, NAN, NAN), (NAN, 0, 0), (NAN, 1, 1), HIDDEN),
+    ("exp(x)", (NAN,), (NAN, NAN), SAME, SAME, ""),
+    ("log(x)", (NAN,), (NAN, NAN), SAME, SAME, ""),
+    ("sqrt(x)", (NAN,), (NAN, NAN), SAME, SAME, ""),
+    ("sigmoid(x)", (NAN,), (NAN, NAN), SAME, SAME, ""),
+    ("tanh(x)", (NAN,), (NAN, NAN), SAME, SAME, ""),
+    ("sin(x)", (NAN,), (NAN, NAN), SAME, SAME, ""),
+    ("x ** 2.0", (NAN,), (NAN, NAN), SAME, SAME, ""),
+    ("x ** 0.0", (NAN,), (1, 0), (1, NAN), SAME, "x⁰ is 1 for every x, so its slope is 0"),
+    ("logsumexp([x, y])", (0, NAN), (NAN, NAN, NAN), SAME, SAME, ""),
+    ("cross_entropy([x, y], [1, 0])", (0, NAN), (NAN, NAN, NAN), SAME, SAME, ""),
+]
+
+
+def at_point(expression: str, maths: Maths, cross_entropy: Any, xs: list) -> Any:
+    return eval(expression, maths._asdict() | {"cross_entropy": cross_entropy} | dict(zip("xyz", xs)))
+
+
+def equal(expected: tuple) -> Any:
+    """Equal up to rounding at numbers of a thousand; a NaN equals a NaN, and 0 equals −0."""
+    return pytest.approx(expected, rel=1e-13, abs=0, nan_ok=True)
+
+
+@pytest.mark.parametrize("expression, at, ours", [point[:3] for point in POINTS])
+def test_special_points_are_as_the_table_says(expression, at, ours):
+    xs = [Value(x) for x in at]
+    if isinstance(ours, type):
+        with pytest.raises(ours):
+            at_point(expression, VALUES, cross_entropy, xs)
+    else:
+        y = at_point(expression, VALUES, cross_entropy, xs)
+        y.backward()
+        assert (y.data, *(x.grad for x in xs)) == equal(ours)
+        assert tuple(slope.data for slope in gradient(y, xs)) == equal(ours[1:])
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("expression, at, ours, jax, torch", [point[:5] for point in POINTS])
+def test_special_points_of_the_library_are_as_the_table_says(expression, at, ours, jax, torch, library):
+    theirs = jax if library is jax_library else torch
+    value, slopes = library().slopes(partial(at_point, expression, library().maths, library().cross_entropy), at)
+    assert (value, *map(float, slopes)) == equal(ours if theirs is SAME else theirs)
+
+
+def test_the_table_says_why_wherever_ours_differs():
+    for *_, jax, torch, why in POINTS:
+        assert bool(why) == ((jax, torch) != (SAME, SAME))
