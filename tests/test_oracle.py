@@ -25,13 +25,13 @@ NAN, INF = math.nan, math.inf
 
 
 def assert_close(ours: Value, *others: Any) -> None:
-    """Equal but for rounding: every number on the way is rounded, here and there, by an epsilon of itself or less.
+    """Equal but for rounding: every number on the way is rounded, here and there, by about half an epsilon of itself.
 
     Slopes between these numbers are about 1 or less, so what the roundings do to the result can only add up.
     """
     on_the_way = sum(abs(v.data) for v in topological_order(ours))
     for other in others:
-        assert abs(ours.data - float(other)) <= 2 * sys.float_info.epsilon * on_the_way
+        assert abs(ours.data - float(other)) <= sys.float_info.epsilon * on_the_way
 
 
 # Random programs
