@@ -1,24 +1,29 @@
 "use strict";
 // A network on a few examples: forward, the cost, and the nudges flowing backward, told as in the films.
 //
-// z, a, ∂C/∂a and δ = ∂C/∂z of every neuron come from the engine. Here they are only multiplied and added up:
+// z, a, f′(z), ∂C/∂a and δ = ∂C/∂z of every neuron come from the engine. Here they are only multiplied and added up:
 // ∂C/∂w = δ·a, what a neuron asks of the one before is −δ·w. Layer 0 are the inputs, layer L the outputs.
 
 const numbers = text => new Float64Array(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer);
-const {sizes, kinds, side, names} = data,
+const {sizes, kinds, names} = data,
   L = sizes.length - 1,
   N = data.examples.length;
 const W = data.weights.map(numbers),
   B = data.biases.map(numbers);
-const examples = data.examples.map(e => ({
+const told = data.examples.map(e => ({
   ...e,
   cost: Number(e.cost),
   y: numbers(e.y),
   a: e.a.map(numbers),
   z: e.z.map(numbers),
+  slopes: e.slopes.map(numbers),
   da: e.da.map(numbers),
   dz: e.dz.map(numbers),
-})); // a[0] … a[L]; z, da, dz from 1 on: index l − 1
+})); // a[0] … a[L]; z, slopes, da, dz from 1 on: index l − 1
+const across = Math.sqrt(sizes[0]),
+  isImage = across >= 8 && Number.isInteger(across) && told.every(e => e.a[0].every(pixel => pixel >= 0 && pixel <= 1)),
+  side = isImage ? across : 0;
+const examples = told.map(e => ({...e, name: side ? e.target : `${e.input} → ${e.target}`}));
 const MOST = 20,
   sum = xs => xs.reduce((s, x) => s + x, 0),
   range = n => [...Array(n).keys()];
@@ -44,12 +49,12 @@ const what = (l, j) =>
     : l
       ? `neuron ${j} of layer ${l}`
       : `input ${j}`;
-const PASS = {
-  sigmoid: "σ′(z) = a·(1 − a)",
-  tanh: "tanh′(z) = 1 − a²",
-  relu: "1 where z is above 0, else 0",
-  linear: "1",
-};
+/** How the neurons of a layer make their activations, each way once: "tanh(z)". */
+const curve = (l, j) => (data.slopes[l - 1][j] === "1" ? "z" : `${kinds[l - 1][j]}(z)`);
+const curves = l => [...new Set(range(sizes[l]).map(j => curve(l, j)))];
+const mixed = l => new Set(kinds[l - 1]).size > 1;
+/** f′ as a formula, where all neurons of a layer have the same, and one is known. */
+const formula = l => new Set(data.slopes[l - 1]).size === 1 && data.slopes[l - 1][0];
 
 // How far the gradients of two examples point the same way, without writing down 13,002 numbers for each:
 // Σ over layers of (δ·δ′)(1 + a·a′)
@@ -106,7 +111,7 @@ for (let l = 1; l <= L; l++)
     () => (l < L ? `Layer ${l} lights up` : "The outputs light up"),
     () => [
       "Each neuron takes a weighted sum of the layer before, z = w·a + b, and turns it into its activation, " +
-        (kinds[l - 1] === "linear" ? "a = z." : `a = ${kinds[l - 1]}(z).`),
+        `a = ${curves(l).join(" or ")}.`,
       l === L && OUT > 1 ? ` The brightest is ${what(L, bright())}.` : "",
     ],
     {lit: l, wires: {[l]: (j, i) => weight(l, j, i) * example().a[l - 1][i]}, unit: "w·a"},
@@ -210,10 +215,11 @@ if (L > 1) {
 /** The step from what is asked of a layer's activations to its δ. */
 function through(l) {
   step(
-    () => `Through the ${kinds[l - 1]} of layer ${l}`,
+    () => `Through the ${mixed(l) ? "activations" : kinds[l - 1][0]} of layer ${l}`,
     () => [
       "What is asked of an activation passes to its weighted sum: δ = ∂C/∂a · f′(z), " +
-        `where f′ is ${PASS[kinds[l - 1]]}. Where f is flat, little gets through.`,
+        (formula(l) ? `where f′ is ${formula(l)}. ` : "with the slope f′ of each neuron's own activation. ") +
+        "Where f is flat, little gets through.",
       deltaTable(l),
     ],
     {nudged: l, ringed: l},
@@ -327,10 +333,15 @@ function sumTable(l) {
   );
 }
 function deltaTable(l) {
-  const {da, dz, a} = example();
+  const {da, dz, slopes} = example();
   return table(
-    ["neuron", "−∂C/∂a", "a", "−δ"],
-    shown[l].map(i => [String(i), cell(-da[l - 1][i]), num(a[l][i]), cell(-dz[l - 1][i])]),
+    ["neuron", "−∂C/∂a", "f′(z)", "−δ"],
+    shown[l].map(i => [
+      mixed(l) ? `${i} ${kinds[l - 1][i]}` : String(i),
+      cell(-da[l - 1][i]),
+      num(slopes[l - 1][i]),
+      cell(-dz[l - 1][i]),
+    ]),
   );
 }
 const bar = share =>
@@ -713,7 +724,8 @@ function details(state) {
       [],
       [
         ["weighted sum z", html("td", {id: "z"}, num(e.z[l - 1][j]))],
-        [`activation a = ${kinds[l - 1]}(z)`, html("td", {id: "a"}, num(e.a[l][j]))],
+        [`activation a = ${curve(l, j)}`, html("td", {id: "a"}, num(e.a[l][j]))],
+        ["slope f′(z)", html("td", {id: "slope"}, num(e.slopes[l - 1][j]))],
         ["bias b", html("td", {id: "b"}, num(B[l - 1][j]))],
         ["∂C/∂a", html("td", {id: "da"}, num(e.da[l - 1][j]))],
         ["δ = ∂C/∂z = ∂C/∂b", html("td", {id: "dz"}, num(e.dz[l - 1][j]))],

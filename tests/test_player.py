@@ -430,20 +430,24 @@ def test_errors_say_what_to_do():
         play(net)
     with pytest.raises(ValueError, match="301 values.*at most 300"):
         play(total([Value(1.0) for _ in range(300)]))
-    for bad in (X[0], ["ab"], [None]):
-        with pytest.raises(ValueError, match="rows of numbers"):
+    with pytest.raises(ValueError, match="Y must be a number or a row .*, as X is one example"):
+        play(net, X[0], Y)
+    for bad in (["ab"], [None]):
+        with pytest.raises(TypeError, match="X must hold real numbers"):
             play(net, bad, Y)
-    with pytest.raises(ValueError, match="same number of examples, 1 to 100; got 1 and 2"):
+    with pytest.raises(ValueError, match=r"Y must be \(1, targets\) .*; got the shape \(2, 2\)"):
         play(net, X, Y + Y)
-    with pytest.raises(ValueError, match="got 0 and 0"):
+    with pytest.raises(ValueError, match="at most 100 examples can be shown; got 101"):
+        play(net, X * 101, Y * 101)
+    with pytest.raises(ValueError, match="not empty"):
         play(net, [], [])
-    with pytest.raises(ValueError, match="2 inputs; got 3"):
+    with pytest.raises(ValueError, match="X must have 2 numbers for each example, .*; got 3"):
         play(net, [[1, 2, 3]], Y)
     with pytest.raises(ValueError, match="one target for each output"):
         play(net, X, [1])
     with pytest.raises(TypeError, match="must be one Value"):
         play(net, X, Y, lambda a, y: 3.0)
-    with pytest.raises(ValueError, match=r"the cost reaches layers\[0\].neurons\[0\].w\[0\]"):
+    with pytest.raises(ValueError, match=r"the cost must .*; this one also reads layers\[0\].neurons\[0\].w\[0\]"):
         play(net, X, Y, lambda a, y: squared_error(a, y) + net.parameters()[0] ** 2)
 
 
