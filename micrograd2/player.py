@@ -168,7 +168,7 @@ def _card(node: Value, name: str) -> dict[str, Any]:
     inset = max(26, 8 * len(symbol) + 12) if symbol else 0
     letters = min(max(len(node.label or name), 11), 22)
     return {"name": name, "symbol": symbol, "inset": inset, "width": inset + 7 * letters + 20,
-            "height": 60 if node.label or node.args else 46}
+            "height": 63 if node.label or node.args else 46}
 
 
 def _layout(direction: str, cards: list[dict[str, Any]], edges: list[tuple[int, int]]) -> dict[str, Any]:

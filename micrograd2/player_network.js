@@ -399,19 +399,40 @@ const most = values => values.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
 
 // The picture
 
+/** How wide the widest of some texts is drawn beside a neuron, in pixels; no page knows its font beforehand. */
+const widths = new Map();
+function widest(kind, texts) {
+  const probe = svg("text", {class: kind}),
+    all = [...new Set(texts)].map(text => [`${kind} ${text}`, text]),
+    unknown = all.filter(([key]) => !widths.has(key));
+  if (unknown.length) $("stage").append(svg("svg", {width: 0, height: 0}, svg("g", {class: "neuron"}, probe)));
+  for (const [key, text] of unknown) {
+    probe.textContent = text;
+    widths.set(key, probe.getComputedTextLength());
+  }
+  return Math.max(...all.map(([key]) => widths.get(key)));
+}
+const target = (e, j) => (at.phone ? "" : "target ") + num(e.y[j] ?? e.y[0], 2);
+const before = (e, i) => (at.phone ? "" : num(e.a[0][i], 3));
+
 const at = {};
 function geometry() {
   const stage = $("stage"),
     style = getComputedStyle(stage);
   const width = stage.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight),
     height = stage.clientHeight - 8,
-    phone = width < 560;
+    phone = (at.phone = width < 560);
   const rows = Math.max(...shown.map((column, l) => (l || !side ? column.length : 1)));
   const pitch = Math.min(62, (height - 46) / rows),
     r = Math.max(3, Math.min(20, pitch * 0.4));
   const box = side ? Math.min(height * 0.62, width * (phone ? 0.18 : 0.2), 280) : 0;
-  const left = side ? box + (phone ? 42 : 50 + 0.04 * width) : phone ? 46 : 90,
-    right = width - (phone ? 84 : 128);
+  const all = f => examples.flatMap(e => f(e));
+  const left = side
+      ? box + (phone ? 42 : 50 + 0.04 * width)
+      : r + 26 + widest("before", all(e => shown[0].map(i => before(e, i)))),
+    labels = widest("label", shown[L].map(output)),
+    targets = widest("target", all(e => shown[L].map(j => target(e, j)))),
+    right = width - (r + 16 + labels + 10 + targets + 6);
   const x = range(L + 1).map(l =>
     side
       ? l
@@ -423,7 +444,6 @@ function geometry() {
   Object.assign(at, {
     width,
     height,
-    phone,
     pitch,
     r,
     box,
@@ -461,7 +481,8 @@ function wires(svgRoot, l, value, unit) {
 function picture(state) {
   geometry();
   const e = example(),
-    root = svg("svg", {width: at.width, height: at.height, role: "group", "aria-label": "network"});
+    letters = `--most: ${0.7 * at.pitch}px`, // a line of text is up to 1 / 0.7 as high as its font is large
+    root = svg("svg", {width: at.width, height: at.height, style: letters, role: "group", "aria-label": "network"});
   const j0 = state.avenue ? focus() : (state.owner ?? -1);
   for (let l = side ? 2 : 1; l <= L; l++) {
     let value = state.wires?.[l],
@@ -633,10 +654,10 @@ function neuron(state, l, row, j, j0) {
         svg(
           "text",
           {x: at.width - x - 6, y: 4.5, class: "target"},
-          at.phone ? num(e.y[j] ?? e.y[0], 2) : `target ${num(e.y[j] ?? e.y[0], 2)}`,
+          target(e, j),
         ),
       );
-  } else if (l === 0) group.append(svg("text", {x: -at.r - 8, y: 4.5, class: "before"}, at.phone ? "" : num(a, 3)));
+  } else if (l === 0) group.append(svg("text", {x: -at.r - 8, y: 4.5, class: "before"}, before(e, j)));
   const pick = () => {
     picked = picked && picked[0] === l && picked[1] === j ? null : [l, j];
     if (state.avenue && l === L) follow(j);
