@@ -435,6 +435,9 @@ def test_wrong_shapes_and_costs_are_refused_alike(name):
                  ([[1.0, 2.0], [1.0]], [1.0, 1.0]), ([1.0, 2.0], []), (3.0, 1.0)):
         with pytest.raises(ValueError, match="^[XY] must"):
             function(NET, X, Y)
+    if name != "draw":                                  # which shows the activations then
+        with pytest.raises(TypeError, match="needs examples|^Y must be .*; got None"):
+            function(NET, [1.0, 2.0], None)
     for cost in ("mse", None, 3):
         with pytest.raises(TypeError, match=f"^cost must be a function .* got {cost!r}"):
             function(NET, [1.0, 2.0], 1.0, cost)
@@ -466,6 +469,14 @@ class Loud(Neuron):
         return (z * 2, ACTIVATIONS[self.activation](z * 2))
 
 
+class Summed(Neuron):
+    """The operands of a weighted sum, in another operation."""
+
+    def trace(self, x):
+        z = total([*self.w, *x, self.b])
+        return z, z.tanh()
+
+
 class Swapped(Layer):
     """Its neurons read the inputs the other way round."""
 
@@ -488,6 +499,13 @@ class Constant(Layer):
     def trace(self, x):
         one = Value(1.0)
         return [(z, one) for z, _ in super().trace(x)]
+
+
+class Skipping(Layer):
+    """Every activation reads what its layer reads once more."""
+
+    def trace(self, x):
+        return [(z, a + x[0]) for z, a in super().trace(x)]
 
 
 class Short(MLP):
@@ -514,6 +532,7 @@ TOLD = [name for name in EVERY if name not in ("draw", "activations")]
 @pytest.mark.parametrize("where, to, error, reason", [
     ("net", Doubled, TypeError, "Doubled has a __call__ of its own"),
     ("neuron", Loud, ValueError, r"layers\[1\].neurons\[0\]: z must be the weighted sum of exactly its w"),
+    ("neuron", Summed, ValueError, r"layers\[1\].neurons\[0\]: z must be the weighted sum of exactly its w"),
     ("layer", Swapped, ValueError, r"layers\[1\].neurons\[0\]: z must be the weighted sum of exactly its w"),
     ("net", Short, ValueError, r"Short.trace must give a pair \(z, a\) for every neuron"),
 ])
@@ -538,6 +557,15 @@ def test_an_activation_that_reads_other_neurons_is_refused_where_its_slope_would
         for j, (z, a) in enumerate(layer):
             assert numbers_in(shown[k + 1, j], r"activation (\S+?)(?:,|$)") == [a.data]
             assert f"δ = ∂C/∂z = {z.grad!r}" in shown[k + 1, j] or not z.grad
+
+
+@pytest.mark.parametrize("k, read", [(0, r"x\[0\]"), (1, r"layers\[0\].neurons\[0\].z")])
+def test_a_connection_that_skips_a_layer_is_refused_where_layers_are_told(k, read):
+    net = MLP(2, [2, 2, 1], activation="tanh", seed=1)
+    net.layers[k].__class__ = Skipping
+    for name in TOLD:
+        with pytest.raises(ValueError, match=rf"the activation of layers\[{k}\].* must .* reads {read} directly"):
+            EVERY[name](net, [1.0, 2.0], 1.0)
 
 
 def truth_of_any(net: MLP, x: list[float], y: float) -> list:

@@ -18,6 +18,7 @@ from micrograd2.costs import cross_entropy, max_margin, squared_error
 from micrograd2.engine import (MUL, RELU, Op, Value, dot, first_not_finite, flow, maximum, minimum, topological_order,
                                total)
 from micrograd2.explain import TRY, GradcheckError, Table, gradcheck, health, ledger, nudges, paths, sensitivities
+from micrograd2.explain.names import names_of
 from micrograd2.explain.table import BLUE, ORANGE
 from micrograd2.nn import ACTIVATIONS, MLP
 from micrograd2.train import SGD, fit
@@ -392,6 +393,20 @@ def test_paths_through_a_network_go_by_its_neurons():
     text = str(paths(cost, net.layers[0].neurons[1].w[0]))
     for j in (0, 1):
         assert f"layers[0].neurons[1].w[0] → layers[0].neurons[1] → layers[1].neurons[{j}] → C" in text
+
+
+@pytest.mark.parametrize("f", [Value.tanh, lambda z: z * z.sigmoid(), lambda z: maximum(z, 0.1 * z)])
+def test_an_activation_is_named_whatever_it_is_made_of(f, monkeypatch):
+    monkeypatch.setitem(ACTIVATIONS, "made", f)
+    net = MLP(2, [2, 2], activation="made", output="made", seed=1)
+    traced = net.trace([1.0, -1.0])
+    names = names_of(squared_error([a for _, a in traced[-1]], [0.0, 1.0]))
+    for j, (z, a) in enumerate(traced[0]):
+        assert (names[z], names[a]) == (f"layers[0].neurons[{j}].z", f"layers[0].neurons[{j}].a")
+    assert [name for name in names.values() if name.startswith("layers[0]") and name.endswith(".a")] == [
+        names[a] for _, a in traced[0]]
+    outputs = {value for value, name in names.items() if name.startswith("layers[1]") and name.endswith(".a")}
+    assert outputs == ({a for _, a in traced[1]} if f is Value.tanh else set())     # the cost may go on with it
 
 
 def test_what_paths_refuse():
