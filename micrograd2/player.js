@@ -53,7 +53,7 @@ function fit(text, width) {
   }
 }
 
-/** SVG text that is a number: it keeps all its letters, drawn closer together if need be. */
+/** SVG text that must stay whole, such as a number: it keeps all its letters, drawn closer together if need be. */
 function squeeze(text, width) {
   text.removeAttribute("textLength");
   if (text.getComputedTextLength() > width) {

@@ -201,28 +201,28 @@ def _layout(direction: str, cards: list[dict[str, Any]], edges: list[tuple[int, 
 
 # A network on a few examples
 
-SLOPES = {SIGMOID: "σ′(z) = a·(1 − a)", TANH: "tanh′(z) = 1 − a²", RELU: "1 where z is above 0, else 0"}
+FORMULAS = {SIGMOID: "σ′(z) = a·(1 − a)", TANH: "tanh′(z) = 1 − a²", RELU: "1 where z is above 0, else 0"}
 
 
 def _play_network(net: MLP, X: Any, Y: Any, cost: Cost) -> Page:
     if X is None or Y is None:
         raise TypeError("play(network, X, Y) needs examples: inputs X and targets Y")
-    found = passes(net, X, Y, cost, MOST_EXAMPLES)
+    given = passes(net, X, Y, cost, MOST_EXAMPLES)
     many = places(net)
     if tied := [name for name, p in net.named_parameters() if many[p] > 1]:
         raise ValueError(f"{tied[0]} stands in several places of the network, and a page shows ∂C/∂w = δ·a of each "
                          f"place, not their sum; draw(network, x, y) shows that")
     examples: list[dict[str, Any]] = []
     formulas: list[list[set[str]]] = [[set() for _ in layer.neurons] for layer in net.layers]
-    for one in through_the_layers(net, found):
+    for one in through_the_layers(net, given):
         examples.append(_example(one))
         for of_layer, pairs in zip(formulas, one.layers):
-            for of_neuron, pair in zip(of_layer, pairs):
-                of_neuron.add(_slope(*pair))
+            for of_neuron, (z, a) in zip(of_layer, pairs):
+                of_neuron.add(_formula(z, a))
     sizes = [len(net.layers[0].neurons[0].w), *(len(layer.neurons) for layer in net.layers)]
     data = {
         "sizes": sizes, "kinds": [[_readable(kind(neuron), 22) for neuron in layer.neurons] for layer in net.layers],
-        "slopes": [[found.pop() if len(found) == 1 else "" for found in layer] for layer in formulas],
+        "formulas": [[found.pop() if len(found) == 1 else "" for found in layer] for layer in formulas],
         "weights": [_packed(w.data for neuron in layer.neurons for w in neuron.w) for layer in net.layers],
         "biases": [_packed(neuron.b.data for neuron in layer.neurons) for layer in net.layers],
         "names": [str(j) for j in range(sizes[-1])] if sizes[-1] > 1 else ["out"], "squared": cost is squared_error,
@@ -232,9 +232,9 @@ def _play_network(net: MLP, X: Any, Y: Any, cost: Cost) -> Page:
     return _page("network", f"Backpropagation through {'-'.join(map(str, sizes))}", data)
 
 
-def _slope(z: Value, a: Value) -> str:
+def _formula(z: Value, a: Value) -> str:
     """f′(z) as a formula, of an activation that the graph shows to be one known operation; else ""."""
-    return "1" if a is z else SLOPES.get(a.op, "") if a.args == (z,) else ""
+    return "1" if a is z else FORMULAS.get(a.op, "") if a.args == (z,) else ""
 
 
 def _example(one: Pass) -> dict[str, Any]:

@@ -50,11 +50,11 @@ const what = (l, j) =>
       ? `neuron ${j} of layer ${l}`
       : `input ${j}`;
 /** How the neurons of a layer make their activations, each way once: "tanh(z)". */
-const curve = (l, j) => (data.slopes[l - 1][j] === "1" ? "z" : `${kinds[l - 1][j]}(z)`);
+const curve = (l, j) => (data.formulas[l - 1][j] === "1" ? "z" : `${kinds[l - 1][j]}(z)`);
 const curves = l => [...new Set(range(sizes[l]).map(j => curve(l, j)))];
 const mixed = l => new Set(kinds[l - 1]).size > 1;
 /** f′ as a formula, where all neurons of a layer have the same, and one is known. */
-const formula = l => new Set(data.slopes[l - 1]).size === 1 && data.slopes[l - 1][0];
+const formula = l => new Set(data.formulas[l - 1]).size === 1 && data.formulas[l - 1][0];
 
 // How far the gradients of two examples point the same way, without writing down 13,002 numbers for each:
 // Σ over layers of (δ·δ′)(1 + a·a′)

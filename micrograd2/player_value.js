@@ -86,6 +86,7 @@ function draw(layout) {
     root.append(card);
     for (const text of card.querySelectorAll("text.name")) fit(text, node.width - 16 - node.inset);
     squeeze(card.querySelector(".data"), node.width - 10 - node.inset);
+    for (const text of card.querySelectorAll(".symbol")) squeeze(text, node.inset - 6);
     peeks(card, () => nodeTold(i));
     return card;
   });

@@ -30,6 +30,7 @@ MADE = {
     "learned": lambda z: maximum(z, SLOPE * z),
     "branching": lambda z: z if z > 0 else 0.1 * z,
     "negated": lambda z: -z,
+    "steep": lambda z: (2 * z).tanh(),
     "step": lambda z: Value(float(z > 0)),
     "wave": lambda z: z.sin() + z.sin(),
     "own operation": lambda z: Value.apply(SOFT, (z,)),
@@ -237,8 +238,7 @@ def test_health_is_told_from_the_engines_slopes(job):
     str(told)
 
 
-@pytest.mark.parametrize("function", [explain.nudges, explain.sensitivities])
-def test_of_tied_weights_every_name_has_the_total(function):
+def test_of_tied_weights_every_name_has_the_total():
     net = MLP(2, [2, 2, 1], activation="tanh", seed=1)
     first, second = (net.layers[k].neurons for k in (0, 1))
     second[0].w[1] = first[1].w[0]
@@ -253,6 +253,17 @@ def test_of_tied_weights_every_name_has_the_total(function):
                        ("layers[2].neurons[0]", 0)):
         assert str(told.avenues(name)).count("its other places add") == many
     assert "stands in other places too" in str(told.hebbian()) or true.grads[first[1].w[0]] >= 0
+
+
+def test_the_wish_of_a_neuron_is_its_own_where_biases_are_tied():
+    net = MLP(2, [2, 2, 1], activation="tanh", seed=1)
+    for neuron in (neuron for layer in net.layers for neuron in layer.neurons):
+        neuron.b = net.layers[0].neurons[0].b
+    told = explain.nudges(net, [1.0, -0.5], 1.0)
+    deltas = {n.name: n.delta for layer in told.layers for n in layer.neurons}
+    assert len({n.bias for layer in told.layers for n in layer.neurons}) == 1
+    assert told.hebbian().rows
+    assert all(wish == -deltas[name.partition(".w[")[0]] for name, _, _, _, wish, _ in told.hebbian().rows)
 
 
 # Health, found out from the function itself
@@ -378,20 +389,29 @@ FORMULAS = {"1": lambda z, a: 1.0, "σ′(z) = a·(1 − a)": lambda z, a: a * (
 def test_a_formula_in_a_page_holds_in_every_example(job):
     data = page_data(play(*job))
     for true in truths(job):
-        for k, layer in enumerate(data["slopes"]):
+        for k, layer in enumerate(data["formulas"]):
             for j, formula in enumerate(layer):
                 if formula:
                     assert FORMULAS[formula](true.z[k][j], true.a[k + 1][j]) == close(true.slopes[k][j])
-    for kinds, formulas in zip(data["kinds"], data["slopes"]):
+    for kinds, formulas in zip(data["kinds"], data["formulas"]):
         for kind, formula in zip(kinds, formulas):
             assert bool(formula) == (kind in ("linear", "relu", "tanh", "sigmoid")) or kind == "branching"
+
+
+def test_no_formula_stands_for_an_activation_that_is_made_in_two_ways(monkeypatch):
+    monkeypatch.setitem(ACTIVATIONS, "branching", lambda z: z if z > 0 else z.tanh())
+    net = MLP(1, [4, 1], activation="branching", seed=1)
+    for neuron, w in zip(net.layers[0].neurons, (1.0, -1.0, 1.0, -1.0)):
+        neuron.w[0].data = w
+    assert page_data(play(net, [[1.0], [-1.0]], [1.0, 1.0]))["formulas"] == [[""] * 4, ["1"]]
+    assert page_data(play(net, [1.0], 1.0))["formulas"] == [["1", "tanh′(z) = 1 − a²"] * 2, ["1"]]
 
 
 def test_an_activation_is_known_by_its_record_not_by_its_name(monkeypatch):
     monkeypatch.setitem(ACTIVATIONS, "relu", lambda z: 2 * z)
     monkeypatch.setitem(ACTIVATIONS, "linear", Value.tanh)
     data = page_data(play(MLP(1, [2, 1], seed=1), [1.0], 1.0))
-    assert data["slopes"] == [["", ""], ["tanh′(z) = 1 − a²"]]
+    assert data["formulas"] == [["", ""], ["tanh′(z) = 1 − a²"]]
     assert packed(data["examples"][0]["slopes"][0]) == [2.0, 2.0]
 
 

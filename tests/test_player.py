@@ -246,7 +246,7 @@ SOUND = """(() => {
   parts.forEach(e => cut(e, window));
   all("#buttons > *").forEach(e => cut(e, box(e.closest("footer"))));
   const texts = all("#stage svg text").filter(t => t.textContent && !t.closest(".pulse"));
-  texts.forEach(t => cut(t, box(t.closest(".card") || t.closest("svg"))));
+  texts.forEach(t => cut(t, box(t.closest(".card")?.querySelector(".face") || t.closest("svg"))));
   for (const list of [parts, all("#buttons > *"), all(".card .face"), all(".neuron .body"), texts])
     list.forEach((a, i) => list.slice(i + 1).forEach(b => {
       if (meet(box(a), box(b))) faults.push(`overlap: ${told(a)} / ${told(b)}`);
@@ -257,10 +257,15 @@ SOUND = """(() => {
 })()"""
 
 
+WIDE_FONT = "text { letter-spacing: .08em; }"
+
+
+@pytest.mark.parametrize("font", ["", WIDE_FONT], ids=["", "wide"])
 @pytest.mark.parametrize("width, height", [(400, 800), (1000, 700), (1600, 900)])
-def test_nothing_overlaps_or_is_cut_off(opened, width, height):
+def test_nothing_overlaps_or_is_cut_off(opened, width, height, font):
     pages = [play(neuron()), play(squares()), xor_page(), digit_page(), mixed_page(), play(long_numbers())]
     for page, dark in zip(pages, (False, True) * 3):
+        page = player.Page(page.html.replace("</style>", f"{font}</style>"))
         tab = opened(page, width=width, height=height, dark=dark)
         for step in range(0, tab.run("Number($('scrub').max)") + 1, 4):
             go(tab, step)

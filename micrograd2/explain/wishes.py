@@ -195,6 +195,7 @@ def nudges(net: MLP, X: Any, Y: Any, cost: Cost = squared_error) -> Nudges:
     for k, layer in enumerate(net.layers):
         read, a, slopes, pulls, deltas = (average.mean for average in (
             *told.activations[k:k + 2], told.slopes[k], told.pulls[k], told.deltas[k]))
+        agree_wish, agree_delta = told.pulls[k].agree, told.deltas[k].agree
         neurons = []
         for j, neuron in enumerate(layer.neurons):
             name, w = f"layers[{k}].neurons[{j}]", [weight.data for weight in neuron.w]
@@ -203,7 +204,7 @@ def nudges(net: MLP, X: Any, Y: Any, cost: Cost = squared_error) -> Nudges:
             tied += [f"{name}.b"] * (used[neuron.b] > 1)
             neurons.append(NeuronNudges(
                 name, a[j], slopes[j], deltas[j], w, -pulls[j], 0.0 - bias, [0.0 - grad for grad, _ in of_weights],
-                [0.0 - number * deltas[j] for number in w], told.pulls[k].agree[j], told.deltas[k].agree[j], agree_bias,
+                [0.0 - number * deltas[j] for number in w], agree_wish[j], agree_delta[j], agree_bias,
                 [agree for _, agree in of_weights], tied))
         wished = [sum(column) for column in zip(*(n.previous for n in neurons))]
         layers.append(LayerNudges(f"layers[{k}]", names, read, neurons, wished))
