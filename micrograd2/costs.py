@@ -51,11 +51,15 @@ def max_margin(score: Number, target: Number) -> Value:
 
 
 def example_cost(net: Callable[..., Any], x: Sequence[Number], y: Sequence[Number], cost: Callable[..., Any]) -> Value:
-    """`cost(net(x), y)` for one example: the target itself where `y` has only one. TypeError unless it is one Value.
+    """`cost(net(x), y)` for one example: the target itself where `y` has only one.
+
+    TypeError for a cost that is no function, or returns anything but one Value.
 
     >>> example_cost(lambda x: Value(x[0]), [3.0], [1.0], squared_error)
     Value(data=4.0, grad=0.0)
     """
+    if not callable(cost):
+        raise TypeError(f"cost must be a function of outputs and targets, such as squared_error; got {cost!r}")
     result = cost(net(x), y[0] if len(y) == 1 else y)
     if not isinstance(result, Value):
         raise TypeError(f"the cost of one example must be one Value; got {type(result).__name__}")

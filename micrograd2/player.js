@@ -53,6 +53,15 @@ function fit(text, width) {
   }
 }
 
+/** SVG text that must stay whole, such as a number: it keeps all its letters, drawn closer together if need be. */
+function squeeze(text, width) {
+  text.removeAttribute("textLength");
+  if (text.getComputedTextLength() > width) {
+    text.setAttribute("textLength", width);
+    text.setAttribute("lengthAdjust", "spacingAndGlyphs");
+  }
+}
+
 /** What the colours of a page mean, told above it. */
 function legend(plus, minus, width) {
   $("legend").replaceChildren(

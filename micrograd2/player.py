@@ -17,13 +17,14 @@ import math
 import os
 import re
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from .backprop import Cost, Pass, kind, passes, places, through_the_layers
 from .costs import squared_error
-from .engine import Value, flow, topological_order
+from .engine import RELU, SIGMOID, TANH, Value, flow, topological_order
 from .files import write_whole
 from .nn import MLP
 from .pictures import BLUE, MOST_NODES, ORANGE, SIGNS, Picture
@@ -58,15 +59,16 @@ class Page:
         return {"text/html": frame, "text/plain": repr(self)}
 
 
-def play(what: Value | MLP, X: Any = None, Y: Any = None, cost: Callable[..., Value] = squared_error) -> Page:
+def play(what: Value | MLP, X: Any = None, Y: Any = None, cost: Cost = squared_error) -> Page:
     """A page that plays the backward pass of the expression that made a Value, or of a network on some examples.
 
     `play(value)` shows the numbers forward, then every contribution backward, in the order and with the numbers of
     `flow(value)`. It takes at most 300 Values (else a ValueError), and needs Graphviz's `dot` for its layout
     (else a RuntimeError that says how to get it).
 
-    `play(network, X, Y)` tells the story of backpropagation on each of a few examples, X (N, inputs) and Y (N, outputs)
-    or (N,) as `cost` expects its targets, and on their average; N is from 1 to 100. Wrong shapes are a ValueError.
+    `play(network, X, Y)` tells the story of backpropagation on one example, X (inputs,), or on each of a few, X
+    (N, inputs) and Y (N, targets) or (N,) with N to 100, and on their average. ValueError for wrong shapes, for a
+    weight that stands in several places, and for gradients that do not come back layer by layer.
 
     Neither reads nor changes the stored gradients.
 
@@ -79,7 +81,7 @@ def play(what: Value | MLP, X: Any = None, Y: Any = None, cost: Callable[..., Va
             raise TypeError("play(value) takes no X and Y: they are for play(network, X, Y)")
         return _play_value(what)
     if isinstance(what, MLP):
-        return _play_network(what, *_examples(X, Y), cost)
+        return _play_network(what, X, Y, cost)
     raise TypeError(f"play takes a Value or an MLP; got {type(what).__name__}")
 
 
@@ -166,7 +168,7 @@ def _card(node: Value, name: str) -> dict[str, Any]:
     inset = max(26, 8 * len(symbol) + 12) if symbol else 0
     letters = min(max(len(node.label or name), 11), 22)
     return {"name": name, "symbol": symbol, "inset": inset, "width": inset + 7 * letters + 20,
-            "height": 60 if node.label or node.args else 46}
+            "height": 63 if node.label or node.args else 46}
 
 
 def _layout(direction: str, cards: list[dict[str, Any]], edges: list[tuple[int, int]]) -> dict[str, Any]:
@@ -199,62 +201,52 @@ def _layout(direction: str, cards: list[dict[str, Any]], edges: list[tuple[int, 
 
 # A network on a few examples
 
-def _examples(X: Any, Y: Any) -> tuple[list[list[float]], list[list[float]]]:
-    """X and Y as lists of lists of numbers; ValueError if they are not, or not of one length."""
+FORMULAS = {SIGMOID: "σ′(z) = a·(1 − a)", TANH: "tanh′(z) = 1 − a²", RELU: "1 where z is above 0, else 0"}
+
+
+def _play_network(net: MLP, X: Any, Y: Any, cost: Cost) -> Page:
     if X is None or Y is None:
         raise TypeError("play(network, X, Y) needs examples: inputs X and targets Y")
-    try:
-        xs = [[float(number) for number in x] for x in X]
-        ys = [[float(number) for number in y] if isinstance(y, Iterable) else [float(y)] for y in Y]
-    except (TypeError, ValueError):
-        raise ValueError("X must hold rows of numbers, and Y a number or a row of numbers for each; "
-                         "for one example: play(network, [x], [y])") from None
-    if len(xs) != len(ys) or not 1 <= len(xs) <= MOST_EXAMPLES:
-        raise ValueError(f"X and Y must hold the same number of examples, 1 to {MOST_EXAMPLES}; "
-                         f"got {len(xs)} and {len(ys)}")
-    return xs, ys
-
-
-def _play_network(net: MLP, X: list[list[float]], Y: list[list[float]], cost: Callable[..., Value]) -> Page:
+    given = passes(net, X, Y, cost, MOST_EXAMPLES)
+    many = places(net)
+    if tied := [name for name, p in net.named_parameters() if many[p] > 1]:
+        raise ValueError(f"{tied[0]} stands in several places of the network, and a page shows ∂C/∂w = δ·a of each "
+                         f"place, not their sum; draw(network, x, y) shows that")
+    examples: list[dict[str, Any]] = []
+    formulas: list[list[set[str]]] = [[set() for _ in layer.neurons] for layer in net.layers]
+    for one in through_the_layers(net, given):
+        examples.append(_example(one))
+        for of_layer, pairs in zip(formulas, one.layers):
+            for of_neuron, (z, a) in zip(of_layer, pairs):
+                of_neuron.add(_formula(z, a))
     sizes = [len(net.layers[0].neurons[0].w), *(len(layer.neurons) for layer in net.layers)]
-    side = math.isqrt(sizes[0])
-    image = side >= 8 and side * side == sizes[0] and all(0 <= pixel <= 1 for x in X for pixel in x)
     data = {
-        "sizes": sizes, "side": side if image else 0, "kinds": [layer.neurons[0].activation for layer in net.layers],
+        "sizes": sizes, "kinds": [[_readable(kind(neuron), 22) for neuron in layer.neurons] for layer in net.layers],
+        "formulas": [[found.pop() if len(found) == 1 else "" for found in layer] for layer in formulas],
         "weights": [_packed(w.data for neuron in layer.neurons for w in neuron.w) for layer in net.layers],
         "biases": [_packed(neuron.b.data for neuron in layer.neurons) for layer in net.layers],
         "names": [str(j) for j in range(sizes[-1])] if sizes[-1] > 1 else ["out"], "squared": cost is squared_error,
         "cost": _readable(getattr(cost, "__name__", "a function of your own")).replace("_", " "),
-        "examples": [_example(net, x, y, cost, image) for x, y in zip(X, Y)],
+        "examples": examples,
     }
     return _page("network", f"Backpropagation through {'-'.join(map(str, sizes))}", data)
 
 
-def _example(net: MLP, x: list[float], y: list[float], cost: Callable[..., Value], image: bool) -> dict[str, Any]:
-    """All that the page needs to know of one example: every z and a, and the cost's gradient in each."""
-    passes = net.trace(x)
-    outputs = [a for _, a in passes[-1]]
-    root = cost(outputs[0] if len(outputs) == 1 else outputs, y[0] if len(y) == 1 else y)
-    if not isinstance(root, Value):
-        raise TypeError(f"the cost of one example must be one Value; got {type(root).__name__}")
-    sums = {z for layer in passes for z, _ in layer}
-    parameters = set(net.parameters())
-    grads = {root: 1.0}
-    for step in flow(root):
-        operand = step.result.args[step.which]
-        if operand in parameters and step.result not in sums:
-            raise ValueError(f"the cost reaches {operand.label} other than through the outputs: "
-                             f"a page cannot show that")
-        grads[operand] = step.total
+def _formula(z: Value, a: Value) -> str:
+    """f′(z) as a formula, of an activation that the graph shows to be one known operation; else ""."""
+    return "1" if a is z else FORMULAS.get(a.op, "") if a.args == (z,) else ""
+
+
+def _example(one: Pass) -> dict[str, Any]:
+    """All that the page needs to know of one example: every z, a and f′(z), and the cost's gradient in z and a."""
+    x, y = one.activations[0], one.targets
     classes = len(y) > 1 and sorted(y) == [0.0] * (len(y) - 1) + [1.0]
-    target = str(y.index(1.0)) if classes else _told(y)
     return {
-        "name": target if image else f"{_told(x)} → {target}",
-        "cost": _number(root.data), "y": _packed(y),
-        "a": [_packed(x), *(_packed(a.data for _, a in layer) for layer in passes)],
-        "z": [_packed(z.data for z, _ in layer) for layer in passes],
-        "da": [_packed(grads.get(a, 0.0) for _, a in layer) for layer in passes],
-        "dz": [_packed(grads.get(z, 0.0) for z, _ in layer) for layer in passes],
+        "input": _told(x), "target": str(y.index(1.0)) if classes else _told(y),
+        "cost": _number(one.cost.data) if one.cost is not None else "", "y": _packed(y),
+        "a": list(map(_packed, one.activations)), "z": list(map(_packed, one.sums)),
+        "slopes": list(map(_packed, one.slopes)),
+        "da": list(map(_packed, one.pulls)), "dz": list(map(_packed, one.deltas)),
     }
 
 

@@ -1,24 +1,29 @@
 "use strict";
 // A network on a few examples: forward, the cost, and the nudges flowing backward, told as in the films.
 //
-// z, a, ∂C/∂a and δ = ∂C/∂z of every neuron come from the engine. Here they are only multiplied and added up:
+// z, a, f′(z), ∂C/∂a and δ = ∂C/∂z of every neuron come from the engine. Here they are only multiplied and added up:
 // ∂C/∂w = δ·a, what a neuron asks of the one before is −δ·w. Layer 0 are the inputs, layer L the outputs.
 
 const numbers = text => new Float64Array(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer);
-const {sizes, kinds, side, names} = data,
+const {sizes, kinds, names} = data,
   L = sizes.length - 1,
   N = data.examples.length;
 const W = data.weights.map(numbers),
   B = data.biases.map(numbers);
-const examples = data.examples.map(e => ({
+const told = data.examples.map(e => ({
   ...e,
   cost: Number(e.cost),
   y: numbers(e.y),
   a: e.a.map(numbers),
   z: e.z.map(numbers),
+  slopes: e.slopes.map(numbers),
   da: e.da.map(numbers),
   dz: e.dz.map(numbers),
-})); // a[0] … a[L]; z, da, dz from 1 on: index l − 1
+})); // a[0] … a[L]; z, slopes, da, dz from 1 on: index l − 1
+const across = Math.sqrt(sizes[0]),
+  isImage = across >= 8 && Number.isInteger(across) && told.every(e => e.a[0].every(pixel => pixel >= 0 && pixel <= 1)),
+  side = isImage ? across : 0;
+const examples = told.map(e => ({...e, name: side ? e.target : `${e.input} → ${e.target}`}));
 const MOST = 20,
   sum = xs => xs.reduce((s, x) => s + x, 0),
   range = n => [...Array(n).keys()];
@@ -44,12 +49,12 @@ const what = (l, j) =>
     : l
       ? `neuron ${j} of layer ${l}`
       : `input ${j}`;
-const PASS = {
-  sigmoid: "σ′(z) = a·(1 − a)",
-  tanh: "tanh′(z) = 1 − a²",
-  relu: "1 where z is above 0, else 0",
-  linear: "1",
-};
+/** How the neurons of a layer make their activations, each way once: "tanh(z)". */
+const curve = (l, j) => (data.formulas[l - 1][j] === "1" ? "z" : `${kinds[l - 1][j]}(z)`);
+const curves = l => [...new Set(range(sizes[l]).map(j => curve(l, j)))];
+const mixed = l => new Set(kinds[l - 1]).size > 1;
+/** f′ as a formula, where all neurons of a layer have the same, and one is known. */
+const formula = l => new Set(data.formulas[l - 1]).size === 1 && data.formulas[l - 1][0];
 
 // How far the gradients of two examples point the same way, without writing down 13,002 numbers for each:
 // Σ over layers of (δ·δ′)(1 + a·a′)
@@ -106,7 +111,7 @@ for (let l = 1; l <= L; l++)
     () => (l < L ? `Layer ${l} lights up` : "The outputs light up"),
     () => [
       "Each neuron takes a weighted sum of the layer before, z = w·a + b, and turns it into its activation, " +
-        (kinds[l - 1] === "linear" ? "a = z." : `a = ${kinds[l - 1]}(z).`),
+        `a = ${curves(l).join(" or ")}.`,
       l === L && OUT > 1 ? ` The brightest is ${what(L, bright())}.` : "",
     ],
     {lit: l, wires: {[l]: (j, i) => weight(l, j, i) * example().a[l - 1][i]}, unit: "w·a"},
@@ -210,10 +215,11 @@ if (L > 1) {
 /** The step from what is asked of a layer's activations to its δ. */
 function through(l) {
   step(
-    () => `Through the ${kinds[l - 1]} of layer ${l}`,
+    () => `Through the ${mixed(l) ? "activations" : kinds[l - 1][0]} of layer ${l}`,
     () => [
       "What is asked of an activation passes to its weighted sum: δ = ∂C/∂a · f′(z), " +
-        `where f′ is ${PASS[kinds[l - 1]]}. Where f is flat, little gets through.`,
+        (formula(l) ? `where f′ is ${formula(l)}. ` : "with the slope f′ of each neuron's own activation. ") +
+        "Where f is flat, little gets through.",
       deltaTable(l),
     ],
     {nudged: l, ringed: l},
@@ -327,10 +333,15 @@ function sumTable(l) {
   );
 }
 function deltaTable(l) {
-  const {da, dz, a} = example();
+  const {da, dz, slopes} = example();
   return table(
-    ["neuron", "−∂C/∂a", "a", "−δ"],
-    shown[l].map(i => [String(i), cell(-da[l - 1][i]), num(a[l][i]), cell(-dz[l - 1][i])]),
+    ["neuron", "−∂C/∂a", "f′(z)", "−δ"],
+    shown[l].map(i => [
+      mixed(l) ? `${i} ${kinds[l - 1][i]}` : String(i),
+      cell(-da[l - 1][i]),
+      num(slopes[l - 1][i]),
+      cell(-dz[l - 1][i]),
+    ]),
   );
 }
 const bar = share =>
@@ -388,19 +399,40 @@ const most = values => values.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
 
 // The picture
 
+/** How wide the widest of some texts is drawn beside a neuron, in pixels; no page knows its font beforehand. */
+const widths = new Map();
+function widest(kind, texts) {
+  const probe = svg("text", {class: kind}),
+    all = [...new Set(texts)].map(text => [`${kind} ${text}`, text]),
+    unknown = all.filter(([key]) => !widths.has(key));
+  if (unknown.length) $("stage").append(svg("svg", {width: 0, height: 0}, svg("g", {class: "neuron"}, probe)));
+  for (const [key, text] of unknown) {
+    probe.textContent = text;
+    widths.set(key, probe.getComputedTextLength());
+  }
+  return Math.max(...all.map(([key]) => widths.get(key)));
+}
+const target = (e, j) => (at.phone ? "" : "target ") + num(e.y[j] ?? e.y[0], 2);
+const before = (e, i) => (at.phone ? "" : num(e.a[0][i], 3));
+
 const at = {};
 function geometry() {
   const stage = $("stage"),
     style = getComputedStyle(stage);
   const width = stage.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight),
     height = stage.clientHeight - 8,
-    phone = width < 560;
+    phone = (at.phone = width < 560);
   const rows = Math.max(...shown.map((column, l) => (l || !side ? column.length : 1)));
   const pitch = Math.min(62, (height - 46) / rows),
     r = Math.max(3, Math.min(20, pitch * 0.4));
   const box = side ? Math.min(height * 0.62, width * (phone ? 0.18 : 0.2), 280) : 0;
-  const left = side ? box + (phone ? 42 : 50 + 0.04 * width) : phone ? 46 : 90,
-    right = width - (phone ? 84 : 128);
+  const all = f => examples.flatMap(e => f(e));
+  const left = side
+      ? box + (phone ? 42 : 50 + 0.04 * width)
+      : r + 26 + widest("before", all(e => shown[0].map(i => before(e, i)))),
+    labels = widest("label", shown[L].map(output)),
+    targets = widest("target", all(e => shown[L].map(j => target(e, j)))),
+    right = width - (r + 16 + labels + 10 + targets + 6);
   const x = range(L + 1).map(l =>
     side
       ? l
@@ -412,7 +444,6 @@ function geometry() {
   Object.assign(at, {
     width,
     height,
-    phone,
     pitch,
     r,
     box,
@@ -450,7 +481,8 @@ function wires(svgRoot, l, value, unit) {
 function picture(state) {
   geometry();
   const e = example(),
-    root = svg("svg", {width: at.width, height: at.height, role: "group", "aria-label": "network"});
+    letters = `--most: ${0.7 * at.pitch}px`, // a line of text is up to 1 / 0.7 as high as its font is large
+    root = svg("svg", {width: at.width, height: at.height, style: letters, role: "group", "aria-label": "network"});
   const j0 = state.avenue ? focus() : (state.owner ?? -1);
   for (let l = side ? 2 : 1; l <= L; l++) {
     let value = state.wires?.[l],
@@ -622,10 +654,10 @@ function neuron(state, l, row, j, j0) {
         svg(
           "text",
           {x: at.width - x - 6, y: 4.5, class: "target"},
-          at.phone ? num(e.y[j] ?? e.y[0], 2) : `target ${num(e.y[j] ?? e.y[0], 2)}`,
+          target(e, j),
         ),
       );
-  } else if (l === 0) group.append(svg("text", {x: -at.r - 8, y: 4.5, class: "before"}, at.phone ? "" : num(a, 3)));
+  } else if (l === 0) group.append(svg("text", {x: -at.r - 8, y: 4.5, class: "before"}, before(e, j)));
   const pick = () => {
     picked = picked && picked[0] === l && picked[1] === j ? null : [l, j];
     if (state.avenue && l === L) follow(j);
@@ -713,7 +745,8 @@ function details(state) {
       [],
       [
         ["weighted sum z", html("td", {id: "z"}, num(e.z[l - 1][j]))],
-        [`activation a = ${kinds[l - 1]}(z)`, html("td", {id: "a"}, num(e.a[l][j]))],
+        [`activation a = ${curve(l, j)}`, html("td", {id: "a"}, num(e.a[l][j]))],
+        ["slope f′(z)", html("td", {id: "slope"}, num(e.slopes[l - 1][j]))],
         ["bias b", html("td", {id: "b"}, num(B[l - 1][j]))],
         ["∂C/∂a", html("td", {id: "da"}, num(e.da[l - 1][j]))],
         ["δ = ∂C/∂z = ∂C/∂b", html("td", {id: "dz"}, num(e.dz[l - 1][j]))],

@@ -85,6 +85,8 @@ function draw(layout) {
     const card = cardOf(node, i, layout.nodes[i]);
     root.append(card);
     for (const text of card.querySelectorAll("text.name")) fit(text, node.width - 16 - node.inset);
+    squeeze(card.querySelector(".data"), node.width - 10 - node.inset);
+    for (const text of card.querySelectorAll(".symbol")) squeeze(text, node.inset - 6);
     peeks(card, () => nodeTold(i));
     return card;
   });
@@ -121,8 +123,8 @@ function cardOf(node, i, [x, y]) {
   const title = node.label || (node.args.length ? node.name : "");
   let line = title ? 19 : 4;
   if (title) card.append(svg("text", {class: node.label ? "name" : "name made", x: middle, y: line}, title));
-  card.append(svg("text", {class: "data", x: middle, y: (line += 17)}, num(node.data)));
-  card.append(svg("text", {class: "grad", x: middle, y: line + 16}));
+  card.append(svg("text", {class: "data", x: middle, y: (line += 19)}, num(node.data)));
+  card.append(svg("text", {class: "grad", x: middle, y: line + 17}));
   return card;
 }
 
@@ -163,6 +165,7 @@ function show(step, moving) {
     card.classList.toggle("source", edge?.result === i || (step <= nodes.length && nodes[step - 1]?.args.includes(i)));
     text.textContent = grad === undefined ? "" : `grad ${num(grad)}`;
     text.setAttribute("class", `grad ${sign(grad)}`);
+    squeeze(text, nodes[i].width - 10 - nodes[i].inset);
     card.setAttribute(
       "aria-label",
       `${name(i)}${nodes[i].symbol ? `, ${nodes[i].symbol}` : ""}: ` +

@@ -18,6 +18,7 @@ from micrograd2.costs import cross_entropy, max_margin, squared_error
 from micrograd2.engine import (MUL, RELU, Op, Value, dot, first_not_finite, flow, maximum, minimum, topological_order,
                                total)
 from micrograd2.explain import TRY, GradcheckError, Table, gradcheck, health, ledger, nudges, paths, sensitivities
+from micrograd2.explain.names import names_of
 from micrograd2.explain.table import BLUE, ORANGE
 from micrograd2.nn import ACTIVATIONS, MLP
 from micrograd2.train import SGD, fit
@@ -256,19 +257,19 @@ def test_a_cost_that_fails_halfway_leaves_the_weights_as_they_were():
 
 @pytest.mark.parametrize("function", [nudges, sensitivities])
 @pytest.mark.parametrize("X, Y, error, told", [
-    ([], [], ValueError, "X is empty"),
-    (np.zeros((0, 2)), [], ValueError, "X is empty"),
-    ([[]], [1.0], ValueError, r"X\[0\] is empty"),
-    ([1.0, 2.0, 3.0], 1.0, ValueError, "X: the network has 2 inputs; example 0 has 3"),
-    ([[1.0, 2.0], [1.0]], [1.0, 1.0], ValueError, "X: the network has 2 inputs; example 1 has 1"),
-    ([[1.0, 2.0]], [1.0, 1.0], ValueError, "Y must have one row of targets for each example of X; got 1 examples, 2"),
-    ([[1.0, 2.0]], [], ValueError, "Y is empty"),
+    ([], [], ValueError, r"X must be .*, not empty; got the shape \(0,\)"),
+    (np.zeros((0, 2)), [], ValueError, r"X must be .*, not empty; got the shape \(0, 2\)"),
+    ([[]], [1.0], ValueError, r"X must be .*, not empty; got the shape \(1, 0\)"),
+    ([1.0, 2.0, 3.0], 1.0, ValueError, "X must have 2 numbers for each example, .*; got 3"),
+    ([[1.0, 2.0], [1.0]], [1.0, 1.0], ValueError, r"X must have rows of one length; .* X\[1\] is of length 1"),
+    ([[1.0, 2.0]], [1.0, 1.0], ValueError, r"Y must be \(1, targets\) or \(1,\); got the shape \(2, 1\)"),
+    ([[1.0, 2.0]], [], ValueError, r"Y must be \(1, targets\) or \(1,\); got the shape \(0, 1\)"),
     ([1.0, 2.0], [1.0, 1.0], ValueError, "one target for each output"),
     ([1.0, 2.0], None, TypeError, "Y must be a list or an array"),
     ("ab", 1.0, TypeError, "X must be a list or an array"),
-    (3.0, 1.0, TypeError, "X must be a list or an array"),
-    ([["a", "b"]], [1.0], ValueError, r"X\[0\] must be a row of numbers"),
-    ([[None, 1.0]], [1.0], TypeError, r"X\[0\] must be a row of numbers"),
+    (3.0, 1.0, ValueError, r"X must be one example \(inputs,\) or a batch"),
+    ([["a", "b"]], [1.0], TypeError, "X must hold real numbers; got .*'a'"),
+    ([[None, 1.0]], [1.0], TypeError, "X must hold real numbers; got None"),
     ([math.nan, 1.0], 1.0, ValueError, "the cost is nan: a number that was put in is nan"),
     ([1e200, 1.0], 1.0, ValueError, r"the cost is inf: \*\*2 of .* is inf|the cost is inf|has no value"),
 ])
@@ -392,6 +393,20 @@ def test_paths_through_a_network_go_by_its_neurons():
     text = str(paths(cost, net.layers[0].neurons[1].w[0]))
     for j in (0, 1):
         assert f"layers[0].neurons[1].w[0] → layers[0].neurons[1] → layers[1].neurons[{j}] → C" in text
+
+
+@pytest.mark.parametrize("f", [Value.tanh, lambda z: z * z.sigmoid(), lambda z: maximum(z, 0.1 * z)])
+def test_an_activation_is_named_whatever_it_is_made_of(f, monkeypatch):
+    monkeypatch.setitem(ACTIVATIONS, "made", f)
+    net = MLP(2, [2, 2], activation="made", output="made", seed=1)
+    traced = net.trace([1.0, -1.0])
+    names = names_of(squared_error([a for _, a in traced[-1]], [0.0, 1.0]))
+    for j, (z, a) in enumerate(traced[0]):
+        assert (names[z], names[a]) == (f"layers[0].neurons[{j}].z", f"layers[0].neurons[{j}].a")
+    assert [name for name in names.values() if name.startswith("layers[0]") and name.endswith(".a")] == [
+        names[a] for _, a in traced[0]]
+    outputs = {value for value, name in names.items() if name.startswith("layers[1]") and name.endswith(".a")}
+    assert outputs == ({a for _, a in traced[1]} if f is Value.tanh else set())     # the cost may go on with it
 
 
 def test_what_paths_refuse():
@@ -628,9 +643,9 @@ def test_what_is_not_finite_is_named():
 
 def test_what_health_refuses():
     net = MLP(3, [2], seed=1)
-    with pytest.raises(ValueError, match="X is empty"):
+    with pytest.raises(ValueError, match="X must be .*, not empty"):
         health(net, [])
-    with pytest.raises(ValueError, match="the network has 3 inputs; example 0 has 2"):
+    with pytest.raises(ValueError, match="X must have 3 numbers for each example, .*; got 2"):
         health(net, [1.0, 2.0])
     with pytest.raises(TypeError, match="net must be an MLP; got list"):
         health([], [1.0])

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from micrograd2 import data, player
 from micrograd2.costs import cross_entropy, max_margin, squared_error
 from micrograd2.engine import Value, dot, flow, topological_order, total
-from micrograd2.nn import MLP
+from micrograd2.nn import ACTIVATIONS, MLP
 from micrograd2.player import play
 from programs import VALUES, programs, run
 
@@ -246,7 +246,7 @@ SOUND = """(() => {
   parts.forEach(e => cut(e, window));
   all("#buttons > *").forEach(e => cut(e, box(e.closest("footer"))));
   const texts = all("#stage svg text").filter(t => t.textContent && !t.closest(".pulse"));
-  texts.forEach(t => cut(t, box(t.closest(".card") || t.closest("svg"))));
+  texts.forEach(t => cut(t, box(t.closest(".card")?.querySelector(".face") || t.closest("svg"))));
   for (const list of [parts, all("#buttons > *"), all(".card .face"), all(".neuron .body"), texts])
     list.forEach((a, i) => list.slice(i + 1).forEach(b => {
       if (meet(box(a), box(b))) faults.push(`overlap: ${told(a)} / ${told(b)}`);
@@ -257,10 +257,15 @@ SOUND = """(() => {
 })()"""
 
 
+WIDE_FONT = "text { letter-spacing: .08em; }"
+
+
+@pytest.mark.parametrize("font", ["", WIDE_FONT], ids=["", "wide"])
 @pytest.mark.parametrize("width, height", [(400, 800), (1000, 700), (1600, 900)])
-def test_nothing_overlaps_or_is_cut_off(opened, width, height):
-    pages = [play(neuron()), play(squares()), xor_page(), digit_page()]
-    for page, dark in zip(pages, (False, True, False, True)):
+def test_nothing_overlaps_or_is_cut_off(opened, width, height, font):
+    pages = [play(neuron()), play(squares()), xor_page(), digit_page(), mixed_page(), play(long_numbers())]
+    for page, dark in zip(pages, (False, True) * 3):
+        page = player.Page(page.html.replace("</style>", f"{font}</style>"))
         tab = opened(page, width=width, height=height, dark=dark)
         for step in range(0, tab.run("Number($('scrub').max)") + 1, 4):
             go(tab, step)
@@ -287,6 +292,19 @@ def digit_page() -> player.Page:
 
 def xor_page() -> player.Page:
     return play(MLP(2, [4, 1], activation="tanh", seed=1), *data.xor())
+
+
+def mixed_page() -> player.Page:
+    """Activations of several kinds, and numbers that need much room."""
+    net = MLP(2, [3, 2], seed=1)
+    for one, kind in zip(net.layers[0].neurons, ("tanh", "relu", "sigmoid")):
+        one.activation = kind
+    return play(net, [[-1.234e-5, 2.5], [-6.78e20, -1.5]], [[-1.23e-7, 1.0], [-4.56e22, 0.0]])
+
+
+def long_numbers() -> Value:
+    a, b = Value(-1.234e-12, "a"), Value(-4.567e-11, "b")
+    return a * b * b
 
 
 def truth(net: MLP, x: Any, y: Any, cost: Any) -> tuple[Value, list, dict[Value, float]]:
@@ -394,6 +412,38 @@ def test_the_average_and_who_agrees_with_it(opened):
     assert tab.run("location.hash") == "#example=2&step=29"
 
 
+def test_every_neuron_is_told_by_its_own_activation_and_its_slope(opened, monkeypatch):
+    monkeypatch.setitem(ACTIVATIONS, "swish", lambda z: z * z.sigmoid())
+    net = MLP(2, [3, 2], activation="tanh", output="swish", seed=1)
+    net.layers[0].neurons[1].activation, net.layers[0].neurons[2].activation = "relu", "linear"
+    x, y = [0.5, -2.0], [1.0, 0.0]
+    _, passes, grads = truth(net, x, y, squared_error)
+    tab = opened(play(net, x, y))
+    titles = tab.run("steps.map(step => [step.title()].flat().map(part => part.textContent ?? part).join(''))")
+    go(tab, 1)
+    assert "a = tanh(z) or relu(z) or z." in tab.text("#panel .words")
+    go(tab, titles.index("Through the activations of layer 1"))
+    assert "with the slope f′ of each neuron's own activation" in tab.text("#panel .words")
+    cells = tab.run("[...document.querySelectorAll('#panel td')].map(cell => cell.textContent)")
+    assert cells[::4] == ["0 tanh", "1 relu", "2 linear"]
+    for j, (z, a) in enumerate(passes[0]):
+        slope = {"tanh": 1 - a.data ** 2, "relu": float(z.data > 0), "linear": 1.0}[net.layers[0].neurons[j].activation]
+        assert [number(cell) for cell in cells[4 * j + 1:4 * j + 4]] == [
+            about(-grads[a]), about(slope), about(-grads[z])]
+        tab.run(f"picked = [1, {j}], player.again()")
+        assert f"activation a = {['tanh(z)', 'relu(z)', 'z'][j]}" in tab.text(".details")
+        assert number(tab.text(".details #slope")) == about(slope)
+    go(tab, 2)
+    assert "a = swish(z)." in tab.text("#panel .words")
+
+
+def test_a_formula_for_the_slope_stands_where_it_holds(opened):
+    tab = opened(xor_page())
+    titles = tab.run("steps.map(step => [step.title()].flat().map(part => part.textContent ?? part).join(''))")
+    go(tab, titles.index("Through the tanh of layer 1"))
+    assert "where f′ is tanh′(z) = 1 − a²." in tab.text("#panel .words")
+
+
 # Without a browser
 
 def test_playing_changes_nothing():
@@ -430,20 +480,24 @@ def test_errors_say_what_to_do():
         play(net)
     with pytest.raises(ValueError, match="301 values.*at most 300"):
         play(total([Value(1.0) for _ in range(300)]))
-    for bad in (X[0], ["ab"], [None]):
-        with pytest.raises(ValueError, match="rows of numbers"):
+    with pytest.raises(ValueError, match="Y must be a number or a row .*, as X is one example"):
+        play(net, X[0], Y)
+    for bad in (["ab"], [None]):
+        with pytest.raises(TypeError, match="X must hold real numbers"):
             play(net, bad, Y)
-    with pytest.raises(ValueError, match="same number of examples, 1 to 100; got 1 and 2"):
+    with pytest.raises(ValueError, match=r"Y must be \(1, targets\) .*; got the shape \(2, 2\)"):
         play(net, X, Y + Y)
-    with pytest.raises(ValueError, match="got 0 and 0"):
+    with pytest.raises(ValueError, match="at most 100 examples can be shown; got 101"):
+        play(net, X * 101, Y * 101)
+    with pytest.raises(ValueError, match="not empty"):
         play(net, [], [])
-    with pytest.raises(ValueError, match="2 inputs; got 3"):
+    with pytest.raises(ValueError, match="X must have 2 numbers for each example, .*; got 3"):
         play(net, [[1, 2, 3]], Y)
     with pytest.raises(ValueError, match="one target for each output"):
         play(net, X, [1])
     with pytest.raises(TypeError, match="must be one Value"):
         play(net, X, Y, lambda a, y: 3.0)
-    with pytest.raises(ValueError, match=r"the cost reaches layers\[0\].neurons\[0\].w\[0\]"):
+    with pytest.raises(ValueError, match=r"the cost must .*; this one also reads layers\[0\].neurons\[0\].w\[0\]"):
         play(net, X, Y, lambda a, y: squared_error(a, y) + net.parameters()[0] ** 2)
 
 

@@ -12,9 +12,9 @@ chapter 2), this is
 Every function returns an object that holds the numbers as attributes and prints itself as tables; in a notebook the
 same tables have bars. None of them changes a gradient, a weight, or the random state.
 
-The rooms, in reading order: of a network, `passes` (an example as plain numbers), `wishes` (`nudges`), `influence`
-(`sensitivities`), `condition` (`health`); of any graph, `names`, `routes` (`paths`), `record` (`ledger`), `differences`
-(`gradcheck`). `table` prints them all.
+The rooms, in reading order: of a network, whose numbers `backprop` reads from the engine's graph, `wishes` (`nudges`),
+`influence` (`sensitivities`), `condition` (`health`); of any graph, `names`, `routes` (`paths`), `record` (`ledger`),
+`differences` (`gradcheck`). `table` prints them all.
 
 Left out: pictures (see `draw`), and how to train (see `train`).
 """

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..engine import first_not_finite
-from ..nn import MLP
-from .passes import backward, examples, mean, slopes_of, weights_of
+from ..backprop import back, forward, kind, through_the_layers
+from ..engine import Value, first_not_finite
+from ..nn import MLP, Neuron
 from .table import Explanation, Table
 
-STUCK = 0.02     # a sigmoid or tanh is saturated where its slope is below this share of its steepest
+STUCK = 0.02     # an activation is flat where its slope is below this share of its steepest near 0
 MOSTLY = 0.95    # of the examples, for a hidden neuron to count as saturated
 SLOWER = 1000.0  # times weaker, or stronger, than at the outputs, for gradients to count as vanishing, or exploding
 
 TRY = {  # for every problem: what it is, and what to try
-    "dead": "A dead relu is above 0 for none of the examples, so its weights get no gradient. Try a smaller "
-            "learning rate, new weights to start with, biases that are not far below 0, or tanh.",
+    "dead": "A dead neuron, such as a relu that is above 0 for none of the examples, is 0 and flat for all of them, so "
+            "its weights get no gradient. Try a smaller learning rate, new weights to start with, biases that are not "
+            "far below 0, or tanh.",
     "saturated": "A saturated neuron works where its curve is flat, so hardly any gradient gets through. Try "
                  "smaller weights to start with, inputs scaled to about ±1, a smaller learning rate, or relu.",
     "vanishing": "These layers hardly move the outputs, so they hardly learn. Try tanh or relu in place of "
@@ -93,12 +96,14 @@ class Health(Explanation):
 
 
 def health(net: MLP, X: Any) -> Health:
-    """Dead relus, saturated sigmoids and tanhs, and layers whose gradients vanish or explode, by name.
+    """Dead neurons, saturated neurons, and layers whose gradients vanish or explode, by name.
 
-    X is one example (inputs) or, better, a batch (N, inputs): a relu is dead if it is 0 for every example, a hidden
-    neuron saturated if its slope is below 2 % of the steepest for 95 % of them, an output if it stays at one and the
-    same end for all. Gradients vanish or explode in a layer that moves the outputs 1000 times less or more than the
-    last layer does. Weights that are not finite, or lead to what is not, are named.
+    X is one example (inputs,) or, better, a batch (N, inputs). A neuron is flat where its slope f′(z) is below 2 % of
+    the steepest that its activation has at z = −1, 0 and 1, and below all that it has there. A neuron that can be off,
+    0 without a slope, at one of these, as a relu can, is dead if it is off for every example; else a hidden neuron is
+    saturated if it is flat for 95 % of them, an output if it stays at one and the same end for all. Gradients vanish or
+    explode in a layer that moves the outputs 1000 times less or more than the last layer does. Weights that are not
+    finite, or lead to what is not, are named.
 
     >>> net = MLP(1, [2, 1], seed=1)
     >>> for neuron in net.layers[0].neurons:
@@ -106,53 +111,65 @@ def health(net: MLP, X: Any) -> Health:
     >>> health(net, [[0.0], [1.0]]).problems
     {'layers[0].neurons[0]': 'dead', 'layers[0].neurons[1]': 'dead'}
     """
-    X = examples(net, X)
-    activations: list = []  # example, layer, neuron
-    slopes: list = []
-    for x in X:
-        traced = net.trace(x)
-        for _, a in (pair for layer in traced for pair in layer):
-            if not math.isfinite(a.data):
-                return Health(len(X), [], first_not_finite(a))
-        activations.append([[a.data for _, a in layer] for layer in traced])
-        slopes.append(slopes_of(traced))
-    reach = _reach(net, slopes)
+    seen, squares, overflow = [], [], ""
+    for one in through_the_layers(net, forward(net, X)):
+        broken = [a for layer in one.layers for _, a in layer if not math.isfinite(a.data)]
+        overflow = overflow or (first_not_finite(broken[0]) if broken else "")
+        seen.append((one.sums, one.activations[1:], one.slopes))
+        grads = [back(output, {z for z, _ in one.layers[0]}) for output in one.outputs]
+        squares.append([mean([of.get(z, 0.0) * of.get(z, 0.0) for of in grads for z, _ in layer])
+                        for layer in one.layers])
+    if overflow:
+        return Health(len(seen), [], overflow)
+    reach = [math.sqrt(mean(column)) for column in zip(*squares)]
     layers = []
     for k, layer in enumerate(net.layers):
-        kind = layer.neurons[0].activation
-        neurons = [_neuron_health(f"layers[{k}].neurons[{j}]", kind, [example[k][j] for example in activations],
-                                  [example[k][j] for example in slopes], k == len(net.layers) - 1)
-                   for j in range(len(layer.neurons))]
+        neurons = [_neuron_health(f"layers[{k}].neurons[{j}]", neuron, k == len(net.layers) - 1,
+                                  *zip(*((z[k][j], a[k][j], slope[k][j]) for z, a, slope in seen)))
+                   for j, neuron in enumerate(layer.neurons)]
         ratio = reach[k] / reach[-1] if reach[-1] else 1.0
         problem = "vanishing" if ratio < 1 / SLOWER else "exploding" if ratio > SLOWER else ""
-        layers.append(LayerHealth(f"layers[{k}]", kind, neurons, reach[k], problem))
-    for k, found in enumerate(layers):  # where all relus of a layer are dead, that is the reason, and is named already
+        kinds = {kind(neuron) for neuron in layer.neurons}
+        activation = kinds.pop() if len(kinds) == 1 else "mixed"
+        layers.append(LayerHealth(f"layers[{k}]", activation, neurons, reach[k], problem))
+    for k, found in enumerate(layers):  # where all of a layer are dead, that is the reason, and is named already
         if any(all(n.problem == "dead" for n in later.neurons) for later in layers[k:]):
             layers[k] = found._replace(problem="")
-    return Health(len(X), layers)
+    return Health(len(seen), layers)
 
 
-def _neuron_health(name: str, kind: str, activations: list[float], slopes: list[float], last: bool) -> NeuronHealth:
-    steepest = 0.25 if kind == "sigmoid" else 1.0
-    flat = [slope < STUCK * steepest for slope in slopes]
-    share = mean(flat)
+def _neuron_health(name: str, neuron: Neuron, last: bool, sums: Sequence[float], activations: Sequence[float],
+                   slopes: Sequence[float]) -> NeuronHealth:
+    near_0 = _near_0(neuron)
+    steep = [abs(slope) for _, slope in near_0 if slope]
+    least = min(STUCK * max(steep), *steep) if steep else 0.0  # a leaky relu is never below what it has near 0
+    flat = [slope == 0 or abs(slope) < least for slope in slopes]
+    can_be_off = (0.0, 0.0) in near_0
+    off = [can_be_off and a == slope == 0 for a, slope in zip(activations, slopes)]
+    stuck = mean([is_flat and not is_off for is_flat, is_off in zip(flat, off)])
     problem = ""
-    if kind == "relu":
-        problem = "dead" if share == 1 else ""
+    if all(off):
+        problem = "dead"
     elif last:  # a trained output is meant to be at its ends; but not always at the same one
-        middle = 0.5 if kind == "sigmoid" else 0.0
-        problem = "saturated" if share == 1 and len({a > middle for a in activations}) == 1 < len(flat) else ""
-    elif share >= MOSTLY:
+        problem = "saturated" if stuck == 1 and len({z > 0 for z in sums}) == 1 < len(sums) else ""
+    elif stuck >= MOSTLY or all(flat):
         problem = "saturated"
-    return NeuronHealth(name, mean(activations), mean(slopes), share, problem)
+    return NeuronHealth(name, mean(activations), mean(slopes), mean(flat), problem)
 
 
-def _reach(net: MLP, slopes: list) -> list[float]:
-    """Of every layer, the root mean square of ∂output/∂z over all outputs, its neurons, and the examples."""
-    outputs, weights = len(net.layers[-1].neurons), weights_of(net)
-    units = [[float(j == k) for j in range(outputs)] for k in range(outputs)]  # ∂output k/∂a, of the last layer
-    squares = [0.0] * len(weights)
-    for example in slopes:
-        for k, rows in enumerate(zip(*(backward(weights, example, unit)[0] for unit in units))):
-            squares[k] += mean([delta * delta for row in rows for delta in row])
-    return [math.sqrt(square / len(slopes)) for square in squares]
+def _near_0(neuron: Neuron) -> list[tuple[float, float]]:
+    """The activation and its slope at z = −1, 0 and 1, as far as it has them, found by trying it."""
+    found = []
+    for number in (-1.0, 0.0, 1.0):
+        twin = copy(neuron)
+        twin.w, twin.b = [], Value(number)  # without inputs, z is the bias
+        try:
+            z, a = twin.trace([])
+        except (ArithmeticError, ValueError):  # of a logarithm, say
+            continue
+        found.append((a.data, back(a, {z}).get(z, 0.0)))
+    return found
+
+
+def mean(numbers: Sequence[float]) -> float:
+    return sum(numbers) / len(numbers)

@@ -9,7 +9,6 @@ from numbers import Real
 from typing import Any
 
 from ..engine import Value, grads_of, topological_order
-from .passes import listed
 from .table import Table
 
 WRONG = "✗ wrong"
@@ -37,7 +36,7 @@ def gradcheck(f: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: fl
     for name, number in (("eps", eps), ("atol", atol), ("rtol", rtol)):
         if not isinstance(number, Real) or not math.isfinite(number) or number < 0 or name == "eps" and not number:
             raise ValueError(f"eps must be above 0, atol and rtol at least 0, all finite; got {name}={number!r}")
-    inputs = [inputs] if isinstance(inputs, (Value, Real)) else list(listed("inputs", inputs))
+    inputs = [inputs] if isinstance(inputs, (Value, Real)) else _listed(inputs)
     values = [v if isinstance(v, Value) else Value(v, f"inputs[{i}]") for i, v in enumerate(inputs)]
     roots = _outputs(f, values)
     again = _outputs(f, values)
@@ -65,6 +64,14 @@ def gradcheck(f: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: fl
         warnings.warn(f"not checked, for want of a derivative: {'; '.join(kinks[:5])}"
                       + (f"; and {len(kinks) - 5:,} more" if len(kinks) > 5 else ""), stacklevel=2)
     return True
+
+
+def _listed(inputs: Any) -> list[Any]:
+    if not hasattr(inputs, "__len__") or not hasattr(inputs, "__getitem__") or isinstance(inputs, (str, bytes, dict)):
+        raise TypeError(f"inputs must be a list or an array of Values or numbers; got {type(inputs).__name__}")
+    if not len(inputs):
+        raise ValueError("inputs is empty: there must be at least one")
+    return list(inputs)
 
 
 def _outputs(f: Callable[..., Any], values: list[Value]) -> list[Value]:

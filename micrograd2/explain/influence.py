@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any, NamedTuple
 
+from ..backprop import Cost, averages, passes
 from ..costs import squared_error
 from ..nn import MLP
-from .passes import Cost, averaged, examples, mean, single, targets
-from .table import Explanation, Table
-from .wishes import nudges
+from .table import Explanation, Table, averaged
+from .wishes import averages_of
 
 
 class Sensitivity(NamedTuple):
@@ -88,19 +88,17 @@ def sensitivities(net: MLP, X: Any, Y: Any, cost: Cost = squared_error, *, h: fl
     if not (isinstance(h, Real) and math.isfinite(h) and h):
         raise ValueError(f"h must be a finite number other than 0; got {h!r}")
     h = float(h)
-    told = nudges(net, X, Y, cost)
-    wishes = [wish for layer in told.layers for neuron in layer.neurons for wish in (*neuron.weights, neuron.bias)]
+    told = averages_of(net, X, Y, cost)
     named = dict(net.named_parameters())
-    ranked = [Sensitivity(name, p.data, 0.0 - wish) for (name, p), wish in zip(named.items(), wishes)]
+    ranked = [Sensitivity(name, p.data, grad) for (name, p), grad in zip(named.items(), told.gradient.mean)]
     ranked.sort(key=lambda s: -abs(s.gradient))
-    pairs = list(zip(examples(net, X), targets(X, Y)))
     wiggles = []
     for s in ranked[:3]:
         parameter = named[s.name]
         try:
             parameter.data = s.value + h
-            after = mean([cost(net(x), single(y)).data for x, y in pairs])
+            after = averages(net, passes(net, X, Y, cost)).cost.mean[0]
         finally:
             parameter.data = s.value
-        wiggles.append(Wiggle(s.name, h, h * s.gradient, after - told.cost))
-    return Sensitivities(ranked, wiggles, told.examples, told.cost)
+        wiggles.append(Wiggle(s.name, h, h * s.gradient, after - told.cost.mean[0]))
+    return Sensitivities(ranked, wiggles, told.examples, told.cost.mean[0])

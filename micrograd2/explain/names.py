@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from operator import attrgetter
 
-from ..engine import Value, topological_order
+from ..engine import DOT, Value, topological_order
 from ..nn import ACTIVATIONS
 from .table import printable
 
 
 def names_of(root: Value) -> dict[Value, str]:
     """A name for every value: its label; the z or a of a neuron, known by the name of its bias; or else its number in
-    topological order, as in the pictures, and its operation."""
+    topological order, as in the pictures, and its operation.
+
+    An activation is what another neuron reads, or the one known operation that reads a z.
+    """
+    order = topological_order(root)
+    biases = {value: value.args[-1].label for value in order if value.op is DOT}
+    sums = {z: label[:-2] for z, label in biases.items() if label.endswith("].b")}
+    read = {operand for z in sums for operand in z.args[len(z.args) // 2:-1]}
+    readers = Counter(operand for value in order for operand in value.args)
+    neuron: dict[Value, str] = {}  # that a value was made in, behind its z
     names: dict[Value, str] = {}
-    for i, value in enumerate(topological_order(root)):
-        first, last = (names[value.args[0]], value.args[-1].label) if value.args else ("", "")
+    for i, value in enumerate(order):
+        made_last = max((operand for operand in value.args if operand.args), key=attrgetter("born"), default=value)
+        neuron[value] = sums.get(value) or neuron.get(made_last, "")
+        alone = value.op.symbol in ACTIVATIONS and made_last in sums and readers[made_last] == 1
         if value.label:
             names[value] = value.label
-        elif value.op.symbol == "dot" and last.endswith("].b"):
-            names[value] = f"{last[:-2]}.z"
-        elif value.op.symbol in ACTIVATIONS and first.endswith("].z"):
-            names[value] = f"{first[:-2]}.a"
+        elif value in sums:
+            names[value] = f"{neuron[value]}.z"
+        elif neuron[value] and (value in read or alone):
+            names[value] = f"{neuron[value]}.a"
         else:
             names[value] = f"n{i}" + (f":{value.op.symbol}" if value.args else f"={value.data:.4g}")
     return names

@@ -74,6 +74,11 @@ def _formatted(cells: Sequence[Any], spec: str) -> list[str]:
     return [cell if isinstance(cell, str) else format(cell or 0, spec) for cell in cells]  # no -0.0
 
 
+def averaged(examples: int) -> str:
+    """Of what a table tells."""
+    return "one example" if examples == 1 else f"the average over {examples} examples"
+
+
 def printable(text: str, most: int = 140) -> str:
     """Text from users on one line: no control characters, at most so long."""
     text = "".join(c if c.isprintable() else "�" for c in text)

@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import nlargest
-from operator import mul
 from typing import Any, NamedTuple
 
+from ..backprop import Averages, Cost, Pass, averages, passes, places, through_the_layers
 from ..costs import squared_error
+from ..engine import first_not_finite
 from ..nn import MLP
-from .passes import Cost, averaged, mean, passes_of
-from .table import Explanation, Table
+from .table import Explanation, Table, averaged
 
 MOST_ROWS = 8      # of one layer, in a printed table; the object holds all
 MOST_COLUMNS = 16  # of a printed matrix
@@ -23,8 +23,10 @@ class NeuronNudges(NamedTuple):
 
     `wish` is −∂C/∂a, for its activation `a`. Its three avenues: `bias` is −∂C/∂b = −δ; `weights[i]` is −∂C/∂wᵢ, which
     for one example is −aᵢ·δ with the activations aᵢ that it reads; `previous[i]` is what it asks of each of these
-    activations, −wᵢ·δ. `slope` is f′(z), `w` are its weights. The last three say how many examples agree in sign with
-    the average: on the wish, on δ (and so on the bias, and on what is asked), on each weight.
+    activations, −wᵢ·δ. `slope` is f′(z), `w` are its weights. The next say how many examples agree in sign with the
+    average: on the wish, on δ (and so on what is asked), on the bias, on each weight.
+
+    A weight or bias that stands in other places too has the sum over all of them; `tied` names these.
     """
 
     name: str
@@ -38,7 +40,9 @@ class NeuronNudges(NamedTuple):
     previous: list[float]
     agree_wish: int
     agree_delta: int
+    agree_bias: int
     agree_weights: list[int]
+    tied: list[str]
 
 
 class LayerNudges(NamedTuple):
@@ -94,11 +98,15 @@ class Nudges(Explanation):
         layer = self.layers[k]
         neuron = layer.neurons[j]
         one = self.examples == 1
-        rows: list[tuple] = [("bias", f"{name}.b", neuron.bias, "−δ", *self._agreement(neuron.agree_delta))]
+
+        def of(parameter: str, nudge: float, factors: str, agree: int) -> tuple:
+            more = ", to which its other places add" if parameter in neuron.tied else ""
+            return parameter, nudge, factors + more, *self._agreement(agree)
+
+        rows: list[tuple] = [("bias", *of(f"{name}.b", neuron.bias, "−δ", neuron.agree_bias))]
         for i in _largest(neuron.weights, 4):
             factors = f"−δ × a = {-neuron.delta:+.4g} × {layer.inputs[i]:.4g}" if one else "−δ × a, averaged"
-            rows.append(("weight", f"{name}.w[{i}]", neuron.weights[i], factors,
-                         *self._agreement(neuron.agree_weights[i])))
+            rows.append(("weight", *of(f"{name}.w[{i}]", neuron.weights[i], factors, neuron.agree_weights[i])))
         for i in _largest(neuron.previous, 4):
             rows.append(("activation", layer.input_names[i], neuron.previous[i],
                          f"−δ × w = {-neuron.delta:+.4g} × {neuron.w[i]:+.4g}", *self._agreement(neuron.agree_delta)))
@@ -145,8 +153,10 @@ class Nudges(Explanation):
             found = [(nudge, j, i) for j, n in enumerate(layer.neurons) for i, nudge in enumerate(n.weights)]
             for nudge, j, i in nlargest(3, (f for f in found if f[0] > 0), key=lambda f: f[0]):
                 rows.append((f"{layer.neurons[j].name}.w[{i}]", nudge, layer.inputs[i], _rank(layer.inputs, i),
-                             layer.neurons[j].bias, _rank([n.bias for n in layer.neurons], j)))
+                             -layer.neurons[j].delta, _rank([-n.delta for n in layer.neurons], j)))
         remark = "From the most active to the most wished for: the strongest increase is where both are large."
+        if tied := [name for name, *_ in rows if any(name in n.tied for layer in self.layers for n in layer.neurons)]:
+            remark += f" But {', '.join(tied)} stands in other places too, and they add to it."
         if self.examples > 1:
             remark += " (An average over examples: the same must hold in many of them.)"
         return Table("Who fires together wires together: the weights that most want to grow",
@@ -178,33 +188,39 @@ def nudges(net: MLP, X: Any, Y: Any, cost: Cost = squared_error) -> Nudges:
     layers[1].neurons[0]  -0.6924        +3.385
     A nudge above 0: the output should rise.
     """
-    passes = passes_of(net, X, Y, cost)
+    told, used = averages_of(net, X, Y, cost), places(net)
+    gradient = dict(zip(net.parameters(), zip(told.gradient.mean, told.gradient.agree)))
     layers = []
-    names = [f"x[{i}]" for i in range(len(passes[0].activations[0]))]
+    names = [f"x[{i}]" for i in range(len(told.activations[0].mean))]
     for k, layer in enumerate(net.layers):
-        read = list(zip(*(p.activations[k] for p in passes)))  # for every activation, one number an example
+        read, a, slopes, pulls, deltas = (average.mean for average in (
+            *told.activations[k:k + 2], told.slopes[k], told.pulls[k], told.deltas[k]))
+        agree_wish, agree_delta = told.pulls[k].agree, told.deltas[k].agree
         neurons = []
         for j, neuron in enumerate(layer.neurons):
-            deltas, pulls = [p.deltas[k][j] for p in passes], [p.pulls[k + 1][j] for p in passes]
-            delta, w = mean(deltas), [weight.data for weight in neuron.w]
-            grads = [list(map(mul, deltas, activations)) for activations in read]
+            name, w = f"layers[{k}].neurons[{j}]", [weight.data for weight in neuron.w]
+            (bias, agree_bias), *of_weights = (gradient[p] for p in (neuron.b, *neuron.w))
+            tied = [f"{name}.w[{i}]" for i, p in enumerate(neuron.w) if used[p] > 1]
+            tied += [f"{name}.b"] * (used[neuron.b] > 1)
             neurons.append(NeuronNudges(
-                f"layers[{k}].neurons[{j}]", mean([p.activations[k + 1][j] for p in passes]),
-                mean([p.slopes[k][j] for p in passes]), delta, w, -mean(pulls), -delta,
-                [0.0 - mean(products) for products in grads], [0.0 - number * delta for number in w],
-                _agreeing(pulls), _agreeing(deltas), list(map(_agreeing, grads))))
+                name, a[j], slopes[j], deltas[j], w, -pulls[j], 0.0 - bias, [0.0 - grad for grad, _ in of_weights],
+                [0.0 - number * deltas[j] for number in w], agree_wish[j], agree_delta[j], agree_bias,
+                [agree for _, agree in of_weights], tied))
         wished = [sum(column) for column in zip(*(n.previous for n in neurons))]
-        layers.append(LayerNudges(f"layers[{k}]", names, list(map(mean, read)), neurons, wished))
+        layers.append(LayerNudges(f"layers[{k}]", names, read, neurons, wished))
         names = [n.name for n in neurons]
-    return Nudges(len(passes), mean([p.cost for p in passes]), layers)
+    return Nudges(told.examples, told.cost.mean[0], layers)
 
 
-def _agreeing(numbers: Sequence[float]) -> int:
-    """How many of the numbers have the sign of their mean."""
-    average = mean(numbers)
-    if average > 0:
-        return sum(number > 0 for number in numbers)
-    return sum(number < 0 for number in numbers) if average < 0 else list(numbers).count(0.0)
+def averages_of(net: MLP, X: Any, Y: Any, cost: Cost) -> Averages:
+    """What `backward` finds, on average; ValueError for a cost that is not finite, naming what made it so."""
+    return averages(net, map(_finite, through_the_layers(net, passes(net, X, Y, cost))))
+
+
+def _finite(one: Pass) -> Pass:
+    if one.cost is not None and not math.isfinite(one.cost.data):
+        raise ValueError(f"the cost is {one.cost.data}: {first_not_finite(one.cost)}")
+    return one
 
 
 def _largest(numbers: Sequence[float], most: int) -> list[int]:

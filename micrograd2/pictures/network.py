@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from ..engine import Value, grads_of, topological_order, total
+from ..backprop import Cost, averages, forward, passes
+from ..engine import Value
 from ..nn import MLP
 from .canvas import Picture, attribute, blank, edge, explain_signs, short
 
@@ -28,13 +29,11 @@ class Numbers(NamedTuple):
     deltas: list[list[float]]      # δ of every neuron, layer by layer; empty without inputs
     grads: dict[Value, float]      # ∂C/∂p of every parameter
     examples: int
+    targets: list[float]           # of one example; else empty
 
 
-def draw_network(net: MLP, x: Any, y: Any, cost: Callable[..., Value], dark: bool) -> Picture:
-    if x is None and y is not None:
-        raise TypeError("draw(network, x, y) needs the inputs x that the targets y belong to")
-    xs, ys = ([], []) if x is None else _examples(x, y)
-    numbers = _numbers(net, xs, ys, cost)
+def draw_network(net: MLP, x: Any, y: Any, cost: Cost, dark: bool) -> Picture:
+    numbers = _numbers(net, x, y, cost)
     weights = [[neuron.w for neuron in layer.neurons] for layer in net.layers]
     known = any(numbers.grads.values())
     strength = {w: abs(numbers.grads[w] if known else w.data) for layer in weights for row in layer for w in row}
@@ -56,7 +55,7 @@ def draw_network(net: MLP, x: Any, y: Any, cost: Callable[..., Value], dark: boo
         _caption(picture, "c0", _column(0, True), height, f"{nin:,} inputs")
     for c, rows in enumerate(shown):
         if c or not image:
-            _draw_column(picture, net, numbers, c, rows, _column(c, image), height, ys)
+            _draw_column(picture, net, numbers, c, rows, _column(c, image), height)
     for c, layer in enumerate(weights):
         widest = max(strength[layer[j][i]] for j, i in drawn[c])
         for j, i in sorted(drawn[c], key=lambda pair: strength[layer[pair[0]][pair[1]]]):  # the strongest on top
@@ -82,53 +81,15 @@ def draw_network(net: MLP, x: Any, y: Any, cost: Callable[..., Value], dark: boo
 
 # The numbers
 
-def _examples(x: Any, y: Any) -> tuple[list[Any], list[Any]]:
-    """A list of examples and a list of their targets (None where there are none), of a batch as of one example."""
-    rows = list(x)
-    if not rows or isinstance(rows[0], (Value, str)) or not isinstance(rows[0], Iterable):
-        return [rows], [y]
-    targets = [None] * len(rows) if y is None else list(y)
-    if len(rows) != len(targets):
-        raise ValueError(f"one target for each example; got {len(rows)} examples and {len(targets)} targets")
-    return rows, targets
-
-
-def _numbers(net: MLP, xs: list[Any], ys: list[Any], cost: Callable[..., Value]) -> Numbers:
-    if not xs:
-        return Numbers([], [], {p: p.grad for p in net.parameters()}, 0)
-    sums = _one(net, xs[0], ys[0], cost)
-    if len(xs) == 1:
-        return sums
-    for x, y in zip(xs[1:], ys[1:]):
-        one = _one(net, x, y, cost)
-        sums = Numbers(_added(sums.columns, one.columns), _added(sums.deltas, one.deltas),
-                       {p: grad + one.grads[p] for p, grad in sums.grads.items()}, sums.examples + 1)
-    n = sums.examples
-    return Numbers([[a / n for a in column] for column in sums.columns],
-                   [[delta / n for delta in layer] for layer in sums.deltas],
-                   {p: grad / n for p, grad in sums.grads.items()}, n)
-
-
-def _one(net: MLP, x: Any, y: Any, cost: Callable[..., Value]) -> Numbers:
-    passes = net.trace(x)
-    grads = _gradients(passes, y, cost)
-    inputs = passes[0][0][0].args[len(x):2 * len(x)]
-    columns = [[value.data for value in inputs]] + [[a.data for _, a in layer] for layer in passes]
-    deltas = [[grads.get(z, 0.0) for z, _ in layer] for layer in passes]
-    return Numbers(columns, deltas, {p: grads.get(p, 0.0) for p in net.parameters()}, 1)
-
-
-def _gradients(passes: list[list[tuple[Value, Value]]], y: Any, cost: Callable[..., Value]) -> dict[Value, float]:
-    """The gradient of the cost with respect to every Value behind it; all 0 without targets."""
-    outputs = [a for _, a in passes[-1]]
-    if y is None:
-        return dict.fromkeys(topological_order(total(outputs)), 0.0)
-    root = cost(outputs[0] if len(outputs) == 1 else outputs, y)
-    return grads_of(root)
-
-
-def _added(one: list[list[float]], other: list[list[float]]) -> list[list[float]]:
-    return [[a + b for a, b in zip(*columns)] for columns in zip(one, other)]
+def _numbers(net: MLP, x: Any, y: Any, cost: Cost) -> Numbers:
+    if x is None:
+        if y is not None:
+            raise TypeError("draw(network, x, y) needs the inputs x that the targets y belong to")
+        return Numbers([], [], {p: p.grad for p in net.parameters()}, 0, [])
+    told = averages(net, forward(net, x) if y is None else passes(net, x, y, cost))
+    return Numbers([column.mean for column in told.activations], [layer.mean for layer in told.deltas],
+                   dict(zip(net.parameters(), told.gradient.mean)), told.examples,
+                   told.targets.mean if told.examples == 1 else [])
 
 
 # What is drawn
@@ -163,8 +124,8 @@ def _caption(picture: Picture, name: str, column: float, height: int, text: str)
                  pos=_place(column, -1.2, height))
 
 
-def _draw_column(picture: Picture, net: MLP, numbers: Numbers, c: int, rows: list[int], column: float, height: int,
-                 ys: list[Any]) -> None:
+def _draw_column(picture: Picture, net: MLP, numbers: Numbers, c: int, rows: list[int], column: float,
+                 height: int) -> None:
     last = c == len(net.layers)
     size = len(net.layers[c - 1].neurons) if c else len(net.layers[0].neurons[0].w)
     kind = "output" if last else "neuron" if c else "input"
@@ -177,17 +138,13 @@ def _draw_column(picture: Picture, net: MLP, numbers: Numbers, c: int, rows: lis
         _neuron(picture, f"c{c}n{j}", _place(column, place, len(rows)), a, deltas[j] if deltas else 0.0, widest,
                 f"{kind} {j}")
         if last or not c:     # a label to the right of the last column, to the left of the first
-            told = f"output {j}{_target(ys[0], j) if len(ys) == 1 else ''}" if c else f"x[{j}]"
+            target = f", target {numbers.targets[j]:g}" if j < len(numbers.targets) else ""
+            told = f"output {j}{target}" if c else f"x[{j}]"
             picture.node(f"c{c}l{j}", label=told, shape="plaintext", fontsize="9",
                          pos=_place(column + (0.3 if c else -0.17), place, len(rows)))
     if size > len(rows):
         picture.node(f"c{c}more", label=f"+{size - len(rows):,} more", shape="plaintext", fontsize="9",
                      fontcolor=picture.look.faint, pos=_place(column, len(rows), len(rows)))
-
-
-def _target(y: Any, j: int) -> str:
-    targets = [] if y is None else list(y) if isinstance(y, Iterable) else [y]
-    return f", target {float(targets[j]):g}" if j < len(targets) else ""
 
 
 def _neuron(picture: Picture, name: str, pos: str, a: float | None, delta: float, widest: float, told: str) -> None:
