@@ -27,16 +27,17 @@ def squared_error(outputs: Numbers, targets: Numbers) -> Value:
 
 
 def cross_entropy(scores: Numbers, targets: Numbers) -> Value:
-    """C = log Σ exp(sᵢ) − Σ yᵢ sᵢ: minus the log of the softmax probability of the right answer. `targets` is one-hot.
+    """C = log Σ exp(sᵢ − s), with the right answer's score s = Σ yᵢ sᵢ: minus the log of its softmax probability.
 
-    Its gradient is as simple as can be: ∂C/∂sᵢ = softmaxᵢ − yᵢ.
+    `targets` is one-hot. The gradient is as simple as can be: ∂C/∂sᵢ = softmaxᵢ − yᵢ.
 
     >>> cross_entropy([Value(0.0), Value(0.0)], [0.0, 1.0])          # two equal scores: log 2
     Value(data=0.6931471805599453, grad=0.0)
     """
     pairs = _pairs(scores, targets)
     s, y = [s for s, _ in pairs], [y for _, y in pairs]
-    return logsumexp(s) - dot(y, s, 0.0)
+    right = dot(y, s, 0.0)
+    return logsumexp([score - right for score in s])  # subtracted first, so that large scores do not cancel
 
 
 def max_margin(score: Number, target: Number) -> Value:

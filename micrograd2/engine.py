@@ -114,6 +114,12 @@ def _logsumexp(*xs: float) -> float:
     return m + math.log(sum(math.exp(x - m) for x in xs))
 
 
+def _softmax(*xs: Any) -> tuple:
+    powers = [EXP(x) for x in xs]
+    whole = SUM(*powers)  # 1, but for what was rounded in the operands
+    return tuple(power / whole for power in powers)
+
+
 # The table of operations: symbol, value, local derivatives. y, or z for a weighted sum, is the result.
 
 LEAF = Op("", float, lambda y: ())
@@ -138,7 +144,7 @@ MAX = Op("max", _maximum, lambda y, a, b: (1 - LESS(a, b), LESS(a, b)))
 MIN = Op("min", _minimum, lambda y, a, b: (1 - LESS(b, a), LESS(b, a)))
 SUM = Op("sum", _sum, lambda y, *xs: (1.0,) * len(xs))
 DOT = Op("dot", _dot, _dot_local)
-LOGSUMEXP = Op("logsumexp", _logsumexp, lambda y, *xs: tuple(EXP(x - y) for x in xs))
+LOGSUMEXP = Op("logsumexp", _logsumexp, lambda y, *xs: _softmax(*(x - y for x in xs)))
 
 
 @lru_cache(maxsize=None)

@@ -113,7 +113,7 @@ def loss_of(library: Library, net: MLP, cost: Any, X: np.ndarray, Y: np.ndarray)
     """The average cost of the examples, as a function of the matrices."""
     activate = {"linear": lambda z: z, "relu": library.maths.relu, "tanh": library.maths.tanh,
                 "sigmoid": library.maths.sigmoid}
-    kinds = [net.activation] * (len(net.layers) - 1) + [net.output]
+    kinds = [layer.neurons[0].activation for layer in net.layers]
 
     def loss(parts: list) -> Any:
         costs = []
@@ -259,6 +259,10 @@ POINTS: list[tuple[str, tuple[float, ...], Any, Any, Any, str]] = [
     ("logsumexp([x, y])", (1000, -1000), (1000, 1, 0), SAME, SAME, ""),
     ("logsumexp([x, y])", (1000, 1000), (1000 + math.log(2), 0.5, 0.5), SAME, SAME, ""),
     ("logsumexp([x, y])", (-1000, -1000), (-1000 + math.log(2), 0.5, 0.5), SAME, SAME, ""),
+    ("logsumexp([x, y])", (1e16, 1e16), (1e16, 0.5, 0.5), SAME, SAME, ""),
+    ("logsumexp([x, y])", (INF, 0), (INF, NAN, NAN), (INF, NAN, 0), (INF, NAN, 0), "a share of inf is open"),
+    ("logsumexp([x, y])", (-INF, -INF), (-INF, NAN, NAN), SAME, SAME, ""),
+    ("cross_entropy([x, y], [1, 0])", (1e16, 1e16), (math.log(2), -0.5, 0.5), SAME, SAME, ""),
     ("logsumexp([x, y, z])", (0, 0, 0), (math.log(3), 1 / 3, 1 / 3, 1 / 3), SAME, SAME, ""),
     ("logsumexp([x, x, x])", (3,), (3 + math.log(3), 1), SAME, SAME, ""),
     ("logsumexp([x])", (5,), (5, 1), SAME, SAME, ""),
@@ -281,7 +285,8 @@ POINTS: list[tuple[str, tuple[float, ...], Any, Any, Any, str]] = [
     ("x - y", (INF, INF), (NAN, 1, -1), SAME, SAME, ""),
     ("x * y", (0, INF), (NAN, INF, 0), SAME, SAME, ""),
     ("logsumexp([x, y])", (-INF, 0), (0, 0, 1), SAME, SAME, ""),
-    ("cross_entropy([x, y], [1, 0])", (-INF, 0), (INF, -1, 1), SAME, SAME, ""),
+    ("cross_entropy([x, y], [1, 0])", (-INF, 0), (NAN, NAN, NAN), (INF, -1, 1), (INF, -1, 1),
+     "scores are subtracted first, so that large ones do not cancel; −inf − −inf is NaN"),
     # not a number
     ("relu(x)", (NAN,), (NAN, NAN), (NAN, 0), (NAN, 1), HIDDEN),
     ("absolute(x)", (NAN,), (NAN, NAN), (NAN, -1), (NAN, 0), HIDDEN),

@@ -296,7 +296,7 @@ class Emitter:
                     part = Text(f"np.broadcast_to({d if out.size == 1 else deeper}, {out.extent(*shape)})")
                 self.hand(operand, part, shape, out.batched)
         elif isinstance(statement, LogSumExp):
-            softmax = Text(f"np.exp({self.read(statement.operand)} - {out.name}[..., None])")
+            softmax = Text(f"softmax({self.read(statement.operand)} - {out.name}[..., None])")
             self.hand(statement.operand, _scaled(deeper, softmax, out), statement.operand.shape, out.batched)
         else:
             self.pull_weighted_sum(statement, self.filled(d, out))

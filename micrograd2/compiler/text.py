@@ -41,6 +41,12 @@ def power(a, b):
 def less(a, b):
     return np.where(np.isnan(a + b), a + b, a < b)  # a NaN stays
 ''',
+    "softmax": '''\
+def softmax(x):
+    a = np.exp(x)
+    a /= a.sum(axis=-1, keepdims=True)
+    return a
+''',
     "logsumexp": '''\
 def logsumexp(x):
     top = x.max(axis=-1, keepdims=True)  # so that exp cannot overflow
