@@ -262,6 +262,7 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
         run = _started_with(net, X, Y, cost, optimizer, batch_size, seed)
         saved = checkpoints.read(checkpoint, run, _state(theta, optimizer, history))
         theta, history = saved["theta"], History(**saved["history"])
+        checkpoints.write(checkpoint, run, saved)  # if that cannot be done, it is known before an epoch is lost
         vars(optimizer).update(saved["optimizer"])
     done, steps = len(history.epoch_loss), -(-len(X) // batch_size)
     try:

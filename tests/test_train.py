@@ -2,8 +2,10 @@
 
 import itertools
 import math
+import pickle
 import re
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from micrograd2 import data
+from micrograd2.compiler import CompileError
 from micrograd2.costs import cross_entropy, max_margin, squared_error
 from micrograd2.engine import Value, total
 from micrograd2.nn import MLP, Module
@@ -804,3 +807,124 @@ def test_progress_shows_no_accuracy_where_there_is_none(train, capsys):
 def test_progress_is_shown_unless_refused(capsys):
     fit(*regression())
     assert "loss=" in capsys.readouterr().err
+
+
+# What is given wrongly, and what is neither right nor wrong
+
+@pytest.mark.parametrize("settings, said", [
+    ({"cost": "mse"}, "cost must be a function.*'mse'"), ({"cost": None}, "cost must be a function"),
+    ({"optimizer": SGD}, r"optimizer must be one such as SGD\(lr=0.1\)"), ({"optimizer": 0.1}, "optimizer.*0.1"),
+    ({"optimizer": "adam"}, "optimizer.*'adam'"), ({"validation": (1,)}, "validation must be a pair"),
+    ({"validation": 3}, "validation must be a pair"), ({"callback": 3}, "callback must be a function"),
+    ({"seed": 1.5}, "seed.*1.5"), ({"seed": None}, "seed"), ({"epochs": True}, "epochs.*True"),
+], ids=str)
+def test_wrong_settings_are_named(train, settings, said):
+    assert_refused(train, signs, (TypeError, ValueError), said, **settings)
+
+
+def test_whole_numbers_may_be_of_any_kind(train):
+    (net, X, Y), (plain, _, _) = signs(), signs()
+    train(net, X, Y, epochs=np.int64(2), batch_size=np.int32(3), seed=np.uint8(1))
+    train(plain, X, Y, epochs=2, batch_size=3, seed=1)
+    assert data_of(net) == data_of(plain)
+
+
+def test_one_example_is_a_batch_of_one(train):
+    (net, X, Y), (plain, _, _) = regression(), regression()
+    train(net, X[0], Y[0])
+    train(plain, X[:1], Y[:1])
+    assert data_of(net) == data_of(plain)
+
+
+def test_an_infinite_example_is_named(train):
+    net, X, Y = signs()
+    X[0, 1] = np.inf
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match=r"in example 0: x\[1\] is inf"):
+        train(net, X, Y, epochs=2)
+    X[:] = np.inf
+    before = data_of(net)
+    with pytest.raises(FloatingPointError, match=r"no example is finite.*in example 0: x\[0\] is inf"):
+        train(net, X, Y)
+    assert data_of(net) == before
+
+
+def test_a_network_that_looks_at_its_numbers_is_found_on_real_examples():
+    net, X, Y = signs(50)
+    X[-1] = 400.0
+
+    class Looking(Module):
+        def __init__(self):
+            self.net = net
+
+        def __call__(self, x):
+            return net(x) if max(Value(v).data if not isinstance(v, Value) else v.data for v in x) < 300 else -net(x)
+
+    before = data_of(net)
+    with pytest.raises(CompileError, match="in the program but .* in the scalar graph; f does something else"):
+        fit(Looking(), X, Y, progress=False)
+    assert data_of(net) == before
+    fit(Looking(), X, Y, progress=False, compiled=False)
+
+
+@pytest.mark.parametrize("Y, said", [
+    ([1, -1, 0, 1], r"Y\[2\] must be -1 or 1.*0"), ([1, 0.5, 1, 1], r"Y\[1\].*0.5"), ([1, 2, -1, 1], r"Y\[1\].*2"),
+    ([1, np.nan, 1, 1], r"Y\[1\].*nan")])
+def test_targets_of_one_output_are_signs(Y, said):
+    net, X = network_that_gives([[1.0], [-1.0], [1.0], [2.0]])
+    with pytest.raises(ValueError, match=said):
+        accuracy(net, X, Y)
+
+
+@pytest.mark.parametrize("Y, said", [
+    ([0, 1, 3, 0], r"Y\[2\] must be a label, a whole number from 0 to 2; got 3"), ([0, 0.5, 1, 2], r"Y\[1\].*0.5"),
+    ([-1, 0, 1, 2], r"Y\[0\].*-1"), ([0, np.nan, 1, 2], r"Y\[1\].*nan"), ([np.inf, 0, 1, 2], r"Y\[0\].*inf"),
+    ([[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 1, 0]], r"Y\[1\] must be one-hot.*\[1.0, 1.0, 0.0\]"),
+    ([[1, 0, 0], [0, 1, 0], [0, 0, 0], [0, 1, 0]], r"Y\[2\] must be one-hot"),
+    ([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0.5, 0.5]], r"Y\[3\] must be one-hot"),
+    ([[1, 0, 0], [0, 2, -1], [0, 0, 1], [0, 1, 0]], r"Y\[1\] must be one-hot")])
+def test_targets_of_several_outputs_are_labels_or_one_hot(train, Y, said):
+    net, X = network_that_gives([[3.0, 2.0, 1.0], [0.3, 0.2, 0.1], [0.0, 9.0, 0.0], [0.0, 1.0, 1.5]])
+    with pytest.raises(ValueError, match=said):
+        accuracy(net, X, Y)
+    before = data_of(net)
+    with pytest.raises(ValueError, match=said):
+        train(net, X, data.one_hot([0, 1, 2, 0], 3), validation=(X, Y))
+    assert data_of(net) == before
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_nan_is_neither_right_nor_wrong(width):
+    net, X = network_that_gives([[1.0] * width, [2.0] * width])
+    net.layers[0].neurons[-1].w[1].data = np.nan
+    with pytest.raises(ValueError, match=r"output for X\[0\] is .*nan"):
+        accuracy(net, X, [1, 1])
+
+
+@pytest.mark.parametrize("net", [3, None, MLP, "net"])
+def test_accuracy_of_what_is_no_network(net):
+    with pytest.raises(TypeError, match="accuracy needs a network"):
+        accuracy(net, [[1.0]], [1])
+
+
+def test_networks_optimisers_and_histories_pickle(train):
+    net, X, Y = signs()
+    optimizer = Adam(0.1)
+    history = train(net, X, Y, optimizer=optimizer, epochs=2)
+    twin, other, told = pickle.loads(pickle.dumps((net, optimizer, history)))
+    assert data_of(twin) == data_of(net) and [p.label for p in twin.parameters()] == [p.label for p in net.parameters()]
+    assert told == history and repr(twin) == repr(net)
+    train(net, X, Y, optimizer=optimizer)
+    train(twin, X, Y, optimizer=other)
+    assert data_of(twin) == data_of(net)
+
+
+def trained_in_a_thread(k):
+    net, X, Y = signs(40)
+    history = fit(net, X, Y, max_margin, SGD(0.1, momentum=0.5), epochs=3, batch_size=7, seed=k, progress=False)
+    return data_of(net), history.loss, accuracy(net, X, Y)
+
+
+def test_threads_train_at_once_to_the_numbers_that_they_reach_alone():
+    alone = [trained_in_a_thread(k) for k in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(trained_in_a_thread, range(6))) == alone

@@ -66,7 +66,7 @@ def _elsewhere(f: Callable[..., Any], parameters: Sequence[Value], example: Sequ
     """Other numbers for the parameters, and a run of f on them and on other inputs, as far away as f is defined (and,
     if need be, `finite`)."""
     rng, reach, told = np.random.default_rng(0), 1.0, ""
-    here = [np.array(numbers) for numbers in ([p.data for p in parameters], *example)]
+    here = [np.where(np.isfinite(numbers), numbers, 1.0) for numbers in ([p.data for p in parameters], *example)]
     while reach > 1e-7:
         for across in (True, False):
             theta, *moved = ((numbers + reach * (_other(numbers, way, across, rng) - numbers)).tolist()

@@ -122,8 +122,9 @@ def _sums_in_shape(nodes: list[Node], outputs: list[Node]) -> list[Node]:
                 node.args[:2 * n] = node.args[n:2 * n] + node.args[:n]
             if len(node.args) > 2 * n > 0 and _is_zero(node.args[-1]):
                 node.args.pop()
-            if n == 0:  # nothing but a bias
-                node.op = SUM
+            if all(map(_is_constant, node.args[:2 * n])):  # a number, and the bias
+                number = DOT.value(*(arg.number for arg in node.args[:2 * n]))
+                node.op, node.args = SUM, [Node(LEAF, (), number), *node.args[2 * n:]]
         if node.op is SUM and node not in gone:
             products = [term for term in node.args if term.op is MUL and uses[term] == 1]
             if len(products) > 1:
@@ -175,5 +176,9 @@ def _weight_first(a: Node, b: Node) -> tuple[Node, Node]:
     return (b, a) if a.batched and not b.batched else (a, b)
 
 
+def _is_constant(node: Node) -> bool:
+    return node.op is LEAF and not node.batched and not node.trained
+
+
 def _is_zero(node: Node) -> bool:
-    return node.op is LEAF and not node.batched and not node.trained and node.number == 0
+    return _is_constant(node) and node.number == 0

@@ -1,0 +1,174 @@
+"""A run that was killed goes on from its checkpoint, to the same numbers; what is not its checkpoint is refused."""
+
+import functools
+import json
+import os
+import random
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from micrograd2 import MLP, SGD, Adam, cross_entropy, fit, max_margin, squared_error
+from micrograd2.checkpoint import fingerprint, read, write
+
+RULES = {"plain": lambda: SGD(0.2), "momentum": lambda: SGD(0.1, momentum=0.9), "Adam": lambda: Adam(0.05),
+         "falling rate": lambda: SGD(lambda step: 0.3 / (1 + step))}
+
+
+def task(n=30):
+    rng = np.random.default_rng(5)
+    X = rng.standard_normal((n, 3))
+    return MLP(3, [4, 1], activation="tanh", seed=2), X, np.sign(X @ [1.0, -2.0, 0.5])
+
+
+def numbers(net):
+    return [p.data for p in net.parameters()]
+
+
+def seen(history):
+    return history.loss, history.epoch_loss, history.accuracy
+
+
+class Killed(Exception):
+    pass
+
+
+def stopping(after, history):
+    if len(history.epoch_loss) == after:
+        raise Killed
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("rule", RULES)
+def test_a_run_that_was_stopped_goes_on_to_the_same_numbers_bit_for_bit(tmp_path, rule, compiled):
+    settings = {"cost": max_margin, "batch_size": 7, "seed": 3, "compiled": compiled, "progress": False}
+    whole, X, Y = task()
+    expected = fit(whole, X, Y, optimizer=RULES[rule](), epochs=6, **settings)
+    for after in (1, 3, 5):
+        path = tmp_path / f"{after}.json"
+        net, X, Y = task()
+        with pytest.raises(Killed):
+            fit(net, X, Y, optimizer=RULES[rule](), epochs=6, checkpoint=path,
+                callback=functools.partial(stopping, after), **settings)
+        fresh, X, Y = task()
+        for p in fresh.parameters():
+            p.data += 1.0  # whatever it is now, the file decides
+        history = fit(fresh, X, Y, optimizer=RULES[rule](), epochs=6, checkpoint=path, **settings)
+        assert numbers(fresh) == numbers(whole) and seen(history) == seen(expected)
+        again = fit(fresh, X, Y, optimizer=RULES[rule](), epochs=6, checkpoint=path, **settings)  # nothing left to do
+        assert numbers(fresh) == numbers(whole) and seen(again) == seen(expected)
+        longer = fit(fresh, X, Y, optimizer=RULES[rule](), epochs=8, checkpoint=path, **settings)
+        more, X, Y = task()
+        assert seen(longer) == seen(fit(more, X, Y, optimizer=RULES[rule](), epochs=8, **settings))
+        assert numbers(fresh) == numbers(more)
+
+
+def test_a_checkpoint_changes_nothing_in_a_run(tmp_path):
+    (one, X, Y), (other, _, _) = task(), task()
+    fit(one, X, Y, epochs=3, progress=False)
+    fit(other, X, Y, epochs=3, progress=False, checkpoint=str(tmp_path / "run.json"))
+    assert numbers(one) == numbers(other) and os.listdir(tmp_path) == ["run.json"]
+
+
+def trained(path, pause=0.0):
+    net, X, Y = task()
+    history = fit(net, X, Y, cost=max_margin, optimizer=Adam(0.05), epochs=12, batch_size=7, progress=False,
+                  checkpoint=path, callback=lambda history: time.sleep(pause))
+    return numbers(net), seen(history)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork, to be killed often")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_fifty_kills_at_any_moment_lose_at_most_the_epoch_that_was_under_way(tmp_path):
+    path, rng = tmp_path / "run.json", random.Random(0)
+    expected = trained(tmp_path / "whole.json")
+    kills, epochs = 0, []
+    while kills < 50:
+        path.unlink(missing_ok=True)
+        for _ in range(4):  # a run that is killed four times, wherever it is
+            child = os.fork()
+            if child == 0:
+                try:
+                    trained(path, pause=0.004)
+                finally:
+                    os._exit(0)
+            time.sleep(rng.uniform(0.0, 0.06))
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            kills += 1
+            epochs.append(len(json.loads(path.read_text())["state"]["history"]["epoch_loss"]) if path.exists() else 0)
+        assert trained(path) == expected
+    assert len(set(epochs)) > 2  # they came at different moments
+    assert sorted(os.listdir(tmp_path)) == ["run.json", "whole.json"]
+
+
+OTHERWISE = {
+    "seed": {"seed": 1}, "batch_size": {"batch_size": 5}, "cost": {"cost": squared_error},
+    "optimizer": {"optimizer": SGD(0.2)}, "examples": {}, "network": {}}
+
+
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_the_checkpoint_of_another_run_is_refused_and_nothing_changes(tmp_path, name):
+    path = tmp_path / "run.json"
+    net, X, Y = task()
+    fit(net, X, Y, cost=max_margin, optimizer=SGD(0.1), progress=False, checkpoint=path)
+    before, written = numbers(net), path.read_bytes()
+    settings = {"cost": max_margin, "optimizer": SGD(0.1)} | OTHERWISE[name]
+    if name == "examples":
+        X = X + 1e-9
+    if name == "network":
+        net = MLP(3, [2, 2, 1], activation="tanh", seed=2)
+        before = numbers(net)
+    said = f"run.json is the checkpoint of another run: its {name}|not a whole checkpoint"
+    with pytest.raises(ValueError, match=said):
+        fit(net, X, Y, epochs=2, progress=False, checkpoint=path, **settings)
+    assert numbers(net) == before and path.read_bytes() == written
+
+
+def test_a_damaged_checkpoint_is_refused_and_nothing_changes(tmp_path):
+    path = tmp_path / "run.json"
+    net, X, Y = task(4)
+    fit(net, X, Y, optimizer=SGD(0.1, momentum=0.5), progress=False, checkpoint=path)
+    whole, before = path.read_text(), numbers(net)
+    changes = [lambda text, k=k: text[:k] for k in range(0, len(whole) - 2, 7)]
+    words = ("theta", "velocity", "steps", "loss", "run")
+    changes += [lambda text, word=word: text.replace(word, "?") for word in words]
+    changes += [lambda text: "[]", lambda text: "{}", lambda text: text.replace('"theta": [', '"theta": [1.0, '),
+                lambda text: text.replace('"steps": 1', '"steps": "1"'),
+                lambda text: text.replace('"loss": [', '"loss": [{},')]
+    for change in changes:
+        path.write_text(change(whole))
+        with pytest.raises(ValueError, match="run.json is"):
+            fit(net, X, Y, optimizer=SGD(0.1, momentum=0.5), epochs=2, progress=False, checkpoint=path)
+        assert numbers(net) == before
+
+
+def test_what_is_read_is_what_was_written(tmp_path):
+    path = tmp_path / "state.json"
+    state = {"theta": np.array([1.5, -0.0, 5e-324, 1e308]), "list": [0.1, 0.2], "count": 3, "rule": {"mean": 0.0}}
+    run = {"seed": 0, "shape": (1, 2), "width": np.int64(3)}
+    assert read(path, run, state) is state
+    write(path, run, state | {"rule": {"mean": np.array([0.1])}})
+    found = read(path, run, state)
+    assert found["theta"].tobytes() == state["theta"].tobytes() and found["rule"]["mean"].tolist() == [0.1]
+    assert found["list"] == state["list"] and found["count"] == 3
+    with pytest.raises(TypeError, match="a checkpoint holds numbers"):
+        write(path, run, {"theta": object()})
+    assert read(path, run, state)["count"] == 3
+
+
+def test_a_fingerprint_is_of_numbers_and_shapes():
+    X = np.arange(12.0)
+    assert fingerprint(X) == fingerprint(X.copy()) == fingerprint(np.arange(24.0)[:12])
+    assert len({fingerprint(X), fingerprint(X.reshape(3, 4)), fingerprint(X.astype(np.float32)), fingerprint(X + 1e-15),
+                fingerprint(X, X), fingerprint(X[:6], X[6:])}) == 6
+
+
+def test_a_folder_that_is_missing_is_told_before_an_epoch_is_lost(tmp_path):
+    net, X, Y = task()
+    before = numbers(net)
+    with pytest.raises(FileNotFoundError):
+        fit(net, X, Y, progress=False, checkpoint=tmp_path / "nowhere" / "run.json", cost=cross_entropy)
+    assert numbers(net) == before
