@@ -9,6 +9,7 @@ import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import cloudpickle
+import joblib
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -425,4 +426,6 @@ def test_a_program_runs_in_other_processes():
     loss, gradient_ = program(program.theta, X, Y)
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
         done = list(pool.map(program, [program.theta] * 4, [X] * 4, [Y] * 4))
+    done += joblib.Parallel(n_jobs=2, backend="loky")(
+        joblib.delayed(program)(program.theta, X, Y) for _ in range(4))
     assert all(one == loss and np.array_equal(other, gradient_) for one, other in done)
