@@ -13,6 +13,8 @@ Three ideas carry the file:
   `backward`; given Values, it serves `gradient`, whose results can therefore be differentiated again.
 * An edge is data: an operand and, beside it, the local derivative, both captured when the result was made. A number
   that is changed later spoils nothing, and no record refers to itself, so dropping a result frees its graph at once.
+  Up to two edges stand in the node itself, as nearly every operation has no more: Python's garbage collector visits
+  every container, so a node that is one, and not three, decides the speed. `args` and `local_grads` read them.
 * Order is birth. Operands are born before their results, so sorting by birth number is a topological order.
 
 Left out: arrays (see `compile`), pictures (see `draw`), words (see `explain`).
@@ -25,7 +27,7 @@ import math
 import operator
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
-from functools import lru_cache
+from functools import partial
 from numbers import Real
 from operator import add, attrgetter, mul, neg, sub, truediv
 from typing import Any, NamedTuple, Union
@@ -98,13 +100,13 @@ def _sum(*xs: float) -> float:
 
 
 def _dot(*operands: float) -> float:
-    n = len(operands) // 2
-    return sum(map(mul, operands[:n], operands[n:2 * n]), operands[-1] if len(operands) % 2 else 0.0)
+    w, x, b = parts(operands)
+    return sum(map(mul, w, x), *b or (0.0,))
 
 
 def _dot_local(z: Any, *operands: Any) -> tuple:
-    n = len(operands) // 2
-    return (*operands[n:2 * n], *operands[:n], *(1.0,) * (len(operands) % 2))
+    w, x, b = parts(operands)
+    return (*x, *w, *(1.0 for _ in b))
 
 
 def _logsumexp(*xs: float) -> float:
@@ -147,11 +149,18 @@ DOT = Op("dot", _dot, _dot_local)
 LOGSUMEXP = Op("logsumexp", _logsumexp, lambda y, *xs: _softmax(*(x - y for x in xs)))
 
 
-@lru_cache(maxsize=None)
 def to_the(p: float) -> Op:
-    """The row of x ** p for a plain number p, such as `to_the(2.0)`: one operand."""
-    digits = f"{p:g}" if float(f"{p:g}") == p else repr(p)
-    return Power(p, f"**{digits}", lambda x: math.pow(x, p), lambda y, x: (p * x ** (p - 1) if p else 0.0,))
+    """The row of x ** p for a plain number p, such as `to_the(2.0)`: one operand, and one row for each p."""
+    row = POWERS.get(p)
+    if row is None:
+        p = float(p)
+        digits = f"{p:g}" if float(f"{p:g}") == p else repr(p)
+        row = POWERS.setdefault(p, Power(
+            p, f"**{digits}", lambda x: math.pow(x, p), lambda y, x: (p * x ** (p - 1) if p else 0.0,)))
+    return row
+
+
+POWERS: dict[float, Power] = {}
 
 
 class Power(Op):
@@ -184,27 +193,41 @@ class Value:
     (-4.0, -2.0, 2.0)
     """
 
-    __slots__ = ("data", "grad", "op", "args", "local_grads", "label", "born")
+    __slots__ = ("data", "grad", "op", "label", "born", "_a", "_da", "_b", "_db")
 
     data: float
     grad: float
     op: Op
-    args: tuple[Value, ...]
-    local_grads: tuple[float, ...]
     label: str
     born: int
+    _a: Any    # the first operand, or None of a leaf, or a tuple of all operands
+    _da: Any   # the local derivative along it, or a tuple of all
+    _b: Any    # the second operand, or None, or MANY where the first is a tuple
+    _db: Any
 
     def __init__(self, data: Any, label: str = "") -> None:
-        if not isinstance(data, (float, Real)):  # float first: asking the abstract class takes longer
-            data = _only_number(data)
         if not isinstance(label, str):
             raise TypeError(f"a label is text; got {label!r} ({type(label).__name__})")
-        self.data = float(data)
+        self.data = _number(data)
         self.grad = 0.0
         self.op = LEAF
-        self.args = self.local_grads = ()
         self.label = label
         self.born = _birth()
+        self._a = None
+
+    @property
+    def args(self) -> tuple[Value, ...]:
+        """The operands, in order."""
+        if self._a is None:
+            return ()
+        return self._a if self._b is MANY else (self._a,) if self._b is None else (self._a, self._b)
+
+    @property
+    def local_grads(self) -> tuple[float, ...]:
+        """The local derivative ∂(this)/∂(operand) along each operand."""
+        if self._a is None:
+            return ()
+        return self._da if self._b is MANY else (self._da,) if self._b is None else (self._da, self._db)
 
     @staticmethod
     def apply(op: Op, operands: Iterable[Number]) -> Value:
@@ -223,49 +246,64 @@ class Value:
         except (ArithmeticError, ValueError) as error:
             named = ", ".join(f"{arg.label}={arg.data}" if arg.label else str(arg.data) for arg in args)
             raise type(error)(f"{op.symbol} of {named} has no {missing}: {error}") from None
-        return _node(data, op, args, local_grads)
+        return _recorded(op, data, args, local_grads)
 
-    # +, *, relu and dot are written out, for speed; everything else goes through `apply`
+    # What nearly every program is made of is written out, for speed, as its row says; `apply` does the rest, and names
+    # what has no value
 
     def __add__(self, other: Number) -> Value:
-        if not isinstance(other, Value):
-            other = Value(other)
-        return _node(self.data + other.data, ADD, (self, other), _ONES)
-
-    def __mul__(self, other: Number) -> Value:
-        if not isinstance(other, Value):
-            other = Value(other)
-        return _node(self.data * other.data, MUL, (self, other), (other.data, self.data))
+        if other.__class__ is not Value:
+            other = _value(other)
+        return _of_two(ADD, self.data + other.data, self, 1.0, other, 1.0)
 
     def __sub__(self, other: Number) -> Value:
-        return Value.apply(SUB, (self, other))
+        if other.__class__ is not Value:
+            other = _value(other)
+        return _of_two(SUB, self.data - other.data, self, 1.0, other, -1.0)
+
+    def __mul__(self, other: Number) -> Value:
+        if other.__class__ is not Value:
+            other = _value(other)
+        return _of_two(MUL, self.data * other.data, self, other.data, other, self.data)
 
     def __truediv__(self, other: Number) -> Value:
-        return Value.apply(DIV, (self, other))
+        if other.__class__ is not Value:
+            other = _value(other)
+        b = other.data
+        if not b:
+            return Value.apply(DIV, (self, other))
+        y = self.data / b
+        return _of_two(DIV, y, self, 1 / b, other, -y / b)
 
-    def __pow__(self, other: Number) -> Value:
+    def __pow__(self, p: Any) -> Value:
         """x ** p. A plain number p is part of the operation; a Value p is an operand, and then x must be above 0."""
-        if isinstance(other, Value):
-            return Value.apply(POW, (self, other))
-        return Value.apply(to_the(Value(other).data), (self,))
+        x, kind = self.data, p.__class__
+        if kind is float and x > 0 or kind is int and x:  # elsewhere it may have no value
+            try:
+                return _of_one(POWERS.get(p) or to_the(p), x ** p, self, p * x ** (p - 1) if p else 0.0)
+            except OverflowError:
+                pass  # `apply` says so
+        return Value.apply(POW, (self, p)) if isinstance(p, Value) else Value.apply(to_the(_number(p)), (self,))
 
     def __radd__(self, other: float) -> Value:
-        return Value(other) + self
-
-    def __rmul__(self, other: float) -> Value:
-        return Value(other) * self
+        a = _value(other)
+        return _of_two(ADD, a.data + self.data, a, 1.0, self, 1.0)
 
     def __rsub__(self, other: float) -> Value:
-        return Value.apply(SUB, (other, self))
+        return _value(other) - self
+
+    def __rmul__(self, other: float) -> Value:
+        a = _value(other)
+        return _of_two(MUL, a.data * self.data, a, self.data, self, a.data)
 
     def __rtruediv__(self, other: float) -> Value:
-        return Value.apply(DIV, (other, self))
+        return _value(other) / self
 
     def __rpow__(self, other: float) -> Value:
         return Value.apply(POW, (other, self))
 
     def __neg__(self) -> Value:
-        return Value.apply(NEG, (self,))
+        return _of_one(NEG, -self.data, self, -1.0)
 
     def __abs__(self) -> Value:
         """|x|; its slope at 0 is taken to be 0."""
@@ -273,11 +311,17 @@ class Value:
 
     def exp(self) -> Value:
         """eˣ."""
-        return Value.apply(EXP, (self,))
+        try:
+            y = math.exp(self.data)
+        except OverflowError:
+            return Value.apply(EXP, (self,))
+        return _of_one(EXP, y, self, y)
 
     def log(self) -> Value:
         """The natural logarithm; x must be above 0."""
-        return Value.apply(LOG, (self,))
+        if self.data <= 0:
+            return Value.apply(LOG, (self,))
+        return _of_one(LOG, math.log(self.data), self, 1 / self.data)
 
     def sqrt(self) -> Value:
         """The square root; x must be above 0, since the slope at 0 is infinite."""
@@ -293,7 +337,8 @@ class Value:
 
     def tanh(self) -> Value:
         """The hyperbolic tangent, from −1 to 1."""
-        return Value.apply(TANH, (self,))
+        y = math.tanh(self.data)
+        return _of_one(TANH, y, self, 1 - y * y)
 
     def sigmoid(self) -> Value:
         """1 / (1 + e⁻ˣ), from 0 to 1, without overflow at either end."""
@@ -303,7 +348,7 @@ class Value:
         """max(0, x); its slope at 0 is taken to be 0."""
         x = self.data
         y = 0.0 if x <= 0 else x
-        return _node(y, RELU, (self,), (1.0 if y > 0 else y,))
+        return _of_one(RELU, y, self, 1.0 if y > 0 else y)
 
     def __lt__(self, other: Number) -> bool:
         return _seen(self) < _seen(other)
@@ -332,7 +377,8 @@ class Value:
         return format(self.data, spec) if spec else str(self)
 
     def __repr__(self) -> str:
-        return f"Value(data={self.data}, grad={self.grad})"
+        label = f", label={self.label!r}" if self.label else ""
+        return f"Value(data={self.data}, grad={self.grad}{label})"
 
     @property
     def _prev(self) -> tuple[Value, ...]:
@@ -360,10 +406,15 @@ class Value:
         for node in results:
             node.grad = 0.0
         self.grad += 1.0
-        for node in results:
+        for node in results:  # each hands to its operands: upstream gradient × local derivative
             upstream = node.grad
-            for operand, local in zip(node.args, node.local_grads):
-                operand.grad += upstream * local
+            if node._b is MANY:
+                for operand, local in zip(node._a, node._da):
+                    operand.grad += upstream * local
+            else:
+                node._a.grad += upstream * node._da
+                if node._b is not None:
+                    node._b.grad += upstream * node._db
 
     def __reduce__(self) -> Any:
         """The whole record, flat and operands first: however deep it is, no recursion is needed."""
@@ -374,33 +425,65 @@ class Value:
         return _revived, (_TOGETHER, [len(node.args) for node in nodes], *columns, args, local_grads)
 
     def __copy__(self) -> Value:
-        twin = _node(self.data, self.op, self.args, self.local_grads)
+        return self._with(self.args)
+
+    def _with(self, args: tuple[Value, ...]) -> Value:
+        twin = _recorded(self.op, self.data, args, self.local_grads)
         twin.grad, twin.label = self.grad, self.label
         return twin
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
         for node in topological_order(self):  # operands first, so that no recursion is needed
             if id(node) not in memo:
-                twin = memo[id(node)] = node.__copy__()
-                twin.args = tuple(memo[id(arg)] for arg in node.args)
+                memo[id(node)] = node._with(tuple(memo[id(arg)] for arg in node.args))
         return memo[id(self)]
 
 
-_ONES = (1.0, 1.0)
+MANY = object()
 _birth = itertools.count().__next__
-_new = Value.__new__
+_blank = partial(Value.__new__, Value)
 
 
-def _node(data: float, op: Op, args: tuple[Value, ...], local_grads: tuple[float, ...]) -> Value:
-    node = _new(Value)
-    node.data = data
-    node.grad = 0.0
-    node.op = op
-    node.args = args
-    node.local_grads = local_grads
-    node.label = ""
-    node.born = _birth()
-    return node
+def _of_one(op: Op, data: float, a: Value, da: float) -> Value:
+    """A result with its record: of one operand and the local derivative along it."""
+    y = _blank()
+    y.data = data
+    y.grad = 0.0
+    y.op = op
+    y.label = ""
+    y.born = _birth()
+    y._a, y._da, y._b = a, da, None
+    return y
+
+
+def _of_two(op: Op, data: float, a: Value, da: float, b: Value, db: float) -> Value:
+    y = _blank()
+    y.data = data
+    y.grad = 0.0
+    y.op = op
+    y.label = ""
+    y.born = _birth()
+    y._a = a
+    y._da = da
+    y._b = b
+    y._db = db
+    return y
+
+
+def _of_many(op: Op, data: float, args: tuple[Value, ...], local_grads: tuple[float, ...]) -> Value:
+    y = _of_one(op, data, args, local_grads)  # type: ignore[arg-type]
+    y._b = MANY
+    return y
+
+
+def _recorded(op: Op, data: float, args: tuple[Value, ...], local_grads: tuple[float, ...]) -> Value:
+    if op is LEAF:
+        return Value(data)
+    if len(args) == 1:
+        return _of_one(op, data, *args, *local_grads)
+    if len(args) == 2:
+        return _of_two(op, data, args[0], local_grads[0], args[1], local_grads[1])
+    return _of_many(op, data, args, local_grads)
 
 
 class _Together(dict):
@@ -421,7 +504,7 @@ def _revived(known: dict[int, Value], counts: list[int], births: list[int], data
         start, end = end, end + count
         if born not in known:
             operands = tuple(known[arg] for arg in args[start:end])
-            node = known[born] = _node(number, op, operands, tuple(local_grads[start:end]))
+            node = known[born] = _recorded(op, number, operands, tuple(local_grads[start:end]))
             node.grad, node.label = grad, label
     return known[births[-1]]
 
@@ -439,19 +522,35 @@ def _seen(number: Number) -> float:
     return _lift((number,))[0].data
 
 
-def _only_number(thing: Any) -> float:
-    """The number in an array without axes, of whatever library; TypeError for anything else."""
+def _number(thing: Any) -> float:
+    """A plain number as a float; TypeError for anything else. An array without axes, of any library, is a number."""
+    kind = thing.__class__
+    if kind is float:
+        return thing
+    if kind is int or isinstance(thing, Real):  # int first: asking the abstract class takes longer
+        return float(thing)
     if getattr(thing, "shape", None) == () and not hasattr(thing, "mask") and isinstance(thing.item(), Real):
-        return thing.item()
+        return float(thing.item())
     raise TypeError(f"a Value holds one real number; got {_described(thing)}")
 
 
+def _value(number: Any) -> Value:
+    """A plain number as an unlabelled leaf; a Value as it is."""
+    kind = number.__class__
+    if kind is not float and kind is not int and isinstance(number, Value):
+        return number
+    y = _blank()
+    y.data = number if kind is float else float(number) if kind is int else _number(number)
+    y.grad = 0.0
+    y.op = LEAF
+    y.label = ""
+    y.born = _birth()
+    y._a = None
+    return y
+
+
 def _lift(operands: Iterable[Number]) -> tuple[Value, ...]:
-    args = tuple(operands)
-    for arg in args:
-        if arg.__class__ is not Value:
-            return tuple(arg if isinstance(arg, Value) else Value(arg) for arg in args)
-    return args  # type: ignore[return-value]
+    return tuple([arg if arg.__class__ is Value else _value(arg) for arg in operands])
 
 
 def _described(thing: Any) -> str:
@@ -462,10 +561,10 @@ def _described(thing: Any) -> str:
     return f"{thing!r} ({type(thing).__name__})"
 
 
-def dot(weights: Iterable[Number], inputs: Iterable[Number], bias: Number) -> Value:
+def dot(weights: Iterable[Number], inputs: Iterable[Number], bias: Number | None = None) -> Value:
     """The weighted sum z = w₀x₀ + w₁x₁ + … + b, as one node. Its operands are all weights, all inputs, then the bias.
 
-    ∂z/∂wᵢ = xᵢ, ∂z/∂xᵢ = wᵢ, ∂z/∂b = 1. ValueError unless there are as many weights as inputs.
+    ∂z/∂wᵢ = xᵢ, ∂z/∂xᵢ = wᵢ, ∂z/∂b = 1. ValueError unless there are as many weights as inputs. `parts` takes it apart.
 
     >>> dot([2.0, 3.0], [10.0, 1.0], 0.5)
     Value(data=23.5, grad=0.0)
@@ -473,9 +572,21 @@ def dot(weights: Iterable[Number], inputs: Iterable[Number], bias: Number) -> Va
     w, x = _lift(_several(weights, "weights")), _lift(_several(inputs, "inputs"))
     if len(w) != len(x):
         raise ValueError(f"a weighted sum needs one weight for each input; got {len(w)} weights and {len(x)} inputs")
-    b = bias if isinstance(bias, Value) else Value(bias)
     ws, xs = [v.data for v in w], [v.data for v in x]
-    return _node(sum(map(mul, ws, xs), b.data), DOT, (*w, *x, b), (*xs, *ws, 1.0))
+    if bias is None:
+        return _recorded(DOT, sum(map(mul, ws, xs), 0.0), (*w, *x), (*xs, *ws))
+    b = bias if bias.__class__ is Value else _value(bias)
+    return _recorded(DOT, sum(map(mul, ws, xs), b.data), (*w, *x, b), (*xs, *ws, 1.0))
+
+
+def parts(args: Any) -> tuple[Any, Any, Any]:
+    """The weights, the inputs, and the bias (one, or none) among the operands of a weighted sum.
+
+    >>> parts("wwxxb"), parts("wx")
+    (('ww', 'xx', 'b'), ('w', 'x', ''))
+    """
+    n = len(args) // 2
+    return args[:n], args[n:2 * n], args[2 * n:]
 
 
 def total(values: Iterable[Number]) -> Value:
@@ -501,7 +612,7 @@ def logsumexp(values: Iterable[Number]) -> Value:
 
 
 def _several(values: Any, name: str = "values") -> Iterable[Any]:
-    if isinstance(values, Iterable) and not isinstance(values, (str, bytes, dict)):
+    if values.__class__ is list or isinstance(values, Iterable) and not isinstance(values, (str, bytes, dict)):
         return values
     parameters = f": say {name}.parameters()" if hasattr(values, "parameters") else ""
     raise TypeError(f"{name} must be a list of Values and numbers; got {values!r:.80} "
@@ -541,13 +652,16 @@ def topological_order(root: Value) -> list[Value]:
 
 def _results(root: Value) -> list[Value]:
     """Every Value with operands that `root` was made from, and `root` if it has any, the latest born first."""
-    results = [root] if root.args else []
+    results: list[Value] = []
+    waiting = [root] if root._a is not None else []
     seen = {root}
-    for node in results:  # the list grows while it is read
+    while waiting:  # a stack: what it gives is nearly in order already
+        node = waiting.pop()
+        results.append(node)
         for operand in node.args:
-            if operand.args and operand not in seen:
+            if operand._a is not None and operand not in seen:
                 seen.add(operand)
-                results.append(operand)
+                waiting.append(operand)
     results.sort(key=attrgetter("born"), reverse=True)
     return results
 

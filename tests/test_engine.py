@@ -23,7 +23,7 @@ from hypothesis import given, settings, strategies as st
 
 from micrograd2 import MLP, engine
 from micrograd2.engine import ADD, MUL, SUM, TANH, Op, Value, dot, flow, gradient, grads_of, logsumexp, maximum, minimum
-from micrograd2.engine import on_sight, to_the, topological_order, total
+from micrograd2.engine import on_sight, parts, to_the, topological_order, total
 from programs import DUALS, FLOATS, RECIPES, VALUES, Dual, Program, dual, programs, run
 
 ROOT = Path(engine.__file__).parents[1]
@@ -453,7 +453,7 @@ BAD = [("3", "'3' (str)"), (None, "None"), (1j, "1j (complex)"), ([1.0], "[1.0] 
        (np.array(1j), "an array of shape ()"), (np.array("3"), "an array of shape ()")]
 OPERATORS = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.lt, operator.le,
              operator.gt, operator.ge, maximum, minimum, lambda a, b: total([a, b]), lambda a, b: logsumexp([a, b]),
-             lambda a, b: dot([a], [b], 0), lambda a, b: dot([1], [a], b)]
+             lambda a, b: dot([a], [b], 0), lambda a, b: dot([1], [a], Value(b) if b is None else b)]
 
 
 @pytest.mark.parametrize("bad, described", [
@@ -510,7 +510,8 @@ def test_float_format_repr_and_the_names_of_micrograd():
     v = Value(2.5, "v")
     y = v * 2
     y.backward()
-    assert repr(v) == str(v) == f"{v}" == "Value(data=2.5, grad=2.0)"
+    assert repr(v) == str(v) == f"{v}" == "Value(data=2.5, grad=2.0, label='v')"
+    assert repr(y) == str(y) == f"{y}" == "Value(data=5.0, grad=1.0)"
     assert (float(v), f"{v:.3f}", math.sqrt(Value(9))) == (2.5, "2.500", 3.0)
     assert (y._prev, y._op, v._prev, v._op) == (y.args, "*", (), "")
     for name in ("_prev", "_op"):
@@ -779,3 +780,56 @@ def test_logsumexp_of_infinities():
     assert logsumexp([math.inf, -math.inf]).data == math.inf
     assert logsumexp([-math.inf, 2.0]).data == 2.0 and logsumexp([-math.inf]).data == -math.inf
     assert math.isnan(logsumexp([math.nan, math.inf]).data) and math.isnan(logsumexp([math.inf, math.nan]).data)
+
+
+# The record, however it is stored
+
+@given(programs())
+@settings(max_examples=20)
+def test_every_way_of_making_a_node_is_its_row(program):
+    """What is written out for speed has the value and the local derivatives of its row, to the last bit."""
+    result = run(program.steps, [Value(x) for x in program.leaves], VALUES)
+    for node in topological_order(result):
+        if node.args:
+            twin = Value.apply(node.op, node.args)
+            assert (repr(twin.data), repr(twin.local_grads)) == (repr(node.data), repr(node.local_grads)), node.op
+            assert twin.args == node.args
+
+
+@pytest.mark.parametrize("x", [2.0, -2.0, 0.5, 1e-300, 1e300, 0.0, -0.0, 3, NAN, INF, -INF])
+@pytest.mark.parametrize("p", [2, 2.0, 3, -1, -1.0, 0.5, -0.5, 1.5, 0, 0.0, 1, True, np.float64(2), Fraction(1, 2), 99])
+def test_a_power_written_out_is_its_row(x, p):
+    made = []
+    for power in (lambda: Value(x) ** p, lambda: Value.apply(to_the(float(p)), (Value(x),))):
+        try:
+            made.append(repr((power().data, power().local_grads, power().op)))
+        except (ArithmeticError, ValueError) as error:
+            made.append(f"{type(error).__name__}: {error}")
+    assert made[0] == made[1]
+
+
+def test_a_power_has_one_row():
+    assert to_the(2) is to_the(2.0) is (Value(3.0) ** 2).op is (Value(0.0) ** 2.0).op is (Value(-1.0) ** 2).op
+    assert to_the(2).p == 2.0 and type(to_the(2).p) is float
+
+
+@pytest.mark.parametrize("args", [(), (2.0,), (2.0, 3.0), (2.0, 3.0, 4.0)])
+def test_operands_and_local_derivatives_can_be_read_however_many_there_are(args):
+    values = [Value(x) for x in args]
+    y = total(values)
+    assert y.args == tuple(values) and y.local_grads == (1.0,) * len(args)
+    assert (Value(1.0).args, Value(1.0).local_grads) == ((), ())
+    for name in ("args", "local_grads"):
+        with pytest.raises(AttributeError):
+            setattr(y, name, ())
+
+
+def test_a_weighted_sum_may_have_no_bias_and_comes_apart():
+    w, x, b = [Value(2.0), Value(3.0)], [Value(5.0), Value(7.0)], Value(1.0)
+    for bias in (None, b):
+        z = dot(w, x, bias)
+        z.backward()
+        assert z.data == 31.0 + (bias is b)
+        assert z.local_grads == (5.0, 7.0, 2.0, 3.0) + (1.0,) * (bias is b)
+        assert tuple(map(list, parts(z.args))) == (w, x, [b] if bias is b else [])
+    assert dot([2.0], [3.0]).local_grads == (3.0, 2.0) and dot([], []).data == 0.0

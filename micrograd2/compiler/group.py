@@ -16,7 +16,7 @@ from typing import NamedTuple, Union
 
 import numpy as np
 
-from ..engine import DOT, LEAF, LOGSUMEXP, MUL, SUM, Op, to_the
+from ..engine import DOT, LEAF, LOGSUMEXP, MUL, SUM, Op, parts, to_the
 from .address import Address, Variable
 from .trace import Node, Trace
 
@@ -162,8 +162,8 @@ class Plan:
         stacks: dict[tuple[int, int], list[tuple[list, list, dict]]] = defaultdict(list)
         alone: list[Made] = []
         for block in _connected(ones):
-            lefts, rights = (list(dict.fromkeys(_sides(made.args)[this] for made in block)) for this in (0, 1))
-            pairs = {_sides(made.args): made for made in block}
+            lefts, rights = (list(dict.fromkeys(parts(made.args)[this] for made in block)) for this in (0, 1))
+            pairs = {parts(made.args)[:2]: made for made in block}
             neuron = len(ones) == 1 and ones[0].node.batched and _is_layer(lefts, rights)
             if 2 * len(pairs) < len(lefts) * len(rights) or len(pairs) < len(block) or len(pairs) == 1 and not neuron:
                 alone += block
@@ -189,16 +189,16 @@ class Plan:
             self._add_sums_of_products(alone)
 
     def _add_sums_of_products(self, ones: list[Made]) -> None:
-        squares = all(w is x for made in ones for w, x in zip(*_sides(made.args)))
+        squares = all(w is x for made in ones for w, x in zip(*parts(made.args)[:2]))
         products: dict[tuple[Node, Node], Made] = {}
         sums = []
         for made in ones:
-            pairs = list(zip(*_sides(made.args)))
+            pairs = list(zip(*parts(made.args)[:2]))
             for w, x in pairs:  # each product once
                 op, args = (to_the(2.0), (w,)) if squares else (MUL, (w, x))
                 products.setdefault((w, x), Made(Node(op, args), op, args))
             terms = tuple(products[pair].node for pair in pairs)
-            sums.append(Made(made.node, SUM, terms + _bias(made.args)))
+            sums.append(Made(made.node, SUM, terms + parts(made.args)[2]))
         self._add(list(products.values()))
         self._add(sums)
 
@@ -218,8 +218,8 @@ def _kind(made: Made) -> Hashable:
     """What nodes must have in common to be made by one statement: the operation, and where the operands live."""
     runs = _runs(made.args)
     if made.op is DOT:
-        sides = [frozenset(map(_home, side)) - {-1} for side in _sides(made.args)]
-        return DOT, *sides, _runs(_bias(made.args))
+        sides = [frozenset(map(_home, side)) - {-1} for side in parts(made.args)[:2]]
+        return DOT, *sides, _runs(parts(made.args)[2])
     return made.op, runs[0][0] if made.op in (SUM, LOGSUMEXP) and len(runs) == 1 else runs
 
 
@@ -240,17 +240,6 @@ def _shape(columns: list[np.ndarray]) -> tuple[int, ...]:
     return max(shapes, key=len, default=columns[0].shape)
 
 
-def _sides(args: tuple[Node, ...]) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
-    """The weights and the inputs of a weighted sum."""
-    n = len(args) // 2
-    return args[:n], args[n:2 * n]
-
-
-def _bias(args: tuple[Node, ...]) -> tuple[Node, ...]:
-    """The bias of a weighted sum, if it has one."""
-    return args[len(args) // 2 * 2:]
-
-
 def _completed(ones: list[Made]) -> list[Made]:
     """Weighted sums over the beginning of a list, where others are over all of it: as these, with 0 for what they lack.
 
@@ -261,15 +250,15 @@ def _completed(ones: list[Made]) -> list[Made]:
     for this in (0, 1):
         whole = {}  # the longest list by its first element
         for made in sorted(ones, key=lambda made: len(made.args)):
-            side = _sides(made.args)[this]
+            side = parts(made.args)[this]
             whole[side[0]] = side
         completed = []
         for made in ones:
-            sides = list(_sides(made.args))
+            sides = list(parts(made.args)[:2])
             n, full = len(sides[this]), whole[sides[this][0]]
             if n < len(full) and full[:n] == sides[this]:
                 sides[this], sides[1 - this] = full, sides[1 - this] + (zero,) * (len(full) - n)
-            completed.append(made._replace(args=(*sides[0], *sides[1], *_bias(made.args))))
+            completed.append(made._replace(args=(*sides[0], *sides[1], *parts(made.args)[2])))
         ones = completed
     return ones
 
@@ -284,7 +273,7 @@ def _connected(ones: list[Made]) -> list[list[Made]]:
     """These in blocks: those in one block are linked by weights or inputs that they share."""
     users: dict[tuple[int, tuple], list[int]] = defaultdict(list)
     for k, made in enumerate(ones):
-        for side in enumerate(_sides(made.args)):
+        for side in enumerate(parts(made.args)[:2]):
             users[side].append(k)
     blocks, seen = [], set()
     for first in range(len(ones)):
@@ -292,7 +281,7 @@ def _connected(ones: list[Made]) -> list[list[Made]]:
             seen.add(first)
             block = [first]
             for k in block:  # the block grows while it is read
-                for side in enumerate(_sides(ones[k].args)):
+                for side in enumerate(parts(ones[k].args)[:2]):
                     fresh = [other for other in users.pop(side, ()) if other not in seen]
                     seen.update(fresh)
                     block.extend(fresh)

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..engine import ADD, DOT, LEAF, MUL, SUM, Op, Value, on_sight, topological_order, total
+from ..engine import ADD, DOT, LEAF, MUL, SUM, Op, Value, on_sight, parts, topological_order, total
 
 
 class CompileError(Exception):
@@ -117,14 +117,14 @@ def _sums_in_shape(nodes: list[Node], outputs: list[Node]) -> list[Node]:
     kept: list[Node] = []
     for node in nodes:
         if node.op is DOT:
-            n = len(node.args) // 2
-            if any(w.batched for w in node.args[:n]) and not any(x.batched for x in node.args[n:2 * n]):
-                node.args[:2 * n] = node.args[n:2 * n] + node.args[:n]
-            if len(node.args) > 2 * n > 0 and _is_zero(node.args[-1]):
-                node.args.pop()
-            if all(map(_is_constant, node.args[:2 * n])):  # a number, and the bias
-                number = DOT.value(*(arg.number for arg in node.args[:2 * n]))
-                node.op, node.args = SUM, [Node(LEAF, (), number), *node.args[2 * n:]]
+            w, x, bias = parts(node.args)
+            if any(weight.batched for weight in w) and not any(number.batched for number in x):
+                w, x = x, w
+            bias = [b for b in bias if not _is_zero(b)]
+            node.args = [*w, *x, *bias]
+            if all(map(_is_constant, (*w, *x))):  # a number, and the bias
+                number = DOT.value(*(arg.number for arg in (*w, *x)))
+                node.op, node.args = SUM, [Node(LEAF, (), number), *bias]
         if node.op is SUM and node not in gone:
             products = [term for term in node.args if term.op is MUL and uses[term] == 1]
             if len(products) > 1:

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from operator import attrgetter
 
-from ..engine import DOT, Value, topological_order
+from ..engine import DOT, Value, parts, topological_order
 from ..nn import ACTIVATIONS
 from .table import printable
 
@@ -20,7 +20,7 @@ def names_of(root: Value) -> dict[Value, str]:
     order = topological_order(root)
     biases = {value: value.args[-1].label for value in order if value.op is DOT}
     sums = {z: label[:-2] for z, label in biases.items() if label.endswith("].b")}
-    read = {operand for z in sums for operand in z.args[len(z.args) // 2:-1]}
+    read = {operand for z in sums for operand in parts(z.args)[1]}
     readers = Counter(operand for value in order for operand in value.args)
     neuron: dict[Value, str] = {}  # that a value was made in, behind its z
     names: dict[Value, str] = {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..engine import DOT, Value, topological_order
+from ..engine import DOT, Value, parts, topological_order
 from .canvas import Picture, attribute, blank, edge, explain_signs, safe, short
 from .grouping import Group, boxes, layers, neurons, place
 
@@ -158,7 +158,7 @@ def _draw_edges(picture: Picture, reading: Reading, groups: list[Group], edges: 
             rest = sum(abs(one[2] or 0.0) for one in strongest[MOST_INTO:])
             _more(picture, f"n{head}", f"+{len(ones) - MOST_INTO:,} weaker", f"Σ|contribution| = {rest:.4g}", "weaker")
         z = groups[head].last
-        n = len(z.args) // 2
+        n = len(parts(z.args)[0])
         expanded = expand and groups[head].kind == "value" and z.op is DOT
         if expanded:     # every product reaches the sum as it is
             for i in range(n):
@@ -174,7 +174,7 @@ def _inputs(groups: list[Group]) -> dict[int, set[int]]:
     """The inputs of every neuron, by their numbers and that of its weighted sum."""
     at = place(groups)
     sums = {value for neuron in neurons(at) for value in neuron.values if value.op is DOT}
-    return {at[z]: {at[x] for x in z.args[len(z.args) // 2:-1] if x in at} for z in sums}
+    return {at[z]: {at[x] for x in parts(z.args)[1] if x in at} for z in sums}
 
 
 def _more(picture: Picture, name: str, text: str, told: str, kind: str = "more") -> None:
@@ -226,8 +226,8 @@ def _nodes(picture: Picture, groups: list[Group], which: range | list[int], read
             card, told = _many(picture, rows), f"{short(group.name, 200)}: {', '.join(rows[1:])}"
         picture.node(f"n{i}", label=f"<{card}>", tooltip=attribute(told))
         if expand and group.kind == "value" and value.op is DOT:
-            n = len(value.args) // 2
-            for k, (w, x) in enumerate(zip(value.args[:n], value.args[n:2 * n])):
+            weights, inputs, _ = parts(value.args)
+            for k, (w, x) in enumerate(zip(weights, inputs)):
                 factors = f"{short(w.label, 40) or 'w'} × {short(x.label, 40) or 'x'}"
                 picture.node(f"n{i}p{k}", label=f"<{_operation(picture, '×', f'{w.data * x.data:.4g}')}>",
                              tooltip=attribute(f"{factors} = {w.data * x.data!r}"))

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..engine import DOT, Value
+from ..engine import DOT, Value, parts
 from ..nn import ACTIVATIONS
 
 
@@ -39,13 +39,12 @@ def neurons(nodes: Iterable[Value]) -> list[Group]:
     by_weights: dict[tuple[Value, ...], Group] = {}
     activation = {node.args[0]: node for node in nodes if node.op.symbol in ACTIVATIONS}
     for z in nodes:
-        n = len(z.args) // 2
-        weights = z.args[:n]
-        if z.op is not DOT or not all(w.label and not w.args for w in weights) or not n:
+        weights, _, bias = parts(z.args)
+        if z.op is not DOT or not all(w.label and not w.args for w in weights) or not weights:
             continue
         name = _stem(weights[0].label, ".w[") or z.label or "neuron"
         group = by_weights.setdefault(weights, Group("neuron", name, []))
-        members = [*weights, *(b for b in z.args[2 * n:] if b.label and not b.args), z]
+        members = [*weights, *(b for b in bias if b.label and not b.args), z]
         if z in activation:
             members.append(activation[z])
         new = [value for value in dict.fromkeys(members) if value in present and value not in taken]
@@ -59,7 +58,7 @@ def layers(of: list[Group]) -> list[Group]:
     by_inputs: dict[tuple[Value, ...], Group] = {}
     for neuron in of:
         z = next(value for value in neuron.values if value.op is DOT)
-        inputs = z.args[len(z.args) // 2:2 * (len(z.args) // 2)]
+        _, inputs, _ = parts(z.args)
         layer = by_inputs.setdefault(inputs, Group("layer", _stem(neuron.name, ".neurons[") or "layer", [], 0))
         layer.values += neuron.values
         layer.size += 1

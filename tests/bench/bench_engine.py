@@ -1,11 +1,11 @@
-"""The scalar engine against micrograd 0.1.0, both measured in one run, in turns.
+"""The scalar engine against a plain Value of forty lines (plain.py) and against micrograd 0.1.0, in one run, in turns.
 
     pip install micrograd==0.1.0
-    python tests/bench/bench_engine.py [--rounds 5]
+    python tests/bench/bench_engine.py [--rounds 7] [--repeat 3]
 
-Prints how many times faster micrograd2 is, with the garbage collector on, and off in brackets. The same programs run on
-both engines. Each round times three runs in a row, as in training, where the garbage of one step is collected during
-the next; the best round counts.
+Prints how many times faster micrograd2 is, with the garbage collector on, and off in brackets; above 1x it is faster.
+The same programs run on both engines, and give the same gradients. Each round times a few runs in a row, as in
+training, where the garbage of one step is collected during the next; the best round counts. Then: bytes a node.
 """
 
 import argparse
@@ -14,15 +14,97 @@ import random
 import sys
 import threading
 import time
+import tracemalloc
 
 import micrograd.engine
 import micrograd.nn
+import plain
 
 import micrograd2
 from micrograd2.data import digits, moons
 
+LETTERS, WIDTH, HEADS, BLOCK = 27, 16, 4, 16
 
-def plain(Value):
+
+# Against the plain Value: a GPT with bare operators
+
+def gpt_step(Value):
+    """One name through a GPT of one layer, written with + * / ** exp log relu alone: forward, backward, descent."""
+    rng = random.Random(0)
+
+    def matrix(rows, columns):
+        return [[Value(rng.gauss(0, 0.08)) for _ in range(columns)] for _ in range(rows)]
+
+    letter, position, last = matrix(LETTERS, WIDTH), matrix(BLOCK, WIDTH), matrix(LETTERS, WIDTH)
+    query, key, value, out = (matrix(WIDTH, WIDTH) for _ in range(4))
+    up, down = matrix(4 * WIDTH, WIDTH), matrix(WIDTH, 4 * WIDTH)
+    parameters = [p for W in (letter, position, last, query, key, value, out, up, down) for row in W for p in row]
+    name = [0, 5, 13, 13, 1, 0]
+
+    def linear(W, x):
+        return [sum(w * v for w, v in zip(row, x)) for row in W]
+
+    def normed(x):
+        scale = (sum(v * v for v in x) / len(x) + 1e-5) ** -0.5
+        return [v * scale for v in x]
+
+    def softmax(scores):
+        top = max(score.data for score in scores)
+        powers = [(score - top).exp() for score in scores]
+        whole = sum(powers)
+        return [power / whole for power in powers]
+
+    def run():
+        keys, values, losses = [], [], []
+        for t, (read, target) in enumerate(zip(name, name[1:])):
+            x = normed([a + b for a, b in zip(letter[read], position[t])])
+            before, x = x, normed(x)
+            q = linear(query, x)
+            keys.append(linear(key, x))
+            values.append(linear(value, x))
+            heads = []
+            for start in range(0, WIDTH, WIDTH // HEADS):
+                part = slice(start, start + WIDTH // HEADS)
+                scores = [sum(a * b for a, b in zip(q[part], k[part])) / (WIDTH // HEADS) ** 0.5 for k in keys]
+                weights = softmax(scores)
+                heads += [sum(w * v[j] for w, v in zip(weights, values)) for j in range(part.start, part.stop)]
+            x = [a + b for a, b in zip(linear(out, heads), before)]
+            before, x = x, [v.relu() for v in linear(up, normed(x))]
+            x = [a + b for a, b in zip(linear(down, x), before)]
+            losses.append(-softmax(linear(last, x))[target].log())
+        loss = sum(losses) / len(losses)
+        loss.backward()
+        grads = [p.grad for p in parameters]
+        for p in parameters:
+            p.data -= 1e-3 * p.grad
+            p.grad = 0.0
+        return loss.data, grads
+    return run
+
+
+OPERATIONS = {
+    "a + b": lambda a, b: a + b, "a * b": lambda a, b: a * b, "a - b": lambda a, b: a - b, "a / b": lambda a, b: a / b,
+    "-a": lambda a, b: -a, "a + 1.5": lambda a, b: a + 1.5, "1.5 + a": lambda a, b: 1.5 + a,
+    "a * 2": lambda a, b: a * 2, "2 * a": lambda a, b: 2 * a, "a - 1.5": lambda a, b: a - 1.5,
+    "1.5 - a": lambda a, b: 1.5 - a, "a / 3": lambda a, b: a / 3, "3 / a": lambda a, b: 3 / a,
+    "a ** 2": lambda a, b: a ** 2, "a ** -0.5": lambda a, b: a ** -0.5, "exp": lambda a, b: a.exp(),
+    "log": lambda a, b: a.log(), "tanh": lambda a, b: a.tanh(), "relu": lambda a, b: a.relu(),
+}
+
+
+def operation(act, Value):
+    """One operation, 2,000 times, forward alone."""
+    a, b = Value(1.3), Value(0.7)
+
+    def run():
+        for _ in range(2000):
+            act(a, b)
+    return run
+
+
+# Against micrograd
+
+def nodes(Value):
     """10,000 nodes of + and *, forward and backward."""
     rng = random.Random(0)
     numbers = [Value(rng.random()) for _ in range(10)]
@@ -77,26 +159,54 @@ def best_times(runs, rounds):
     return best
 
 
+def compared(name, theirs, ours, rounds):
+    """One line: how many times faster ours is."""
+    slow, fast = best_times((theirs, ours), rounds)
+    gc.disable()
+    slow_off, fast_off = best_times((theirs, ours), rounds)
+    gc.enable()
+    print(f"{name:24} {slow * 1e3:9.3f} ms {fast * 1e3:9.3f} ms   {slow / fast:6.2f}x [{slow_off / fast_off:.2f}x]")
+
+
+def bytes_a_node(Value, count=20_000):
+    """How much memory a node of + or * takes."""
+    a = Value(1.1)
+    kept = [a]
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for _ in range(count // 2):
+        kept[0] = kept[0] * a + a
+    taken = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    return taken / count
+
+
+def measure(rounds):
+    ours, theirs = micrograd2.Value, micrograd.engine.Value
+    loss, grads = gpt_step(ours)()
+    other_loss, other_grads = gpt_step(plain.Value)()
+    assert abs(loss - other_loss) < 1e-12 and max(abs(a - b) for a, b in zip(grads, other_grads)) < 1e-12
+    print(f"{'':24} {'plain Value':>12} {'micrograd2':>12}   ratio [collector off]")
+    compared("one GPT name", gpt_step(plain.Value), gpt_step(ours), rounds)
+    for name, act in OPERATIONS.items():
+        compared(name, operation(act, plain.Value), operation(act, ours), 3 * rounds)
+    print(f"{'':24} {'micrograd':>12} {'micrograd2':>12}   ratio [collector off]")
+    compared("10,000 plain nodes", nodes(theirs), nodes(ours), rounds)
+    compared("moons step", moons_step(micrograd.nn.MLP, theirs), moons_step(micrograd2.MLP, ours), rounds)
+    compared("one digit", digit(micrograd.nn.MLP, theirs), digit(micrograd2.MLP, ours), rounds)
+    print(f"bytes a node of + or *: plain Value {bytes_a_node(plain.Value):.0f}, micrograd2 {bytes_a_node(ours):.0f}")
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--rounds", type=int, default=5)
-    rounds = options.parse_args().rounds
-    theirs, ours = micrograd.engine.Value, micrograd2.Value
-    programs = {
-        "10,000 plain nodes": (plain(theirs), plain(ours)),
-        "moons step": (moons_step(micrograd.nn.MLP, theirs), moons_step(micrograd2.MLP, ours)),
-        "one digit": (digit(micrograd.nn.MLP, theirs), digit(micrograd2.MLP, ours)),
-    }
-    print(f"{'':20} {'micrograd':>12} {'micrograd2':>12}   ratio [collector off]")
-    for name, runs in programs.items():
-        slow, fast = best_times(runs, rounds)
-        gc.disable()
-        slow_off, fast_off = best_times(runs, rounds)
-        gc.enable()
-        print(f"{name:20} {slow * 1e3:9.2f} ms {fast * 1e3:9.2f} ms   {slow / fast:.1f}x [{slow_off / fast_off:.1f}x]")
+    options.add_argument("--rounds", type=int, default=7)
+    options.add_argument("--repeat", type=int, default=1)
+    given = options.parse_args()
+    for _ in range(given.repeat):
+        measure(given.rounds)
 
 
-if __name__ == "__main__":  # micrograd recurses: it needs a deep stack
+if __name__ == "__main__":  # both recurse: they need a deep stack
     sys.setrecursionlimit(1_000_000)
     threading.stack_size(512 * 1024 * 1024)
     thread = threading.Thread(target=main)
