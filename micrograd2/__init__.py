@@ -24,7 +24,7 @@ numbers), `compiler`, `data`.
 """
 
 from . import data, explain
-from .compiler import compile
+from .compiler import CompileError, Program, compile  # noqa: F401  (not in __all__: Python has a compile of its own)
 from .costs import cross_entropy, max_margin, squared_error
 from .engine import Value, dot, gradient, logsumexp, maximum, minimum, total
 from .nn import MLP, Layer, Neuron
@@ -33,6 +33,6 @@ from .player import play
 from .train import SGD, Adam, accuracy, fit
 
 __all__ = ["Value", "dot", "total", "logsumexp", "maximum", "minimum", "gradient", "Neuron", "Layer", "MLP",
-           "squared_error", "cross_entropy", "max_margin", "fit", "accuracy", "SGD", "Adam", "compile", "draw",
-           "draw_dot", "play", "data", "explain"]
+           "squared_error", "cross_entropy", "max_margin", "fit", "accuracy", "SGD", "Adam", "Program", "CompileError",
+           "draw", "draw_dot", "play", "data", "explain"]
 __version__ = "0.1.0"

@@ -21,16 +21,41 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Set
 from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Union
 
-from .engine import Number, Value, dot
+from .engine import Number, Value, dot, maximum
 from .files import write_whole
 
-ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
-    "linear": lambda z: z,
-    "relu": Value.relu,
-    "tanh": Value.tanh,
-    "sigmoid": Value.sigmoid,
+Kind = Union[str, Callable[[Value], Value]]  # an activation: its name in the table, or a function
+
+
+class Activation(NamedTuple):
+    """One row of the table of activations: the function f of one Value, and how widely initial weights are drawn.
+
+    With weights of variance gain / nin, z keeps its size from layer to layer: 2 for a function that is 0, or nearly, on
+    one side of 0 (He et al., 2015), else 1.
+    """
+
+    f: Callable[[Value], Value]
+    gain: float = 1.0
+
+    def __call__(self, z: Value) -> Value:
+        return self.f(z)
+
+
+def _gelu(z: Value) -> Value:
+    """z·Φ(z), with the normal distribution Φ(z) = σ(√(8/π)·(z + 0.044715·z³)), nearly (Hendrycks and Gimpel, 2016)."""
+    return z * (math.sqrt(8 / math.pi) * (z + 0.044715 * z * z * z)).sigmoid()
+
+
+ACTIVATIONS: dict[str, Any] = {
+    "linear": Activation(lambda z: z),
+    "relu": Activation(Value.relu, gain=2.0),
+    "tanh": Activation(Value.tanh),
+    "sigmoid": Activation(Value.sigmoid),
+    "leaky_relu": Activation(lambda z: maximum(z, 0.01 * z), gain=2.0),
+    "gelu": Activation(_gelu, gain=2.0),
+    "softplus": Activation(Value.softplus, gain=2.0),
 }
 
 
@@ -39,9 +64,23 @@ def _check_whole(name: str, number: Any, least: int) -> None:
         raise ValueError(f"{name} must be a whole number, at least {least}; got {name}={number!r}")
 
 
-def _check_activation(name: Any, where: str = "") -> None:
+def _check_named(name: Any, where: str = "") -> None:
     if not isinstance(name, str) or name not in ACTIVATIONS:
-        raise ValueError(f"{where}unknown activation {name!r}; known: {', '.join(ACTIVATIONS)}")
+        raise ValueError(f"{where}unknown activation {name!r:.60}; known: {', '.join(ACTIVATIONS)}")
+
+
+def _function(activation: Any) -> Callable[[Value], Value]:
+    """The function of a name in the table, or the function of one Value itself; ValueError for anything else."""
+    if callable(activation) and not isinstance(activation, type):
+        return activation
+    _check_named(activation)
+    return ACTIVATIONS[activation]
+
+
+def _shown(activation: Any) -> str:
+    if isinstance(activation, list):
+        return f"[{', '.join(map(_shown, activation))}]"
+    return repr(activation) if isinstance(activation, str) else getattr(activation, "__name__", repr(activation))
 
 
 def _listed(given: Any) -> list[Any] | None:
@@ -110,11 +149,11 @@ def _named(thing: Any, name: str) -> list[tuple[str, Value]]:
 
 
 class Neuron(Module):
-    """One neuron: weights `w`, a bias `b`, and an activation: "linear", "relu", "tanh" or "sigmoid".
+    """One neuron: weights `w`, a bias `b`, and an activation, a name in `ACTIVATIONS` or a function of one Value.
 
-    The weights are drawn from a normal distribution of mean 0 and standard deviation √(1/nin), for "relu" √(2/nin)
-    (He et al., 2015), so that z keeps its size whatever the number of inputs; the bias is 0. `rng` is where the random
-    numbers come from; without it, from Python's `random`, so that `random.seed` decides.
+    The weights are drawn from a normal distribution of mean 0 and standard deviation √(gain/nin), with the gain of the
+    activation's row (1 for a function), so that z keeps its size whatever the number of inputs; the bias is 0. `rng` is
+    where the random numbers come from; without it, from Python's `random`, so that `random.seed` decides.
 
     >>> neuron = Neuron(2, "tanh")
     >>> neuron.w[0].data, neuron.w[1].data, neuron.b.data = 2.0, -1.0, 0.5
@@ -122,12 +161,12 @@ class Neuron(Module):
     0.4621
     """
 
-    def __init__(self, nin: int, activation: str = "relu", rng: Any = random) -> None:
+    def __init__(self, nin: int, activation: Kind = "relu", rng: Any = random) -> None:
         _check_whole("nin", nin, 1)
-        _check_activation(activation)
+        gain = getattr(_function(activation), "gain", 1.0)
         if not callable(getattr(rng, "gauss", None)):
             raise TypeError(f"rng must have a method gauss(mean, deviation), as random.Random(seed) has; got {rng!r}")
-        spread = math.sqrt((2 if activation == "relu" else 1) / nin)
+        spread = math.sqrt(gain / nin)
         self.w: list[Value] = [Value(rng.gauss(0.0, spread)) for _ in range(nin)]
         self.b = Value(0.0)
         self.activation = activation
@@ -136,13 +175,14 @@ class Neuron(Module):
     def trace(self, x: Iterable[Number]) -> tuple[Value, Value]:
         """The weighted sum z and the activation a for the inputs `x`, one for each weight (else a ValueError)."""
         z = dot(self.w, _inputs(x, len(self.w)), self.b)
-        return z, ACTIVATIONS[self.activation](z)
+        f = self.activation
+        return z, (f if callable(f) else ACTIVATIONS[f] if f in ACTIVATIONS else _function(f))(z)
 
     def __call__(self, x: Iterable[Number]) -> Value:
         return self.trace(x)[1]
 
     def __repr__(self) -> str:
-        return f"Neuron({len(self.w)}, {self.activation!r})"
+        return f"Neuron({len(self.w)}, {_shown(self.activation)})"
 
 
 class Layer(Module):
@@ -152,7 +192,7 @@ class Layer(Module):
     [0.0, 0.0]
     """
 
-    def __init__(self, nin: int, nout: int, activation: str = "relu", rng: Any = random) -> None:
+    def __init__(self, nin: int, nout: int, activation: Kind = "relu", rng: Any = random) -> None:
         _check_whole("nout", nout, 1)
         self.neurons: list[Neuron] = [Neuron(nin, activation, rng) for _ in range(nout)]
         self._label_parameters()
@@ -167,9 +207,9 @@ class Layer(Module):
         return [a for _, a in self.trace(x)]
 
     def __repr__(self) -> str:
-        return f"Layer({len(self.neurons[0].w)}, {len(self.neurons)}, {self._activation()!r})"
+        return f"Layer({len(self.neurons[0].w)}, {len(self.neurons)}, {_shown(self._activation())})"
 
-    def _activation(self) -> str | list[str]:
+    def _activation(self) -> Kind | list[Kind]:
         """The one of all neurons, or a list of them where they differ."""
         names = [neuron.activation for neuron in self.neurons]
         return names[0] if names.count(names[0]) == len(names) else names
@@ -178,7 +218,8 @@ class Layer(Module):
 class MLP(Module):
     """A multilayer perceptron: `nin` inputs, then a layer for each number in `nouts`.
 
-    All layers have the same `activation`, but the last has `output`. The same `seed` gives the same network. Called
+    All layers have the same `activation`, but the last has `output`; both may be functions of one Value, though a
+    network with such a function cannot be saved. The same `seed` gives the same network. Called
     with `nin` numbers or Values, it returns the list of its outputs, or the one Value when there is one output.
 
     >>> net = MLP(2, [4, 1], activation="tanh", seed=1)
@@ -188,12 +229,12 @@ class MLP(Module):
     Value(data=0.0, grad=0.0)
     """
 
-    def __init__(self, nin: int, nouts: Iterable[int], activation: str = "relu", output: str = "linear",
+    def __init__(self, nin: int, nouts: Iterable[int], activation: Kind = "relu", output: Kind = "linear",
                  seed: int | None = None) -> None:
         widths = _listed(nouts)
         if not widths:
             raise ValueError(f"an MLP needs a list with the size of each layer; got nouts={nouts!r}")
-        _check_activation(activation)
+        _function(activation)
         if seed is not None:
             _check_whole("seed", seed, 0)
         rng = random if seed is None else random.Random(int(seed))
@@ -221,7 +262,7 @@ class MLP(Module):
 
     def __repr__(self) -> str:
         shape = self._shape()
-        given = "".join(f", {name}={shape[name]!r}" for name in shape if name not in ("nin", "nouts"))
+        given = "".join(f", {name}={_shown(shape[name])}" for name in shape if name not in ("nin", "nouts"))
         return f"MLP({shape['nin']}, {shape['nouts']}{given})"
 
     def _shape(self) -> dict[str, Any]:
@@ -267,7 +308,7 @@ def _saved(net: MLP) -> dict[str, Any]:
         _check_plain(f"layers[{i}]", layer, Layer)
         for j, neuron in enumerate(layer.neurons):
             _check_plain(f"layers[{i}].neurons[{j}]", neuron, Neuron)
-            _check_activation(neuron.activation, f"layers[{i}].neurons[{j}]: ")
+            _check_named(neuron.activation, f"layers[{i}].neurons[{j}]: ")
     if not net.layers or not all(layer.neurons for layer in net.layers):
         raise ValueError("a network without layers, or a layer without neurons, cannot be saved")
     shape, found = net._shape(), _named(net, "")
@@ -315,7 +356,7 @@ def _activate(net: MLP, kinds: Any) -> None:
         if len(names) != len(layer.neurons):
             raise ValueError(f"a layer of {len(layer.neurons)} neurons has {len(names)} activations")
         for neuron, name in zip(layer.neurons, names):
-            _check_activation(name)
+            _check_named(name)
             neuron.activation = name
 
 

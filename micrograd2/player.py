@@ -24,10 +24,10 @@ from typing import Any
 
 from .backprop import Cost, Pass, kind, passes, places, through_the_layers
 from .costs import squared_error
-from .engine import RELU, SIGMOID, TANH, Value, flow, topological_order
+from .engine import NEG, RELU, SIGMOID, TANH, Power, Value, flow, topological_order
 from .files import write_whole
 from .nn import MLP
-from .pictures import BLUE, MOST_NODES, ORANGE, SIGNS, Picture
+from .pictures import BLUE, MOST_NODES, ORANGE, Picture
 
 POINTS = 72.0   # to an inch, in which Graphviz measures
 MOST_EXAMPLES = 100
@@ -136,10 +136,10 @@ def _play_value(root: Value) -> Page:
 
 def _symbol(node: Value) -> str:
     """The operation as a learner writes it: ×, Σ, x²."""
-    symbol = node.op.symbol
-    if power := re.fullmatch(r"\*\*([-\d.e+]+)", symbol):
-        return "x" + (power[1].translate(RAISED) if set(power[1]) <= set("-0123456789") else f"^{power[1]}")
-    return SIGNS.get(symbol, symbol)
+    if isinstance(node.op, Power):
+        exponent = node.op.symbol.removeprefix("**")
+        return "x" + (exponent.translate(RAISED) if node.op.p.is_integer() and "e" not in exponent else f"^{exponent}")
+    return node.op.sign
 
 
 def _names(nodes: list[Value]) -> list[str]:
@@ -152,9 +152,9 @@ def _names(nodes: list[Value]) -> list[str]:
             name = _readable(node.label, 22) or f"{node.data:.4g}".replace("-", "−")
         elif len(parts) == 2 and not symbol[0].isalpha():
             name = f"{parts[0]} {symbol} {parts[1]}"
-        elif symbol[0] == "x":
+        elif isinstance(node.op, Power):
             name = parts[0] + symbol[1:]
-        elif symbol == SIGNS["neg"]:
+        elif node.op is NEG:
             name = symbol + parts[0]
         else:
             name = f"{symbol}({', '.join(names[operand] for operand in node.args)})"
@@ -167,7 +167,7 @@ def _card(node: Value, name: str) -> dict[str, Any]:
     symbol = _symbol(node) if node.args else ""
     inset = max(26, 8 * len(symbol) + 12) if symbol else 0
     letters = min(max(len(node.label or name), 11), 22)
-    return {"name": name, "symbol": symbol, "inset": inset, "width": inset + 7 * letters + 20,
+    return {"name": name, "symbol": symbol, "why": node.op.why, "inset": inset, "width": inset + 7 * letters + 20,
             "height": 63 if node.label or node.args else 46}
 
 

@@ -14,30 +14,6 @@ const name = i => short(nodes[i].label || nodes[i].name, 24);
 const owner = i => (name(i).includes(" ") && !nodes[i].label ? `(${name(i)})` : name(i));
 const C = nodes[ROOT].label ? name(ROOT) : "the result";
 
-/** Why the local derivative is what it is. */
-const WHY = {
-  "+": "A sum passes its gradient on as it is.",
-  Σ: "A sum passes its gradient on as it is.",
-  "−": "A difference passes its gradient on, to the second operand with its sign turned.",
-  "×": "Along one factor, the local derivative is the other factor.",
-  "/": "Local: 1/b along the numerator, −a/b² along the denominator b.",
-  "**": "Local: b·aᵇ⁻¹ along the base, aᵇ·log a along the exponent.",
-  exp: "The slope of eˣ is eˣ itself.",
-  log: "The slope of log x is 1/x.",
-  sqrt: "The slope of √x is 1/(2√x).",
-  sin: "The slope of sin x is cos x.",
-  cos: "The slope of cos x is −sin x.",
-  tanh: "The slope of y = tanh x is 1 − y²: flat where y is near −1 or 1.",
-  sigmoid: "The slope of y = σ(x) is y·(1 − y): flat where y is near 0 or 1.",
-  relu: "Where x is above 0 the gradient passes as it is; elsewhere it is stopped.",
-  abs: "The slope of |x| is the sign of x.",
-  max: "Only the larger operand matters: all of the gradient goes to it.",
-  min: "Only the smaller operand matters: all of the gradient goes to it.",
-  "w·x + b": "Along a weight, the local derivative is its input; along an input, its weight; along the bias, 1.",
-  logsumexp: "Local: the softmax, the share of each operand in Σ eˣ.",
-};
-const why = symbol => WHY[symbol] || (symbol.startsWith("x") ? "The slope of xᵖ is p·xᵖ⁻¹." : "");
-
 let drawing = null; // what is drawn now: the layout, and the elements by node and by edge
 
 function draw(layout) {
@@ -334,7 +310,7 @@ function edgeTold(edge, inStep) {
     html("b", {class: sign(local)}, num(local)),
     ...(inStep ? [] : [" = ", coloured(adds)]),
   );
-  const more = [`${why(nodes[result].symbol)} `];
+  const more = [`${nodes[result].why} `];
   const earlier = flow.slice(0, k).filter(other => other.operand === operand);
   if (earlier.length && inStep) {
     const parts = [...earlier, edge].map(other => other.adds);

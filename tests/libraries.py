@@ -45,7 +45,8 @@ def jax_library() -> Library:
 
     return Library(
         array=array,
-        maths=Maths(jnp.abs, jnp.exp, jnp.log, jnp.sqrt, jnp.sin, jnp.cos, jnp.tanh, jax.nn.sigmoid, jax.nn.relu,
+        maths=Maths(jnp.abs, jnp.exp, jnp.log, jnp.sqrt, jnp.sin, jnp.cos, jnp.arctan, jax.nn.softplus, jnp.tanh,
+                    jax.nn.sigmoid, jax.nn.relu,
                     jnp.maximum, jnp.minimum, sum, weighted_sum, lambda xs: jax.nn.logsumexp(jnp.stack(xs))),
         cross_entropy=lambda scores, targets: -jax.nn.log_softmax(jnp.stack(list(scores)))[list(targets).index(1)],
         slopes=slopes)
@@ -74,7 +75,8 @@ def torch_library() -> Library:
 
     return Library(
         array=array,
-        maths=Maths(torch.abs, torch.exp, torch.log, torch.sqrt, torch.sin, torch.cos, torch.tanh, torch.sigmoid,
+        maths=Maths(torch.abs, torch.exp, torch.log, torch.sqrt, torch.sin, torch.cos, torch.atan,
+                    torch.nn.functional.softplus, torch.tanh, torch.sigmoid,
                     torch.relu, lambda a, b: torch.maximum(array(a), array(b)),
                     lambda a, b: torch.minimum(array(a), array(b)), sum, weighted_sum,
                     lambda xs: torch.logsumexp(stack(xs), 0)),

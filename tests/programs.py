@@ -45,6 +45,8 @@ class Maths(NamedTuple):
     sqrt: Callable[[Any], Any]
     sin: Callable[[Any], Any]
     cos: Callable[[Any], Any]
+    atan: Callable[[Any], Any]
+    softplus: Callable[[Any], Any]
     tanh: Callable[[Any], Any]
     sigmoid: Callable[[Any], Any]
     relu: Callable[[Any], Any]
@@ -55,10 +57,11 @@ class Maths(NamedTuple):
     logsumexp: Callable[[Sequence[Any]], Any]
 
 
-VALUES = Maths(abs, Value.exp, Value.log, Value.sqrt, Value.sin, Value.cos, Value.tanh, Value.sigmoid, Value.relu,
-               maximum, minimum, total, dot, logsumexp)
+VALUES = Maths(abs, Value.exp, Value.log, Value.sqrt, Value.sin, Value.cos, Value.atan, Value.softplus, Value.tanh,
+               Value.sigmoid, Value.relu, maximum, minimum, total, dot, logsumexp)
 
-FLOATS = Maths(abs, math.exp, math.log, math.sqrt, math.sin, math.cos, math.tanh, lambda x: 1 / (1 + math.exp(-x)),
+FLOATS = Maths(abs, math.exp, math.log, math.sqrt, math.sin, math.cos, math.atan,
+               lambda x: math.log(1 + math.exp(x)), math.tanh, lambda x: 1 / (1 + math.exp(-x)),
                lambda x: max(x, 0.0), max, min, math.fsum, lambda w, x, b: math.fsum([b, *map(operator.mul, w, x)]),
                lambda xs: math.log(math.fsum(map(math.exp, xs))))
 
@@ -131,6 +134,8 @@ DUALS = Maths(
     sqrt=lambda x: exp(log(x) * 0.5),
     sin=lambda x: x.through(math.sin(x.value), math.cos(x.value)),
     cos=lambda x: x.through(math.cos(x.value), -math.sin(x.value)),
+    atan=lambda x: x.through(math.atan(x.value), 1 / (1 + x.value ** 2)),
+    softplus=lambda x: log(exp(x) + 1),
     tanh=lambda x: 1 - 2 / (exp(2 * x) + 1),
     sigmoid=lambda x: 1 / (exp(-x) + 1),
     relu=lambda x: x if x.value > 0 else Dual(0.0),
@@ -173,6 +178,8 @@ RECIPES: dict[str, Callable[[Maths, list, float], Any]] = {
     "sqrt": lambda m, v, c: m.sqrt(v[0] * 0.5 + 1.5),
     "sin": lambda m, v, c: m.sin(v[0]),
     "cos": lambda m, v, c: m.cos(v[0]),
+    "atan": lambda m, v, c: m.atan(v[0]),
+    "softplus": lambda m, v, c: m.softplus(v[0]) * 0.5,
     "tanh": lambda m, v, c: m.tanh(v[0]),
     "sigmoid": lambda m, v, c: m.sigmoid(v[0]),
     "relu": lambda m, v, c: m.relu(v[0]),

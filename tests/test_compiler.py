@@ -1168,6 +1168,7 @@ OPERATIONS = {  # symbol: the operation on three numbers, and the interval that 
     "**1": (lambda a, b, c: a ** 1, -2, 2), "2**": (lambda a, b, c: 2 ** a, -2, 2),
     "exp": (lambda a, b, c: a.exp(), -2, 2), "log": (lambda a, b, c: a.log(), 0.5, 2),
     "sqrt": (lambda a, b, c: a.sqrt(), 0.5, 2), "sin": (lambda a, b, c: a.sin(), -2, 2),
+    "atan": (lambda a, b, c: a.atan(), -2, 2), "softplus": (lambda a, b, c: a.softplus(), -2, 2),
     "cos": (lambda a, b, c: a.cos(), -2, 2), "tanh": (lambda a, b, c: a.tanh(), -2, 2),
     "sigmoid": (lambda a, b, c: a.sigmoid(), -2, 2), "relu": (lambda a, b, c: a.relu(), -2, 2),
     "abs": (lambda a, b, c: abs(a), -2, 2), "sign": (lambda a, b, c: SIGN(a) * b, -2, 2),

@@ -20,7 +20,15 @@ SQUASH = {
     "relu": (lambda z: np.maximum(z, 0), lambda z: np.heaviside(z, 0)),
     "tanh": (np.tanh, lambda z: 1 / np.cosh(z) ** 2),
     "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda z: np.exp(-z) / (1 + np.exp(-z)) ** 2),
+    "softplus": (lambda z: np.logaddexp(0, z), lambda z: 1 / (1 + np.exp(-z))),
+    "leaky_relu": (lambda z: np.where(z < 0, z / 100, z), lambda z: np.where(z < 0, 0.01, 1.0)),
+    "gelu": (lambda z: z / (1 + np.exp(-2 * inner(z))), lambda z: 1 / (1 + np.exp(-2 * inner(z))) + z * (
+        2 * np.sqrt(2 / np.pi) * (1 + 3 * 0.044715 * z * z)) / (2 + 2 * np.cosh(2 * inner(z)))),
 }
+
+
+def inner(z):
+    return np.sqrt(2 / np.pi) * (z + 0.044715 * z ** 3)
 
 
 def close(x):

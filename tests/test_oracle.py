@@ -112,7 +112,9 @@ def flat(parts: list) -> np.ndarray:
 def loss_of(library: Library, net: MLP, cost: Any, X: np.ndarray, Y: np.ndarray) -> Any:
     """The average cost of the examples, as a function of the matrices."""
     activate = {"linear": lambda z: z, "relu": library.maths.relu, "tanh": library.maths.tanh,
-                "sigmoid": library.maths.sigmoid}
+                "sigmoid": library.maths.sigmoid, "softplus": library.maths.softplus,
+                "leaky_relu": lambda z: library.maths.maximum(z, 0.01 * z),
+                "gelu": lambda z: z * 0.5 * (1 + library.maths.tanh(0.7978845608028654 * (z + 0.044715 * z * z * z)))}
     kinds = [layer.neurons[0].activation for layer in net.layers]
 
     def loss(parts: list) -> Any:
@@ -252,6 +254,10 @@ POINTS: list[tuple[str, tuple[float, ...], Any, Any, Any, str]] = [
     ("sigmoid(x)", (1000,), (1, 0), SAME, SAME, ""),
     ("sigmoid(x)", (-1000,), (0, 0), SAME, SAME, ""),
     ("sigmoid(x)", (-700,), (math.exp(-700), math.exp(-700)), SAME, SAME, ""),
+    ("softplus(x)", (1000,), (1000, 1), SAME, SAME, ""),
+    ("softplus(x)", (-1000,), (0, 0), SAME, SAME, ""),
+    ("softplus(x)", (0,), (math.log(2), 0.5), SAME, SAME, ""),
+    ("atan(x)", (1e200,), (math.pi / 2, 0), SAME, SAME, ""),
     ("tanh(x)", (1000,), (1, 0), SAME, SAME, ""),
     ("tanh(x)", (-1000,), (-1, 0), SAME, SAME, ""),
     ("x * y", (1e200, 1e200), (INF, 1e200, 1e200), SAME, SAME, ""),

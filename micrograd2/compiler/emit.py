@@ -18,7 +18,6 @@ from typing import Union
 
 import numpy as np
 
-from ..engine import RELU, SIGMOID, TANH
 from .address import Address, Variable
 from .group import Elementwise, Joined, LogSumExp, Operand, Plan, Statement, Sum, WeightedSum
 from .text import HELPERS, Text, spelled, text
@@ -154,7 +153,7 @@ class Emitter:
         if isinstance(s, WeightedSum) and s.left.variable is self.plan.theta:
             if s.right.variable.batched and s.left.view() is not None:
                 return "z"
-        if isinstance(s, Elementwise) and s.op in (TANH, SIGMOID, RELU):
+        if isinstance(s, Elementwise) and len(s.operands) == 1 and s.op.numpy:
             if isinstance(s.operands[0], Address) and (name := s.operands[0].variable.name)[0] == "z":
                 return "a" + name[1:]
         return "cost" if self.is_output(s.out) else "v"

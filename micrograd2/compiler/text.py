@@ -9,16 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Union
 
-from ..engine import (ABS, ADD, COS, DIV, EXP, LESS, LOG, LOGSUMEXP, MAX, MIN, MUL, NEG, POW, RELU, SIGMOID, SIGN, SIN,
-                      SQRT, SUB, TANH, Op, Power)
+from ..engine import ADD, DIV, MUL, NEG, SUB, Op, Power
 from .trace import CompileError
 
 Like = Union["Text", float]
-
-FUNCTIONS = {EXP: "exp({})", LOG: "np.log({})", SQRT: "np.sqrt({})", SIN: "np.sin({})", COS: "np.cos({})",
-             TANH: "np.tanh({})", SIGMOID: "sigmoid({})", RELU: "np.maximum({}, 0)", ABS: "np.abs({})",
-             SIGN: "np.sign({})", LESS: "less({}, {})", MAX: "np.maximum({}, {})", MIN: "np.minimum({}, {})",
-             LOGSUMEXP: "logsumexp({})"}
 
 HELPERS = {
     "sigmoid": '''\
@@ -130,10 +124,8 @@ def text(number: Like) -> Text:
 
 def spelled(op: Op, operands: Sequence[Like]) -> Text:
     """The NumPy code for the value of an operation."""
-    if op in FUNCTIONS:
-        return Text(FUNCTIONS[op].format(*operands))
-    if op is POW:
-        return Text(f"power({text(operands[0])}, {text(operands[1])})")
+    if op.numpy:
+        return Text(op.numpy.format(*map(text, operands)))
     if isinstance(op, Power):
         small = abs(op.p) <= 3  # the square of a number is inf sooner than an error
         return text(operands[0]) ** op.p if small else Text(f"power({operands[0]}, {text(op.p)})")

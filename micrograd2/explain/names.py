@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from operator import attrgetter
 
-from ..engine import DOT, Value, parts, topological_order
+from ..engine import DOT, Power, Value, parts, topological_order
 from ..nn import ACTIVATIONS
 from .table import printable
 
@@ -45,7 +45,7 @@ def making(node: Value, names: dict[Value, str]) -> str:
     symbol = node.op.symbol
     if len(operands) == 2 and symbol in "+-*/**":
         return f"{operands[0]} {symbol} {operands[1]}"
-    if len(operands) == 1 and symbol.startswith("**"):
+    if isinstance(node.op, Power):
         return f"{operands[0]}{symbol}"
     if len(operands) > 4:
         operands[3:] = [f"… {len(operands) - 3:,} more"]

@@ -21,11 +21,11 @@ from ..costs import squared_error
 from ..engine import Value
 from ..nn import MLP
 from .canvas import BLUE, DARK, LIGHT, ORANGE, Palette, Picture, find_dot
-from .expression import MOST_NODES, NEAREST, SIGNS, draw_expression
+from .expression import MOST_NODES, NEAREST, draw_expression
 from .motion import animate
 from .network import draw_network
 
-__all__ = ["BLUE", "DARK", "LIGHT", "MOST_NODES", "NEAREST", "ORANGE", "Palette", "Picture", "SIGNS", "animate", "draw",
+__all__ = ["BLUE", "DARK", "LIGHT", "MOST_NODES", "NEAREST", "ORANGE", "Palette", "Picture", "animate", "draw",
            "draw_dot", "find_dot"]
 
 

@@ -17,7 +17,6 @@ from .grouping import Group, boxes, layers, neurons, place
 MOST_NODES = 300     # a larger expression is summarised
 NEAREST = 60         # if that does not help, only so many boxes, the nearest to the result, are drawn
 MOST_INTO = 12       # edges into one box of a summary; the rest is counted
-SIGNS = {"*": "×", "-": "−", "neg": "−", "sum": "Σ", "dot": "w·x + b"}
 
 
 @dataclass
@@ -247,7 +246,7 @@ def _card(picture: Picture, node: Value, reading: Reading, frame: str) -> str:
     if not node.args:
         return f'<table border="1" color="{look.grey}" style="rounded" bgcolor="{look.card}" cellborder="0" ' \
                f'cellspacing="0" cellpadding="4"><tr><td>{numbers}</td></tr></table>'
-    symbol = safe(SIGNS.get(node.op.symbol, node.op.symbol))
+    symbol = safe(node.op.sign)
     card = _operation(picture, symbol, numbers)
     if node is not reading.root:
         return card
