@@ -856,6 +856,7 @@ EDGES = {
     "dot of constants and a parameter, times an input": lambda p, x: dot([2.0, 2.0], [3.0, 3.0], p[0]) * x[0],
     "dot of a constant": lambda p, x: dot([2.0], [3.0], p[0]) * dot([2.0], [3.0], 0.0) * x[0],
     "dot with itself": lambda p, x: dot(p, p, p[0]),
+    "dot of one square": lambda p, x: [dot([2.0, 2.0], [2.0, 2.0], p[0]), x[0]],
     "dot of the same weight": lambda p, x: dot([p[0], p[0]], x, p[0]), "dot of data": lambda p, x: dot(x, x, x[0]),
     "dot of mixtures": lambda p, x: dot([p[0], x[0], 2.0], [x[1], p[1], p[0]], 0.0),
     "constants in a sum": lambda p, x: total([1.0, p[0], 2.0, x[0], 0.0]),

@@ -78,7 +78,7 @@ class Program:
         self.outputs_source = Emitter(plan, False, self.dtype).source()
         self.source = Emitter(plan, True, self.dtype).source() if self.is_cost else self.outputs_source
         self._run, self._run_outputs = _executed(self.source), _executed(self.outputs_source)
-        prove(f, self.parameters, self._example, first, self._apart)
+        prove(f, self.parameters, self._example, first, self._apart, float(np.finfo(self.dtype).max))
 
     def __getstate__(self) -> dict[str, Any]:
         left_behind = {"f": None, "_run": None, "_run_outputs": None, "_kept": 0}

@@ -42,17 +42,18 @@ AGAIN = ("f made a different graph when it was run again on the same example: it
 
 
 def prove(f: Callable[..., Any], parameters: Sequence[Value], example: Sequence[Sequence[float]], first: Run,
-          apart: Callable[[Run, Sequence[float]], str]) -> None:
+          apart: Callable[[Run, Sequence[float]], str], largest: float) -> None:
     """CompileError unless f makes the graph of its `first` run on other numbers too, and `apart` finds nothing.
 
-    `apart(run, theta)` says how the program differs from a run: from the first, and from one nearby.
+    `apart(run, theta)` says how the program differs from a run: from the first, and from one nearby. The program holds
+    numbers up to the `largest`.
     """
     if told := apart(first, [p.data for p in parameters]):
         raise CompileError(f"on the example, {told}; {FAULT}")
-    finite = _is_finite(first)
+    holds = _is_within(first, largest)
     for way in ("beyond", "further", "at 0", "near"):
-        compared = way == "near" and finite
-        theta, run = _elsewhere(f, parameters, example, way, compared)
+        compared = way == "near" and holds
+        theta, run = _elsewhere(f, parameters, example, way, largest if compared else math.inf)
         if told := difference(first, run, parameters):
             raise CompileError(AGAIN if difference(first, Run(f, example), parameters) else told)
         if compared:
@@ -62,9 +63,9 @@ def prove(f: Callable[..., Any], parameters: Sequence[Value], example: Sequence[
 
 
 def _elsewhere(f: Callable[..., Any], parameters: Sequence[Value], example: Sequence[Sequence[float]],
-               way: str, finite: bool) -> tuple[list[float], Run]:
-    """Other numbers for the parameters, and a run of f on them and on other inputs, as far away as f is defined (and,
-    if need be, `finite`)."""
+               way: str, largest: float) -> tuple[list[float], Run]:
+    """Other numbers for the parameters, and a run of f on them and on other inputs, as far away as f is defined (and
+    no number is beyond the `largest`)."""
     rng, reach, told = np.random.default_rng(0), 1.0, ""
     here = [np.where(np.isfinite(numbers), numbers, 1.0) for numbers in ([p.data for p in parameters], *example)]
     while reach > 1e-7:
@@ -74,7 +75,7 @@ def _elsewhere(f: Callable[..., Any], parameters: Sequence[Value], example: Sequ
             try:
                 with holding(parameters, theta):
                     run = Run(f, moved)
-                if not finite or _is_finite(run):
+                if largest == math.inf or _is_within(run, largest):
                     return theta, run
             except (ArithmeticError, ValueError, AssertionError) as error:
                 told = f": {error}"  # it is not defined there
@@ -85,8 +86,8 @@ def _elsewhere(f: Callable[..., Any], parameters: Sequence[Value], example: Sequ
     raise CompileError(f"f is not defined on any other numbers, so nothing shows that it does the same there{told}")
 
 
-def _is_finite(run: Run) -> bool:
-    return all(math.isfinite(node.data) for node in run.order)
+def _is_within(run: Run, largest: float) -> bool:
+    return all(abs(node.data) <= largest for node in run.order)
 
 
 def _other(numbers: np.ndarray, way: str, across: bool, rng: np.random.Generator) -> np.ndarray:
@@ -166,7 +167,7 @@ def apart(what: str, program: np.ndarray, graph: Sequence[float], errors: Callab
         wrong = ~((distance <= ROUNDINGS * finfo.eps * np.abs(expected)) | (program == expected)
                   | np.isnan(program) & np.isnan(expected))
         if wrong.any():
-            wrong &= ~(distance <= np.array(errors()))
+            wrong &= ~(distance <= np.nan_to_num(errors(), nan=np.inf))  # NaN: 0 times an error without bound
     if not wrong.any():
         return ""
     k = int(np.argmax(wrong))

@@ -8,7 +8,9 @@ followed in the same way: the engine's rows, given numbers with errors, say how 
 
     error(y)  =  Σ |∂y/∂a| · error(a)  +  u · (|y| + Σ |∂y/∂a · a|)  +  η
 
-u is the unit of rounding, η what is lost where a number is too small to be held; what is made of zeros is exact.
+u is the unit of rounding, η what is lost where a number is too small to be held; what is made of zeros is exact. At a
+kink, at the bottom of a square, or where most digits are lost, the local derivatives do not tell the whole: if the
+result moves further when its operands move by their errors, then that is what they pass on.
 The source: N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2002, chapter 3 (running error analysis).
 """
 
@@ -18,7 +20,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Union
 
-from ..engine import LESS, SIGN, Op, Value, topological_order, total
+from ..engine import LESS, LOGSUMEXP, SIGN, Op, Value, topological_order, total
 
 Like = Union["Rounded", float]
 
@@ -111,10 +113,11 @@ class Rounded:
             return Rounded(math.nan, math.inf, self.unit)
         if op in (SIGN, LESS):  # their values jump: either may be right where the operands are as near as their errors
             near = abs(numbers[0] - (numbers[1] if op is LESS else 0.0)) <= sum(errors) > 0
-            return Rounded(y, 1.0 if near else 0.0, self.unit)
-        slopes = [abs(slope) for slope in op.local(y, *numbers)]
-        passed_on = sum(slope * error for slope, error in zip(slopes, errors))
-        return self._made(y, passed_on, sum(slope * abs(number) for slope, number in zip(slopes, numbers)))
+            jump = 1.0 if op is LESS else 1.0 + abs(y)  # from 1 to −1, or from 0 to either
+            return Rounded(y, jump if near else 0.0, self.unit)
+        slopes = op.local(y, *numbers)
+        sizes = sum(abs(slope * number) for slope, number in zip(slopes, numbers))
+        return self._made(y, _passed_on(op, y, numbers, errors, slopes), sizes)
 
 
 def rounding_errors(roots: Sequence[Value], gradient: bool, u: float, eta: float
@@ -129,11 +132,11 @@ def rounding_errors(roots: Sequence[Value], gradient: bool, u: float, eta: float
     order, unit = topological_order(total(roots))[:-1], Unit(u, eta)
     errors: dict[Value, float] = {}
     for node in order:
-        sizes, passed_on = abs(node.data), 0.0
-        for operand, local in zip(node.args, node.local_grads):
-            passed_on += abs(local) * errors[operand]
-            sizes += abs(local * operand.data)
-        errors[node] = passed_on + unit.of(sizes)
+        numbers, theirs = [arg.data for arg in node.args], [errors[arg] for arg in node.args]
+        sizes = abs(node.data) + sum(abs(local * number) for local, number in zip(node.local_grads, numbers))
+        if node.op is LOGSUMEXP:
+            sizes += 1.0  # the largest of the exponentials, of whose sum it is the logarithm
+        errors[node] = _passed_on(node.op, node.data, numbers, theirs, node.local_grads) + unit.of(sizes)
     if not gradient:
         return [errors[root] for root in roots], {}
     grads = dict.fromkeys(order, 0.0) | {roots[0]: 1.0}
@@ -146,6 +149,20 @@ def rounding_errors(roots: Sequence[Value], gradient: bool, u: float, eta: float
                 grads[operand] += adds.number
                 wrong[operand] += adds.error + unit.of(abs(adds.number))
     return [errors[roots[0]]], wrong
+
+
+def _passed_on(op: Op, y: float, numbers: Sequence[float], errors: Sequence[float], slopes: Sequence[float]) -> float:
+    """How far the result moves when all operands move by their errors, up the slopes or down."""
+    if not any(errors):
+        return 0.0
+    ends = []
+    for way in (1.0, -1.0):
+        moved = [number + way * math.copysign(error, slope) for number, error, slope in zip(numbers, errors, slopes)]
+        try:
+            ends.append(abs(op.value(*moved) - y))
+        except (ArithmeticError, ValueError):
+            return math.inf  # it may not be defined there
+    return max(*ends, sum(abs(slope) * error for slope, error in zip(slopes, errors)))
 
 
 def _locals(node: Value, errors: dict[Value, float], unit: Unit) -> Sequence[Any]:
