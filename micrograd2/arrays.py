@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from .engine import Value
+from .given import described
 
 
 def numbers(name: str, given: Any, dtype: Any = np.float64) -> np.ndarray:
-    """`given`, a number or lists or arrays of numbers, as an array of floats of any shape.
+    """`given`, a number or lists or arrays of numbers, as an array of floats of any shape; for dtype None, as they are.
 
     TypeError, with the name and what was found, for anything that is not a real number; ValueError for rows that
     differ in length.
@@ -30,7 +31,7 @@ def numbers(name: str, given: Any, dtype: Any = np.float64) -> np.ndarray:
     TypeError: X must hold real numbers; got None
     """
     if given is None or isinstance(given, (str, bytes, bytearray, set, frozenset, dict)):
-        raise TypeError(f"{name} must be a list or an array of real numbers; got {_described(given)}")
+        raise TypeError(f"{name} must be a list or an array of real numbers; got {described(given)}")
     rows = given if isinstance(given, (list, tuple)) else [given]
     if any(isinstance(row, np.ma.MaskedArray) for row in rows):
         raise TypeError(f"{name} must hold real numbers; got a masked array: fill it, or leave the masked rows out")
@@ -45,14 +46,14 @@ def numbers(name: str, given: Any, dtype: Any = np.float64) -> np.ndarray:
                          f"{_sized(rows[odd])}") from None
     if array.dtype.kind == "O":
         if array.shape == () and not isinstance(given, (Real, Value)):
-            raise TypeError(f"{name} must be a list or an array of real numbers; got {_described(given)}")
+            raise TypeError(f"{name} must be a list or an array of real numbers; got {described(given)}")
         for number in array.flat:
             if not isinstance(number, (Real, Value)):
-                raise TypeError(f"{name} must hold real numbers; got {_described(number)}")
+                raise TypeError(f"{name} must hold real numbers; got {described(number)}")
     elif array.dtype.kind not in "fiub":
-        raise TypeError(f"{name} must hold real numbers; got {_described(array.flat[0] if array.size else given)}")
+        raise TypeError(f"{name} must hold real numbers; got {described(array.flat[0] if array.size else given)}")
     try:
-        return array.astype(dtype, copy=False)
+        return array if dtype is None else array.astype(dtype, copy=False)
     except OverflowError as error:
         raise ValueError(f"{name} holds a number that is too large for a float: {error}") from None
 
@@ -89,9 +90,21 @@ def examples(X: Any, Y: Any = None, inputs: int | None = None) -> tuple[np.ndarr
     return X, Y
 
 
-def _described(thing: Any) -> str:
-    return "None" if thing is None else f"{thing!r:.60} ({type(thing).__name__})"
+def values(name: str, given: Any) -> list[Value]:
+    """`given` as a list; TypeError unless it is a list of Values.
+
+    >>> values("parameters", [0.5])
+    Traceback (most recent call last):
+    TypeError: parameters must be a list of Values; got 0.5 (float) in it
+    """
+    if not isinstance(given, (list, tuple)):
+        hint = f": say {name}=net.parameters()" if hasattr(given, "parameters") else ""
+        raise TypeError(f"{name} must be a list of Values; got {described(given)}{hint}")
+    for value in given:
+        if not isinstance(value, Value):
+            raise TypeError(f"{name} must be a list of Values; got {described(value)} in it")
+    return list(given)
 
 
 def _sized(row: Any) -> str:
-    return f"of length {len(row)}" if hasattr(row, "__len__") else f"the single {_described(row)}"
+    return f"of length {len(row)}" if hasattr(row, "__len__") else f"the single {described(row)}"

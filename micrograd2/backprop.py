@@ -21,6 +21,7 @@ import numpy as np
 from .arrays import examples
 from .costs import example_cost, squared_error
 from .engine import DOT, Value, grads_of
+from .given import function
 from .nn import MLP, Neuron
 
 Cost = Callable[..., Value]
@@ -82,6 +83,7 @@ def passes(net: MLP, X: Any, Y: Any, cost: Cost = squared_error, most: int | Non
     if Y is None:
         raise TypeError("Y must be a list or an array of targets, or the number of a single one; got None")
     X, Y = examples(X, Y, _inputs(net))
+    function("cost", cost, 2, of="outputs and targets, such as squared_error")
     if most is not None and len(X) > most:
         raise ValueError(f"at most {most} examples can be shown; got {len(X):,}: choose some of them")
     return (_back_again(_there(net, x), y, cost) for x, y in zip(X.tolist(), Y.tolist()))

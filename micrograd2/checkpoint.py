@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .files import write_whole
+from .files import permissions_at, write_whole
 
 
 def fingerprint(*arrays: np.ndarray) -> str:
@@ -38,10 +39,12 @@ def write(path: str | os.PathLike[str], run: dict[str, Any], state: dict[str, An
 def read(path: str | os.PathLike[str], run: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
     """The state that `write` left for this `run`, of the same form as `state`; that itself if there is no file yet.
 
-    ValueError if the file is no whole checkpoint, or belongs to a run that was started otherwise.
+    ValueError if the file is no whole checkpoint, or belongs to a run that was started otherwise; OSError if there is
+    none, and none can be written.
     """
     path = os.fspath(path)
     if not os.path.exists(path):
+        permissions_at(Path(os.path.realpath(path)))  # a place that cannot be written is told now, not after an epoch
         return state
     try:
         with open(path, encoding="utf-8") as file:

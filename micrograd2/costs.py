@@ -9,10 +9,11 @@ Left out: averaging over a batch (see `train`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any, Union
 
 from .engine import Number, Value, dot, logsumexp, total
+from .given import described
 
 Numbers = Union[Number, Iterable[Number]]
 
@@ -34,7 +35,7 @@ def cross_entropy(scores: Numbers, targets: Numbers) -> Value:
     >>> cross_entropy([Value(0.0), Value(0.0)], [0.0, 1.0])          # two equal scores: log 2
     Value(data=0.6931471805599453, grad=0.0)
     """
-    pairs = _pairs(scores, targets)
+    pairs = _pairs(scores, targets, "scores")
     s, y = [s for s, _ in pairs], [y for _, y in pairs]
     right = dot(y, s, 0.0)
     return logsumexp([score - right for score in s])  # subtracted first, so that large scores do not cancel
@@ -48,7 +49,7 @@ def max_margin(score: Number, target: Number) -> Value:
     """
     if not isinstance(score, Value):
         raise TypeError(f"max_margin takes the one Value of a network with one output; got {type(score).__name__}")
-    return (1 - target * score).relu()
+    return (1 - _number("target", target) * score).relu()
 
 
 def example_cost(net: Callable[..., Any], x: Sequence[Number], y: Sequence[Number], cost: Callable[..., Any]) -> Value:
@@ -67,13 +68,24 @@ def example_cost(net: Callable[..., Any], x: Sequence[Number], y: Sequence[Numbe
     return result
 
 
-def _pairs(outputs: Numbers, targets: Numbers) -> list[tuple[Number, Number]]:
-    a, y = _as_list(outputs), _as_list(targets)
+def _pairs(outputs: Numbers, targets: Numbers, of: str = "outputs") -> list[tuple[Value, Value]]:
+    a, y = _numbers(of, outputs), _numbers("targets", targets)
     if len(a) != len(y):
         raise ValueError(f"one target for each output; got {len(a)} outputs and {len(y)} targets "
                          f"(one_hot turns labels into targets)")
     return list(zip(a, y))
 
 
-def _as_list(numbers: Numbers) -> list[Number]:
-    return list(numbers) if isinstance(numbers, Iterable) else [numbers]
+def _numbers(name: str, given: Any) -> list[Value]:
+    if isinstance(given, (str, bytes, bytearray, Mapping, Set)):
+        raise TypeError(f"{name} must be Values and real numbers in a list, or one of them; got {described(given)}")
+    several = isinstance(given, Iterable) and getattr(given, "shape", None) != ()
+    return [_number(name, number) for number in (given if several else [given])]
+
+
+def _number(name: str, given: Any) -> Value:
+    """What is given, as a Value; TypeError, by name, for what is neither."""
+    try:
+        return given if isinstance(given, Value) else Value(given)
+    except TypeError as error:
+        raise TypeError(f"{name} must be Values and real numbers: {error}") from None

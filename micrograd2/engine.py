@@ -25,7 +25,7 @@ from __future__ import annotations
 import itertools
 import math
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextvars import ContextVar
 from functools import partial
 from numbers import Real
@@ -257,7 +257,9 @@ class Value:
         >>> Value.apply(MAX, (Value(2.0), 5.0))
         Value(data=5.0, grad=0.0)
         """
-        args = _lift(operands)
+        if not isinstance(op, Op):
+            raise TypeError(f"op must be a row of the table, such as engine.TANH; got {op!r:.60} ({type(op).__name__})")
+        args = _lift(_several(operands, "operands"))
         numbers = [arg.data for arg in args]
         missing = "value"
         try:
@@ -267,6 +269,8 @@ class Value:
         except (ArithmeticError, ValueError) as error:
             named = ", ".join(f"{arg.label}={arg.data}" if arg.label else str(arg.data) for arg in args)
             raise type(error)(f"{op.symbol} of {named} has no {missing}: {error}") from None
+        except TypeError as error:
+            raise TypeError(f"{op.symbol} takes another number of operands; got {len(args)}: {error}") from None
         return _recorded(op, data, args, local_grads)
 
     # What nearly every program is made of is written out, for speed, as its row says; `apply` does the rest, and names
@@ -296,9 +300,9 @@ class Value:
         y = self.data / b
         return _of_two(DIV, y, self, 1 / b, other, -y / b)
 
-    def __pow__(self, p: Any) -> Value:
+    def __pow__(self, other: Any) -> Value:
         """x ** p. A plain number p is part of the operation; a Value p is an operand, and then x must be above 0."""
-        x, kind = self.data, p.__class__
+        x, p, kind = self.data, other, other.__class__
         if kind is float and x > 0 or kind is int and x:  # elsewhere it may have no value
             try:
                 return _of_one(POWERS.get(p) or to_the(p), x ** p, self, p * x ** (p - 1) if p else 0.0)
@@ -500,8 +504,13 @@ def _of_two(op: Op, data: float, a: Value, da: float, b: Value, db: float) -> Va
 
 
 def _of_many(op: Op, data: float, args: tuple[Value, ...], local_grads: tuple[float, ...]) -> Value:
-    y = _of_one(op, data, args, local_grads)  # type: ignore[arg-type]
-    y._b = MANY
+    y = _blank()
+    y.data = data
+    y.grad = 0.0
+    y.op = op
+    y.label = ""
+    y.born = _birth()
+    y._a, y._da, y._b = args, local_grads, MANY
     return y
 
 
@@ -556,10 +565,13 @@ def _number(thing: Any) -> float:
     kind = thing.__class__
     if kind is float:
         return thing
+    if kind is not int and getattr(thing, "shape", None) == () and not hasattr(thing, "mask"):
+        thing = thing.item()
     if kind is int or isinstance(thing, Real):  # int first: asking the abstract class takes longer
-        return float(thing)
-    if getattr(thing, "shape", None) == () and not hasattr(thing, "mask") and isinstance(thing.item(), Real):
-        return float(thing.item())
+        try:
+            return float(thing)
+        except OverflowError:
+            raise ValueError(f"a Value holds one real number; got {thing!r:.20}…, too large for a float") from None
     raise TypeError(f"a Value holds one real number; got {_described(thing)}")
 
 
@@ -569,7 +581,7 @@ def _value(number: Any) -> Value:
     if kind is not float and kind is not int and isinstance(number, Value):
         return number
     y = _blank()
-    y.data = number if kind is float else float(number) if kind is int else _number(number)
+    y.data = number if kind is float else _number(number)
     y.grad = 0.0
     y.op = LEAF
     y.label = ""
@@ -579,7 +591,11 @@ def _value(number: Any) -> Value:
 
 
 def _lift(operands: Iterable[Number]) -> tuple[Value, ...]:
-    return tuple([arg if arg.__class__ is Value else _value(arg) for arg in operands])
+    args = tuple(operands)
+    for arg in args:
+        if arg.__class__ is not Value:
+            return tuple(map(_value, args))
+    return args  # type: ignore[return-value]
 
 
 def _described(thing: Any) -> str:
@@ -603,9 +619,9 @@ def dot(weights: Iterable[Number], inputs: Iterable[Number], bias: Number | None
         raise ValueError(f"a weighted sum needs one weight for each input; got {len(w)} weights and {len(x)} inputs")
     ws, xs = [v.data for v in w], [v.data for v in x]
     if bias is None:
-        return _recorded(DOT, sum(map(mul, ws, xs), 0.0), (*w, *x), (*xs, *ws))
+        return _of_many(DOT, sum(map(mul, ws, xs), 0.0), (*w, *x), (*xs, *ws))
     b = bias if bias.__class__ is Value else _value(bias)
-    return _recorded(DOT, sum(map(mul, ws, xs), b.data), (*w, *x, b), (*xs, *ws, 1.0))
+    return _of_many(DOT, sum(map(mul, ws, xs), b.data), (*w, *x, b), (*xs, *ws, 1.0))
 
 
 def parts(args: Any) -> tuple[Any, Any, Any]:
@@ -641,8 +657,11 @@ def logsumexp(values: Iterable[Number]) -> Value:
 
 
 def _several(values: Any, name: str = "values") -> Iterable[Any]:
-    if values.__class__ is list or isinstance(values, Iterable) and not isinstance(values, (str, bytes, dict)):
+    if values.__class__ in (list, tuple):
         return values
+    if isinstance(values, Iterable) and not isinstance(values, (str, bytes, Mapping, Set)):
+        if getattr(values, "shape", None) != ():
+            return values
     parameters = f": say {name}.parameters()" if hasattr(values, "parameters") else ""
     raise TypeError(f"{name} must be a list of Values and numbers; got {values!r:.80} "
                     f"({type(values).__name__}){parameters}")
@@ -687,7 +706,8 @@ def _results(root: Value) -> list[Value]:
     while waiting:  # a stack: what it gives is nearly in order already
         node = waiting.pop()
         results.append(node)
-        for operand in node.args:
+        a, b = node._a, node._b
+        for operand in a if b is MANY else (a,) if b is None else (a, b):
             if operand._a is not None and operand not in seen:
                 seen.add(operand)
                 waiting.append(operand)

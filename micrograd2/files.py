@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from .given import place
+
 try:
     import fcntl
 except ImportError:  # Windows has no such locks
@@ -29,16 +31,16 @@ def write_whole(path: str | os.PathLike[str], text: str) -> Path:
     """Write `text` to `path` in UTF-8. If anything fails, what was there before is still there, whole.
 
     Through a link, the file it leads to is written, and the link stays. A file that is replaced keeps its permissions.
-    OSError, before anything is written, where the folder is missing, and where a folder, a device or a file that may
-    not be written is in the way.
+    Before anything is written, TypeError for what is no path, and OSError where the folder is missing, and where a
+    folder, a device or a file that may not be written is in the way.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "note.txt"
     >>> write_whole(path, "∂C/∂w").read_text(encoding="utf-8")
     '∂C/∂w'
     """
-    target = Path(os.path.realpath(Path(path)))
-    permissions = _permissions(target)
+    target = Path(os.path.realpath(Path(place("path", path))))
+    permissions = permissions_at(target)
     _remove_abandoned(target)
     with _new_draft(target) as draft:
         with open(draft, "w", encoding="utf-8", newline="\n") as file:
@@ -51,7 +53,7 @@ def write_whole(path: str | os.PathLike[str], text: str) -> Path:
     return Path(path)
 
 
-def _permissions(target: Path) -> int | None:
+def permissions_at(target: Path) -> int | None:
     """Those of the file that is to be replaced, None for a new file; OSError if neither can be."""
     try:
         mode = target.stat().st_mode

@@ -19,12 +19,12 @@ import math
 import os
 import random
 from collections.abc import Callable, Iterable, Mapping, Set
-from numbers import Integral
 from pathlib import Path
 from typing import Any, NamedTuple, Union
 
 from .engine import Number, Value, dot, maximum
 from .files import write_whole
+from .given import MOST, place, whole
 
 Kind = Union[str, Callable[[Value], Value]]  # an activation: its name in the table, or a function
 
@@ -59,21 +59,16 @@ ACTIVATIONS: dict[str, Any] = {
 }
 
 
-def _check_whole(name: str, number: Any, least: int) -> None:
-    if not isinstance(number, Integral) or isinstance(number, bool) or number < least:
-        raise ValueError(f"{name} must be a whole number, at least {least}; got {name}={number!r}")
-
-
 def _check_named(name: Any, where: str = "") -> None:
     if not isinstance(name, str) or name not in ACTIVATIONS:
         raise ValueError(f"{where}unknown activation {name!r:.60}; known: {', '.join(ACTIVATIONS)}")
 
 
-def _function(activation: Any) -> Callable[[Value], Value]:
+def _function(activation: Any, where: str = "") -> Callable[[Value], Value]:
     """The function of a name in the table, or the function of one Value itself; ValueError for anything else."""
     if callable(activation) and not isinstance(activation, type):
         return activation
-    _check_named(activation)
+    _check_named(activation, where)
     return ACTIVATIONS[activation]
 
 
@@ -162,7 +157,7 @@ class Neuron(Module):
     """
 
     def __init__(self, nin: int, activation: Kind = "relu", rng: Any = random) -> None:
-        _check_whole("nin", nin, 1)
+        nin = whole("nin", nin, 1, MOST)
         gain = getattr(_function(activation), "gain", 1.0)
         if not callable(getattr(rng, "gauss", None)):
             raise TypeError(f"rng must have a method gauss(mean, deviation), as random.Random(seed) has; got {rng!r}")
@@ -193,7 +188,7 @@ class Layer(Module):
     """
 
     def __init__(self, nin: int, nout: int, activation: Kind = "relu", rng: Any = random) -> None:
-        _check_whole("nout", nout, 1)
+        nout = whole("nout", nout, 1, MOST)
         self.neurons: list[Neuron] = [Neuron(nin, activation, rng) for _ in range(nout)]
         self._label_parameters()
 
@@ -234,11 +229,10 @@ class MLP(Module):
         widths = _listed(nouts)
         if not widths:
             raise ValueError(f"an MLP needs a list with the size of each layer; got nouts={nouts!r}")
+        sizes = [whole("nin", nin, 1, MOST), *(whole(f"nouts[{i}]", n, 1, MOST) for i, n in enumerate(widths))]
         _function(activation)
-        if seed is not None:
-            _check_whole("seed", seed, 0)
-        rng = random if seed is None else random.Random(int(seed))
-        sizes = [nin, *widths]
+        _function(output, "output: ")
+        rng = random if seed is None else random.Random(whole("seed", seed, 0))
         kinds = [activation] * (len(widths) - 1) + [output]
         self.layers: list[Layer] = [Layer(n, nout, kind, rng) for n, nout, kind in zip(sizes, sizes[1:], kinds)]
         self._label_parameters()
@@ -293,10 +287,11 @@ class MLP(Module):
         """
         if cls is not MLP:
             raise TypeError(f"a file holds an MLP, without the code of {cls.__name__}: read it with MLP.load")
+        path = place("path", path)
         try:
             return _restored(json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=_table))
         except (ValueError, OverflowError, RecursionError) as error:
-            raise ValueError(f"{os.fspath(path)} is not a saved MLP: {error}") from None
+            raise ValueError(f"{path} is not a saved MLP: {error}") from None
 
 
 # What a file holds: `{"MLP": what to make it of, "parameters": {name: number}}`
@@ -334,7 +329,7 @@ def _restored(saved: Any) -> MLP:
         raise ValueError(f"nouts is {nouts!r:.60}, expected a list, and parameters {numbers!r:.60}, expected a table")
     sizes = [nin, *nouts]
     for size in sizes:
-        _check_whole("a size", size, 1)
+        whole("a size", size, 1, MOST)
     count = sum((n + 1) * nout for n, nout in zip(sizes, nouts))
     if count != len(numbers):  # before a network of that size is made
         raise ValueError(f"a network of the sizes {sizes} has {count} parameters, the file {len(numbers)}")

@@ -78,7 +78,7 @@ def play(what: Value | MLP, X: Any = None, Y: Any = None, cost: Cost = squared_e
     """
     if isinstance(what, Value):
         if X is not None or Y is not None:
-            raise TypeError("play(value) takes no X and Y: they are for play(network, X, Y)")
+            raise TypeError("play of a Value takes no X and Y: they are for play(network, X, Y)")
         return _play_value(what)
     if isinstance(what, MLP):
         return _play_network(what, X, Y, cost)
@@ -205,8 +205,6 @@ FORMULAS = {SIGMOID: "σ′(z) = a·(1 − a)", TANH: "tanh′(z) = 1 − a²", 
 
 
 def _play_network(net: MLP, X: Any, Y: Any, cost: Cost) -> Page:
-    if X is None or Y is None:
-        raise TypeError("play(network, X, Y) needs examples: inputs X and targets Y")
     given = passes(net, X, Y, cost, MOST_EXAMPLES)
     many = places(net)
     if tied := [name for name, p in net.named_parameters() if many[p] > 1]:

@@ -19,9 +19,9 @@ Left out: what the numbers mean (see `explain`), and how to draw them (see `draw
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from numbers import Integral, Real
 from os import PathLike
 from typing import Any, Union
 
@@ -29,10 +29,11 @@ import numpy as np
 from tqdm import tqdm
 
 from . import checkpoint as checkpoints
-from .arrays import examples
+from .arrays import examples, numbers, values
 from .compiler import CompileError, compile
 from .costs import example_cost, squared_error
 from .engine import Value, first_not_finite
+from .given import finite, function, place, switch, whole
 from .nn import MLP
 
 Rate = Union[float, Callable[[int], float]]
@@ -49,11 +50,8 @@ class Optimizer:
     state: tuple[str, ...] = ("steps",)
 
     def __init__(self, lr: Rate) -> None:
-        if isinstance(lr, type) or not callable(lr) and not isinstance(lr, Real):
-            raise TypeError(f"the learning rate must be a number, or a function of the step; got {lr!r:.80}")
-        if not callable(lr) and not 0 < lr < float("inf"):
-            raise ValueError(f"the learning rate must be a finite number above 0; got {lr!r}")
-        self.lr = lr
+        self.lr: Rate = function("lr", lr, 1, of="the step, or a number") if callable(lr) else finite(
+            "lr", lr, math.ulp(0.0), "a finite number above 0, or a function of the step")
         self.steps = 0
 
     def direction(self, gradient: np.ndarray) -> np.ndarray:
@@ -62,10 +60,23 @@ class Optimizer:
 
     def step(self, theta: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """The parameters after one step, as a new vector; `theta` and `gradient`, of one shape, stay as they are."""
+        theta, gradient = _floats("theta", theta), _floats("gradient", gradient)
+        if theta.shape != gradient.shape:
+            raise ValueError(f"gradient must have the shape of theta, {theta.shape}; got {gradient.shape}")
+        self._check_size(theta.shape)
+        lr = self.lr
+        if callable(lr):
+            lr = finite(f"the learning rate of step {self.steps}", lr(self.steps), 0.0, "a finite number, at least 0")
         direction = self.direction(gradient)
-        lr = self.lr(self.steps) if callable(self.lr) else self.lr
         self.steps += 1
         return theta - lr * direction
+
+    def _check_size(self, shape: tuple[int, ...]) -> None:
+        """ValueError if the state is of other parameters than so many."""
+        for name in self.state:
+            if np.shape(getattr(self, name)) not in ((), shape):
+                raise ValueError(f"this {type(self).__name__} has the {name} of another training run, of the shape "
+                                 f"{np.shape(getattr(self, name))}; for the shape {shape} make a new one")
 
     def update(self, parameters: Sequence[Value]) -> None:
         """The same step on Values: reads their `grad`, writes their `data`.
@@ -76,7 +87,8 @@ class Optimizer:
         >>> w.data                                              # 3 − 0.25 · 6
         1.5
         """
-        theta = self.step(_gathered(parameters), np.array([p.grad for p in parameters]))
+        parameters = values("parameters", parameters)
+        theta = self.step(_gathered(parameters), numbers("the stored gradients", [p.grad for p in parameters]))
         _scatter(theta, parameters)
 
 
@@ -91,9 +103,9 @@ class SGD(Optimizer):
 
     def __init__(self, lr: Rate, momentum: float = 0.0) -> None:
         super().__init__(lr)
-        if not isinstance(momentum, Real) or not 0 <= momentum < 1:
-            raise ValueError(f"momentum must be from 0 to below 1; got {momentum!r}")
-        self.momentum: float = momentum
+        self.momentum = finite("momentum", momentum, 0.0, "a number from 0 to below 1")
+        if self.momentum >= 1:
+            raise ValueError(f"momentum must be a number from 0 to below 1; got {momentum!r}")
         self.velocity: Any = 0.0
 
     def direction(self, gradient: np.ndarray) -> np.ndarray:
@@ -154,6 +166,12 @@ class ScalarProgram:
             cost.backward()
             loss += cost.data
         return loss / len(X), np.array([p.grad for p in self.parameters]) / len(X)
+
+
+def _floats(name: str, given: Any) -> np.ndarray:
+    """The numbers given, in the precision that they have if they are floats."""
+    floats = isinstance(given, np.ndarray) and given.dtype.kind == "f"
+    return numbers(name, given, None if floats else np.float64)
 
 
 def _gathered(parameters: Sequence[Value]) -> np.ndarray:
@@ -240,7 +258,9 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
     1.0
     """
     optimizer = SGD(lr=0.1) if optimizer is None else optimizer
-    _check_settings(net, cost, optimizer, epochs, batch_size, seed, validation, callback)
+    epochs, batch_size, seed = whole("epochs", epochs, 0), whole("batch_size", batch_size, 1), whole("seed", seed, 0)
+    compiled, progress = switch("compiled", compiled), switch("progress", progress)
+    _check_settings(net, cost, optimizer, validation, callback, checkpoint)
     X, Y = _examples(net, X, Y)
     finite = np.flatnonzero(np.isfinite(X).all(axis=1) & np.isfinite(Y).all(axis=1))
     example = finite[0] if len(finite) else 0
@@ -254,7 +274,7 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
     program = compile(f, net.parameters(), X[example], Y[example]) if compiled else ScalarProgram(f, net.parameters())
     if compiled:
         _check_on_real_rows(program, X[finite], Y[finite])
-    X_check, Y_check = (X, Y) if validation is None else _examples(net, *validation)
+    X_check, Y_check = (X, Y) if validation is None else _validation(net, validation)
     measure = _measure(net, X_check, Y_check, compiled) if _are_classes(Y) else None
     history = History()
     theta = program.theta
@@ -326,21 +346,25 @@ def _state(theta: np.ndarray, optimizer: Optimizer, history: History) -> dict[st
             "history": asdict(history)}
 
 
-def _check_settings(net: Any, cost: Any, optimizer: Any, epochs: Any, batch_size: Any, seed: Any, validation: Any,
-                    callback: Any) -> None:
-    for name, number, least in (("epochs", epochs, 0), ("batch_size", batch_size, 1), ("seed", seed, 0)):
-        if not isinstance(number, Integral) or isinstance(number, bool) or number < least:
-            raise ValueError(f"{name} must be a whole number, at least {least}; got {number!r:.80}")
-    if isinstance(net, type) or not callable(getattr(net, "parameters", None)) or not net.parameters():
-        raise ValueError(f"fit needs a network with parameters; got {net!r:.80}")
-    if not callable(cost):
-        raise TypeError(f"cost must be a function of outputs and targets, such as squared_error; got {cost!r:.80}")
-    if isinstance(optimizer, type) or not isinstance(optimizer, Optimizer):
+def _check_settings(net: Any, cost: Any, optimizer: Any, validation: Any, callback: Any, checkpoint: Any) -> None:
+    _check_network(net)
+    if not net.parameters():
+        raise ValueError(f"net must have parameters; got {net!r:.80}, which has none")
+    function("cost", cost, 2, of="outputs and targets, such as squared_error")
+    if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer must be one such as SGD(lr=0.1) or Adam(); got {optimizer!r:.80}")
+    optimizer._check_size((len(net.parameters()),))
     if validation is not None and (not isinstance(validation, (tuple, list)) or len(validation) != 2):
         raise ValueError(f"validation must be a pair (X, Y); got {validation!r:.80}")
-    if callback is not None and not callable(callback):
-        raise TypeError(f"callback must be a function of the history; got {callback!r:.80}")
+    if callback is not None:
+        function("callback", callback, 1, of="the history")
+    if checkpoint is not None:
+        place("checkpoint", checkpoint)
+
+
+def _check_network(net: Any) -> None:
+    if isinstance(net, type) or not callable(net) or not callable(getattr(net, "parameters", None)):
+        raise TypeError(f"net must be a network, such as MLP(2, [3, 1]); got {net!r:.80}")
 
 
 def _check_on_real_rows(program: Any, X: np.ndarray, Y: np.ndarray) -> None:
@@ -378,8 +402,7 @@ def accuracy(net: Any, X: Any, Y: Any) -> float:
     >>> accuracy(net, [[1.0], [-3.0]], [1, 1])
     0.5
     """
-    if isinstance(net, type) or not callable(net):
-        raise TypeError(f"accuracy needs a network; got {net!r:.80}")
+    _check_network(net)
     X, Y = _examples(net, X, Y)
     try:
         outputs = _outputs(copy.deepcopy(net), X[0], compiled=True)(X)  # others may read `net` meanwhile
@@ -438,6 +461,13 @@ def _examples(net: Any, X: Any, Y: Any) -> tuple[np.ndarray, np.ndarray]:
     if Y is None:
         raise TypeError("Y must hold the targets; got None")
     return examples(X, Y, len(net.layers[0].neurons[0].w) if isinstance(net, MLP) else None)
+
+
+def _validation(net: Any, pair: tuple[Any, Any]) -> tuple[np.ndarray, np.ndarray]:
+    try:
+        return _examples(net, *pair)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"validation: {error}") from None
 
 
 def _are_classes(Y: np.ndarray) -> bool:

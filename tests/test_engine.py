@@ -450,7 +450,7 @@ def test_errors_of_arithmetic_name_the_operation_the_labels_and_the_numbers(f, n
 
 BAD = [("3", "'3' (str)"), (None, "None"), (1j, "1j (complex)"), ([1.0], "[1.0] (list)"), (np.complex128(1), ""),
        (np.array([1.0, 2.0]), "an array of shape (2,)"), (np.array([3.0]), "an array of shape (1,)"),
-       (np.array(1j), "an array of shape ()"), (np.array("3"), "an array of shape ()")]
+       (np.array(1j), "1j (complex)"), (np.array("3"), "'3' (str)")]
 OPERATORS = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.lt, operator.le,
              operator.gt, operator.ge, maximum, minimum, lambda a, b: total([a, b]), lambda a, b: logsumexp([a, b]),
              lambda a, b: dot([a], [b], 0), lambda a, b: dot([1], [a], Value(b) if b is None else b)]

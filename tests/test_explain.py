@@ -169,7 +169,7 @@ def test_the_three_avenues_are_told_with_their_factors():
         assert part in text
     neuron.w[0].data = 9.0                              # what was told stays as it was told
     assert str(told.avenues("layers[0].neurons[0]")) == text
-    with pytest.raises(ValueError, match=r"no neuron has the name 'w'"):
+    with pytest.raises(ValueError, match=r"name must be that of a neuron, .* got 'w'"):
         told.avenues("w")
 
 
@@ -235,7 +235,7 @@ def test_ratios():
     flat = sensitivities(net, [0.0], 0.0)
     assert math.isnan(flat.ratio(w, b)) and "sensitive to no weight" in str(flat)
     assert sensitivities(net, [0.0], 1.0).ratio(b, w) == math.inf
-    with pytest.raises(ValueError, match="no parameter has the name 'v'"):
+    with pytest.raises(ValueError, match="other must be the name of a parameter, .* got 'v'"):
         told.ratio(w, "v")
 
 
@@ -289,7 +289,7 @@ def test_bad_networks_and_costs_are_refused(function):
     with pytest.raises(ValueError, match=r"this one also reads layers\[0\]\.neurons\[0\]\.w\[0\] directly"):
         function(net, [1.0, 2.0], 1.0, lambda a, y: (a - y) ** 2 + total(w * w for w in net.parameters()))
     for h in (0, math.nan, math.inf, "1"):
-        with pytest.raises(ValueError, match="h must be a finite number other than 0"):
+        with pytest.raises((TypeError, ValueError), match="h must be a finite number other than 0"):
             sensitivities(net, [1.0, 2.0], 1.0, h=h)
 
 
@@ -536,9 +536,11 @@ def test_gradcheck_of_a_whole_network_and_of_several_outputs():
 
 
 @pytest.mark.parametrize("inputs, options, error, told", [
-    ([], {}, ValueError, "inputs is empty"), (None, {}, TypeError, "inputs must be a list"),
-    ([1.0], {"eps": 0}, ValueError, "eps must be above 0"), ([1.0], {"atol": -1}, ValueError, "got atol=-1"),
-    ([1.0], {"rtol": math.nan}, ValueError, "got rtol=nan"), (["1"], {}, TypeError, "a Value holds one real number"),
+    ([], {}, ValueError, "inputs must be at least one"), (None, {}, TypeError, "inputs must be a list"),
+    ([1.0], {"eps": 0}, ValueError, "eps must be .* above 0"),
+    ([1.0], {"atol": -1}, ValueError, "atol must be .* got -1"),
+    ([1.0], {"rtol": math.nan}, ValueError, "rtol must be .* got nan"),
+    (["1"], {}, TypeError, "a Value holds one real number"),
 ])
 def test_what_gradcheck_refuses(inputs, options, error, told):
     with pytest.raises(error, match=told):

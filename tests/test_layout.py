@@ -15,18 +15,19 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "micrograd2"
 FLOORS = {  # module: the modules of this package, then the outside packages, that it may import
     "engine": (set(), set()),
-    "files": (set(), set()),
-    "arrays": ({"engine"}, {"numpy"}),
-    "nn": ({"engine", "files"}, set()),
-    "costs": ({"engine"}, set()),
-    "compiler": ({"engine", "arrays"}, {"numpy"}),
-    "backprop": ({"engine", "nn", "costs", "arrays"}, {"numpy"}),
+    "given": (set(), set()),
+    "files": ({"given"}, set()),
+    "arrays": ({"engine", "given"}, {"numpy"}),
+    "nn": ({"engine", "files", "given"}, set()),
+    "costs": ({"engine", "given"}, set()),
+    "compiler": ({"engine", "arrays", "given"}, {"numpy"}),
+    "backprop": ({"engine", "nn", "costs", "arrays", "given"}, {"numpy"}),
     "checkpoint": ({"files"}, {"numpy"}),
-    "train": ({"engine", "nn", "costs", "compiler", "arrays", "checkpoint"}, {"numpy", "tqdm"}),
-    "pictures": ({"engine", "files", "nn", "costs", "backprop"}, {"graphviz"}),
-    "explain": ({"engine", "nn", "costs", "backprop"}, set()),
+    "train": ({"engine", "nn", "costs", "compiler", "arrays", "checkpoint", "given"}, {"numpy", "tqdm"}),
+    "pictures": ({"engine", "arrays", "files", "nn", "costs", "backprop", "given"}, {"graphviz"}),
+    "explain": ({"engine", "nn", "costs", "backprop", "given"}, set()),
     "player": ({"engine", "files", "nn", "costs", "backprop", "pictures"}, set()),
-    "data": (set(), {"numpy"}),
+    "data": ({"arrays", "given"}, {"numpy"}),
 }
 
 

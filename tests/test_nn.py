@@ -181,7 +181,7 @@ def test_a_seed_may_be_a_whole_number_of_numpy(kind):
 
 @pytest.mark.parametrize("seed", ["3", b"3", 3.0, True, -3, [3], np.array([3]), object()], ids=repr)
 def test_what_is_no_seed_is_said(seed):
-    with pytest.raises(ValueError, match="seed must be a whole number, at least 0; got seed="):
+    with pytest.raises(ValueError, match="seed must be a whole number, at least 0; got "):
         MLP(3, [4, 2], seed=seed)
 
 

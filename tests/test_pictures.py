@@ -712,6 +712,15 @@ def test_a_network_alone_without_stored_gradients(a_dot):
     assert not any(GRADIENT.search(text) for text in drawn.texts + drawn.tooltips)
 
 
+@pytest.mark.parametrize("cost", [lambda outputs, targets: total(outputs) * 0.0, squared_error])
+def test_a_network_whose_gradients_are_all_0_says_so(a_dot, cost):
+    net = network()
+    drawn = read(draw(net, X, [a.data for a in net(X)], cost))     # nothing to improve
+    assert "every gradient is 0" in drawn.texts and "no gradient yet" not in drawn.texts
+    assert {edge.colour for edge in drawn.edges} == {"grey"}
+    assert all(edge.numbers()[2] == 0 for edge in drawn.edges)
+
+
 def test_a_network_alone_shows_the_stored_gradients(a_dot):
     net = network()
     squared_error(net(X), Y).backward()

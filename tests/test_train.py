@@ -202,7 +202,7 @@ def test_adam_has_a_usual_learning_rate_and_sgd_asks_for_one():
 @pytest.mark.parametrize("lr", [0, 0.0, -0.1, math.nan, -math.inf])
 @pytest.mark.parametrize("make", [SGD, Adam])
 def test_a_bad_learning_rate_is_refused(make, lr):
-    with pytest.raises(ValueError, match=f"above 0; got {lr!r}"):
+    with pytest.raises(ValueError, match=f"above 0, or a function of the step; got {lr!r}"):
         make(lr)
 
 

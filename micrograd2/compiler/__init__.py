@@ -20,8 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import numbers
+from ..arrays import numbers, values
 from ..engine import Value, grads_of
+from ..given import described, function
 from .emit import Emitter
 from .group import Plan
 from .proof import ALONE, FAULT, apart, difference, errors_of, holding, prove
@@ -63,11 +64,9 @@ class Program:
     """
 
     def __init__(self, f: Callable[..., Any], parameters: Sequence[Value], example: Sequence[Any], dtype: Any) -> None:
-        if not callable(f):
-            raise TypeError(f"f must be a function of one example; got {f!r:.80} ({type(f).__name__})")
-        self.f: Callable[..., Any] | None = f
-        self.parameters, self.dtype = _listed(parameters), _real(dtype)
-        self._example = [numbers(f"example[{i}]", given).ravel().tolist() for i, given in enumerate(example)]
+        self.f: Callable[..., Any] | None = function("f", f, len(example), of=f"the {len(example)} rows of an example")
+        self.parameters, self.dtype = _leaves(parameters), _real(dtype)
+        self._example = [_row(f"example[{i}]", given) for i, given in enumerate(example)]
         with ALONE:
             first = Run(f, self._example)
         trace = Trace(first, self.parameters, argument_names(f, len(example)))
@@ -184,23 +183,31 @@ class Program:
                 f"{len(self.parameters):,} parameters, {self.bytes_per_example:,} bytes kept for each example")
 
 
-def _listed(parameters: Any) -> list[Value]:
-    if hasattr(parameters, "parameters"):
-        raise TypeError(f"parameters must be a list of Values; got {parameters!r:.80}: say its .parameters()")
-    if not isinstance(parameters, (list, tuple)):
-        raise TypeError(f"parameters must be a list of Values; got {parameters!r:.80} ({type(parameters).__name__})")
+def _leaves(given: Any) -> list[Value]:
+    parameters = values("parameters", given)
     for p in parameters:
-        if not isinstance(p, Value) or p.args:
-            raise CompileError(f"parameters must be Values that are leaves; got {p!r:.80}")
+        if p.args:
+            raise CompileError(f"parameters must be Values that are leaves; got {p!r:.80}, made of others")
     if len(set(parameters)) != len(parameters):
         raise CompileError("a parameter is listed twice")
-    return list(parameters)
+    return parameters
+
+
+def _row(name: str, given: Any) -> list[float]:
+    row = np.atleast_1d(numbers(name, given))
+    if row.ndim > 1:
+        raise ValueError(f"{name} must be a row of numbers (n,); got the shape {row.shape}")
+    return row.tolist()
 
 
 def _real(dtype: Any) -> np.dtype:
-    if dtype is None or np.dtype(dtype) not in (np.float64, np.float32):
-        raise TypeError(f"dtype must be float64 or float32; got {dtype!r}")
-    return np.dtype(dtype)
+    try:
+        real = np.dtype(dtype) if isinstance(dtype, (str, type, np.dtype)) else None
+    except TypeError:
+        real = None
+    if real is None or real not in (np.dtype(np.float64), np.dtype(np.float32)):
+        raise TypeError(f"dtype must be float64 or float32; got {described(dtype)}")
+    return real
 
 
 def _executed(source: str) -> Callable[..., Any]:

@@ -136,8 +136,6 @@ class Emitter:
             code = self.product(statement)
         elif isinstance(statement, Elementwise):
             code = str(spelled(statement.op, [self.read(operand) for operand in statement.operands]))
-            if not any(isinstance(operand, Address) for operand in statement.operands):
-                code = f"np.full({out.shape}, {code}, theta.dtype)"  # of numbers alone, and yet to be read by places
         elif isinstance(statement, Sum):
             keep = ", keepdims=True" * (out.size == 1)
             code = " + ".join(self.read(part).within(1) if n == 1 else f"{self.read(part)}.sum(axis=-1{keep})"

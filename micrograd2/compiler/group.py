@@ -195,12 +195,20 @@ class Plan:
         for made in ones:
             pairs = list(zip(*parts(made.args)[:2]))
             for w, x in pairs:  # each product once
-                op, args = (to_the(2.0), (w,)) if squares else (MUL, (w, x))
-                products.setdefault((w, x), Made(Node(op, args), op, args))
+                products.setdefault((w, x), _product(w, x, squares))
             terms = tuple(products[pair].node for pair in pairs)
             sums.append(Made(made.node, SUM, terms + parts(made.args)[2]))
-        self._add(list(products.values()))
+        if made_here := [product for product in products.values() if product.op is not LEAF]:
+            self._add(made_here)
         self._add(sums)
+
+
+def _product(w: Node, x: Node, square: bool) -> Made:
+    """The product of two nodes; of two constants, the number that it is."""
+    if not (w.batched or w.trained or x.batched or x.trained):
+        return Made(Node(LEAF, (), w.number * x.number), LEAF, ())
+    op, args = (to_the(2.0), (w,)) if square else (MUL, (w, x))
+    return Made(Node(op, args), op, args)
 
 
 def _home(node: Node) -> int:

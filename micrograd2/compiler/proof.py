@@ -70,8 +70,9 @@ def _elsewhere(f: Callable[..., Any], parameters: Sequence[Value], example: Sequ
     here = [np.where(np.isfinite(numbers), numbers, 1.0) for numbers in ([p.data for p in parameters], *example)]
     while reach > 1e-7:
         for across in (True, False):
-            theta, *moved = ((numbers + reach * (_other(numbers, way, across, rng) - numbers)).tolist()
-                             for numbers in here)
+            with np.errstate(invalid="ignore"):  # from infinity there is no way to other numbers
+                theta, *moved = ((numbers + reach * (_other(numbers, way, across, rng) - numbers)).tolist()
+                                 for numbers in here)
             try:
                 with holding(parameters, theta):
                     run = Run(f, moved)

@@ -122,9 +122,8 @@ def _sums_in_shape(nodes: list[Node], outputs: list[Node]) -> list[Node]:
                 w, x = x, w
             bias = [b for b in bias if not _is_zero(b)]
             node.args = [*w, *x, *bias]
-            if all(map(_is_constant, (*w, *x))):  # a number, and the bias
-                number = DOT.value(*(arg.number for arg in (*w, *x)))
-                node.op, node.args = SUM, [Node(LEAF, (), number), *bias]
+            if not w:  # nothing but a bias
+                node.op = SUM
         if node.op is SUM and node not in gone:
             products = [term for term in node.args if term.op is MUL and uses[term] == 1]
             if len(products) > 1:
@@ -176,9 +175,5 @@ def _weight_first(a: Node, b: Node) -> tuple[Node, Node]:
     return (b, a) if a.batched and not b.batched else (a, b)
 
 
-def _is_constant(node: Node) -> bool:
-    return node.op is LEAF and not node.batched and not node.trained
-
-
 def _is_zero(node: Node) -> bool:
-    return _is_constant(node) and node.number == 0
+    return node.op is LEAF and not node.batched and not node.trained and node.number == 0

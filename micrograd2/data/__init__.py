@@ -11,12 +11,14 @@ import struct
 import zlib
 from importlib.resources import files
 from io import BufferedIOBase
-from numbers import Integral
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+from ..arrays import numbers
+from ..given import MOST, finite, place, whole
 
 
 class Digits(NamedTuple):
@@ -54,6 +56,7 @@ def mnist(folder: str | os.PathLike[str]) -> Digits:
     Traceback (most recent call last):
     FileNotFoundError: nowhere: found no train-images-idx3-ubyte, expected it there, or with .gz after its name
     """
+    folder = place("folder", folder)
     x_train, y_train = _read_pair(Path(folder), "train")
     x_test, y_test = _read_pair(Path(folder), "t10k")
     return _as_numbers(x_train, y_train, x_test, y_test)
@@ -68,9 +71,8 @@ def one_hot(labels: ArrayLike, n: int) -> np.ndarray:
     array([[0., 0., 1.],
            [1., 0., 0.]])
     """
-    if not isinstance(n, Integral) or n < 1:
-        raise ValueError(f"n: found {n!r}, expected a whole number, at least 1")
-    labels = np.asarray(labels)
+    n = whole("n", n, 1, MOST)
+    labels = numbers("labels", labels, None)
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(f"labels: found {labels.dtype} of shape {labels.shape}, expected integers of shape (N,)")
     outside = labels[(labels < 0) | (labels >= n)]
@@ -90,10 +92,8 @@ def moons(n: int = 100, noise: float = 0.1, seed: int = 0) -> tuple[np.ndarray, 
     >>> X.shape, y.shape
     ((100, 2), (100,))
     """
-    if not isinstance(n, Integral) or n < 2:
-        raise ValueError(f"n: found {n!r}, expected a whole number, at least 2")
-    if not 0 <= noise < math.inf:
-        raise ValueError(f"noise: found {noise}, expected a finite number, at least 0")
+    n, seed = whole("n", n, 2, MOST), whole("seed", seed, 0)
+    noise = finite("noise", noise, 0.0, "a finite number, at least 0")
     upper, lower = np.linspace(0, np.pi, n // 2), np.linspace(0, np.pi, n - n // 2)
     X = np.vstack([np.column_stack([np.cos(upper), np.sin(upper)]),
                    np.column_stack([1 - np.cos(lower), 0.5 - np.sin(lower)])])

@@ -9,6 +9,7 @@ from numbers import Real
 from typing import Any
 
 from ..engine import Value, grads_of, topological_order
+from ..given import described, finite, function
 from .table import Table
 
 WRONG = "✗ wrong"
@@ -33,11 +34,12 @@ def gradcheck(f: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: fl
     >>> gradcheck(lambda a, b: (a * b).tanh(), [0.5, -2.0])
     True
     """
-    for name, number in (("eps", eps), ("atol", atol), ("rtol", rtol)):
-        if not isinstance(number, Real) or not math.isfinite(number) or number < 0 or name == "eps" and not number:
-            raise ValueError(f"eps must be above 0, atol and rtol at least 0, all finite; got {name}={number!r}")
+    eps = finite("eps", eps, math.ulp(0.0), "a finite number above 0")
+    atol, rtol = (finite(name, number, 0.0, "a finite number, at least 0") for name, number in
+                  (("atol", atol), ("rtol", rtol)))
     inputs = [inputs] if isinstance(inputs, (Value, Real)) else _listed(inputs)
     values = [v if isinstance(v, Value) else Value(v, f"inputs[{i}]") for i, v in enumerate(inputs)]
+    function("f", f, len(values), of=f"the {len(values)} inputs")
     roots = _outputs(f, values)
     again = _outputs(f, values)
     if [root.data for root in roots] != [root.data for root in again] and all(root.data == root.data for root in roots):
@@ -67,10 +69,11 @@ def gradcheck(f: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: fl
 
 
 def _listed(inputs: Any) -> list[Any]:
-    if not hasattr(inputs, "__len__") or not hasattr(inputs, "__getitem__") or isinstance(inputs, (str, bytes, dict)):
-        raise TypeError(f"inputs must be a list or an array of Values or numbers; got {type(inputs).__name__}")
+    several = hasattr(inputs, "__len__") and hasattr(inputs, "__getitem__") and getattr(inputs, "shape", None) != ()
+    if not several or isinstance(inputs, (str, bytes, dict)):
+        raise TypeError(f"inputs must be a list or an array of Values or numbers; got {described(inputs)}")
     if not len(inputs):
-        raise ValueError("inputs is empty: there must be at least one")
+        raise ValueError(f"inputs must be at least one; got {described(inputs)}")
     return list(inputs)
 
 

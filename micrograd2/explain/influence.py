@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, NamedTuple
 
 from ..backprop import Cost, averages, passes
 from ..costs import squared_error
+from ..given import described, finite
 from ..nn import MLP
 from .table import Explanation, Table, averaged
 from .wishes import averages_of
@@ -43,9 +43,10 @@ class Sensitivities(Explanation):
     def ratio(self, one: str, other: str) -> float:
         """How many times as sensitive the cost is to `one` as to `other`; both are names of parameters."""
         found = {s.name: abs(s.gradient) for s in self.ranked}
-        for name in (one, other):
-            if name not in found:
-                raise ValueError(f"no parameter has the name {name!r}; names are such as {self.ranked[0].name}")
+        for which, name in (("one", one), ("other", other)):
+            if not isinstance(name, str) or name not in found:
+                raise ValueError(f"{which} must be the name of a parameter, such as {self.ranked[0].name}; got "
+                                 f"{described(name)}")
         return found[one] / found[other] if found[other] else math.inf if found[one] else math.nan
 
     def tables(self) -> list[Table]:
@@ -85,9 +86,9 @@ def sensitivities(net: MLP, X: Any, Y: Any, cost: Cost = squared_error, *, h: fl
     >>> told.ranked[0].name, round(told.ratio("layers[1].neurons[0].b", "layers[0].neurons[0].w[1]"), 1)
     ('layers[1].neurons[0].b', 12.5)
     """
-    if not (isinstance(h, Real) and math.isfinite(h) and h):
-        raise ValueError(f"h must be a finite number other than 0; got {h!r}")
-    h = float(h)
+    h = finite("h", h, wanted="a finite number other than 0")
+    if not h:
+        raise ValueError("h must be a finite number other than 0; got 0")
     told = averages_of(net, X, Y, cost)
     named = dict(net.named_parameters())
     ranked = [Sensitivity(name, p.data, grad) for (name, p), grad in zip(named.items(), told.gradient.mean)]

@@ -79,7 +79,7 @@ def ledger(root: Value, order: str = "topological") -> Ledger:
     """
     if not isinstance(root, Value):
         raise TypeError(f"root must be a Value; got {type(root).__name__}")
-    if order not in ("topological", "naive"):
+    if not isinstance(order, str) or order not in ("topological", "naive"):
         raise ValueError(f'order must be "topological" or "naive"; got {order!r}')
     entries = [Entry(number, step.result, step.result.args[step.which], *step[2:], "")
                for number, step in enumerate(flow(root), 1)]

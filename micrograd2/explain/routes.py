@@ -13,6 +13,7 @@ from heapq import nlargest
 from typing import NamedTuple
 
 from ..engine import Value, grads_of, topological_order
+from ..given import whole
 from .names import counted, names_of
 from .table import Explanation, Table, printable
 
@@ -41,6 +42,8 @@ class Paths(Explanation):
 
     def share(self, path: Path) -> float:
         """The share of one path in the gradient; NaN where the gradient is 0, since the paths cancel out."""
+        if not isinstance(path, Path):
+            raise TypeError(f"path must be a Path, such as one of strongest; got {type(path).__name__}")
         return path.product / self.total if self.total else math.nan
 
     def tables(self) -> list[Table]:
@@ -82,11 +85,11 @@ def paths(root: Value, leaf: Value, top: int = 10) -> Paths:
     for name, value in (("root", root), ("leaf", leaf)):
         if not isinstance(value, Value):
             raise TypeError(f"{name} must be a Value; got {type(value).__name__}")
-    if not isinstance(top, int) or top < 0:
-        raise ValueError(f"top must be a whole number, at least 0; got {top!r}")
+    top = whole("top", top, 0)
     count = next((many for value, many in visits(root) if value is leaf), 0)
     if not count:
-        raise ValueError(f"leaf, {leaf.label or repr(leaf)}, is not on the graph of root: root was not made from it")
+        raise ValueError(f"leaf, {leaf.label or repr(leaf)}, is not on the graph of root, {root.label or repr(root)}: "
+                         f"it must be one of the Values that root was made from")
     return Paths(root, leaf, count, grads_of(root)[leaf], _strongest(root, leaf, top))
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from ..backprop import Averages, Cost, Pass, averages, passes, places, through_the_layers
 from ..costs import squared_error
 from ..engine import first_not_finite
+from ..given import described, whole
 from ..nn import MLP
 from .table import Explanation, Table, averaged
 
@@ -92,8 +93,8 @@ class Nudges(Explanation):
     def avenues(self, name: str) -> Table:
         """The three avenues of the neuron of that name, such as "layers[2].neurons[3]"."""
         places = {n.name: (k, j) for k, layer in enumerate(self.layers) for j, n in enumerate(layer.neurons)}
-        if name not in places:
-            raise ValueError(f"no neuron has the name {name!r}; the last is {self.outputs[-1].name}")
+        if not isinstance(name, str) or name not in places:
+            raise ValueError(f"name must be that of a neuron, such as {self.outputs[-1].name}; got {described(name)}")
         k, j = places[name]
         layer = self.layers[k]
         neuron = layer.neurons[j]
@@ -117,7 +118,7 @@ class Nudges(Explanation):
 
     def asks(self, k: int) -> Table:
         """What the neurons of layer `k` ask of the activations they read, one row for each, and the sum."""
-        layer = self.layers[k]
+        layer = self.layers[whole("k", k, 0, len(self.layers) - 1)]
         shown = sorted(_largest(layer.wished, MOST_COLUMNS))
         top = max((abs(row[i]) for row in (*layer.asked, layer.wished) for i in shown), default=0.0)
         power = max(-300, math.floor(math.log10(top))) if 0 < top < math.inf else 0
@@ -219,7 +220,7 @@ def averages_of(net: MLP, X: Any, Y: Any, cost: Cost) -> Averages:
 
 def _finite(one: Pass) -> Pass:
     if one.cost is not None and not math.isfinite(one.cost.data):
-        raise ValueError(f"the cost is {one.cost.data}: {first_not_finite(one.cost)}")
+        raise ValueError(f"the cost is {one.cost.data}: {first_not_finite(one.cost)}; it must be finite")
     return one
 
 

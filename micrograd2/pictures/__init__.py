@@ -19,6 +19,7 @@ from typing import Any
 
 from ..costs import squared_error
 from ..engine import Value
+from ..given import switch, whole
 from ..nn import MLP
 from .canvas import BLUE, DARK, LIGHT, ORANGE, Palette, Picture, find_dot
 from .expression import MOST_NODES, NEAREST, draw_expression
@@ -47,21 +48,24 @@ def draw(what: Value | MLP, x: Sequence[Any] | None = None, y: Any = None, cost:
     >>> "∂C/∂w += upstream 1 × local 4 = 4" in draw(y).source
     True
     """
+    expand, dark = switch("expand", expand), switch("dark", dark)
+    depth = None if depth is None else whole("depth", depth, 0)
     if isinstance(what, Value):
         if x is not None or y is not None:
-            raise TypeError("draw(value) takes no x and y: they are for draw(network, x, y)")
-        if depth is not None and (not isinstance(depth, int) or depth < 0):
-            raise ValueError(f"depth is how many operations to go back, a whole number from 0 on; got {depth!r}")
+            raise TypeError("draw of a Value takes no x and y: they are for draw(network, x, y)")
         return draw_expression(what, expand, depth, dark)
     if isinstance(what, MLP):
         if expand or depth is not None:
-            raise TypeError("draw(network, x, y) takes no expand and depth: they are for draw(value)")
+            raise TypeError(f"draw(network, x, y) takes no expand and depth: they are for draw(value); got "
+                            f"expand={expand}, depth={depth}")
         return draw_network(what, x, y, cost, dark)
     raise TypeError(f"draw takes a Value or an MLP; got {type(what).__name__}")
 
 
 def draw_dot(root: Value) -> Picture:
     """`draw(root)`, under the name that code written for micrograd uses."""
+    if not isinstance(root, Value):
+        raise TypeError(f"root must be a Value; got {type(root).__name__}")
     return draw(root)
 
 

@@ -110,10 +110,10 @@ def blank(engine: str, dark: bool, **layout: str) -> Picture:
     return picture
 
 
-def explain_signs(picture: Picture, known: bool, result: str, *remarks: str) -> None:
-    """The legend: what colour and width mean, then remarks, each on a line of its own."""
+def explain_signs(picture: Picture, known: bool, result: str, *remarks: str, without: str = "no gradient yet") -> None:
+    """The legend: what colour and width mean, or why there is neither (`without`); then remarks, each on its line."""
     look = picture.look
-    lines = [font("no gradient yet", look.ink)]
+    lines = [font(without, look.ink)]
     if known:
         lines = [font(f"━━ raising it raises {result}   ", look.blue)
                  + font(f"━━ raising it lowers {result}   ", look.orange)

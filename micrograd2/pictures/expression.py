@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ..arrays import numbers
 from ..engine import DOT, Value, parts, topological_order
 from .canvas import Picture, attribute, blank, edge, explain_signs, safe, short
 from .grouping import Group, boxes, layers, neurons, place
@@ -30,6 +31,7 @@ class Reading:
     rest: dict[Value, float] = field(default_factory=dict)     # of a gradient, what the edges do not explain
 
     def __post_init__(self) -> None:
+        numbers("the stored gradients", [node.grad for node in self.order])
         self.known = any(node.grad for node in self.order if node.args or node is self.root)
         sums, sizes = {self.root: 1.0}, {self.root: 1.0}
         for node in reversed(self.order):     # in the order of `backward`, so that the sums are equal to the last bit

@@ -14,6 +14,7 @@ import re
 import xml.etree.ElementTree as ET
 
 from ..engine import Value, flow, topological_order
+from ..given import switch
 from .canvas import Picture
 from .expression import MOST_NODES, draw_expression
 
@@ -30,6 +31,9 @@ def animate(root: Value, *, dark: bool = False) -> str:
     Traceback (most recent call last):
     ValueError: nothing to play: call backward() on this Value first
     """
+    if not isinstance(root, Value):
+        raise TypeError(f"root must be a Value; got {type(root).__name__}")
+    dark = switch("dark", dark)
     steps, order = list(flow(root)), topological_order(root)
     if len(order) > MOST_NODES:
         raise ValueError(f"too large to play: {len(order):,} values, and at most {MOST_NODES} can be read")

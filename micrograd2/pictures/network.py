@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from ..arrays import numbers as reals
 from ..backprop import Cost, averages, forward, passes
 from ..engine import Value
 from ..nn import MLP
@@ -28,6 +29,7 @@ class Numbers(NamedTuple):
     columns: list[list[float]]     # the inputs, then the activations of every layer; empty without inputs
     deltas: list[list[float]]      # δ of every neuron, layer by layer; empty without inputs
     grads: dict[Value, float]      # ∂C/∂p of every parameter
+    known: bool                    # whether these come of a backward pass
     examples: int
     targets: list[float]           # of one example; else empty
 
@@ -35,8 +37,8 @@ class Numbers(NamedTuple):
 def draw_network(net: MLP, x: Any, y: Any, cost: Cost, dark: bool) -> Picture:
     numbers = _numbers(net, x, y, cost)
     weights = [[neuron.w for neuron in layer.neurons] for layer in net.layers]
-    known = any(numbers.grads.values())
-    strength = {w: abs(numbers.grads[w] if known else w.data) for layer in weights for row in layer for w in row}
+    known, felt = numbers.known, any(numbers.grads.values())
+    strength = {w: abs(numbers.grads[w] if felt else w.data) for layer in weights for row in layer for w in row}
     nin = len(weights[0][0])
     image = bool(numbers.columns) and nin == SIDE ** 2 and all(0 <= pixel <= 1 for pixel in numbers.columns[0])
     shown = [list(range(nin)) if image else
@@ -47,8 +49,9 @@ def draw_network(net: MLP, x: Any, y: Any, cost: Cost, dark: bool) -> Picture:
     picture = blank("neato", dark, splines="line")
     bundled = any(len(layer) * len(layer[0]) > MOST_WEIGHTS for layer in weights)
     many = f"on average over {numbers.examples:,} examples" if numbers.examples > 1 else ""
-    explain_signs(picture, known, "the cost", "widest at the size above each column" if known else "",
-                  many, "the small number under a neuron counts the weaker weights into it" if bundled else "")
+    explain_signs(picture, felt, "the cost", "widest at the size above each column", many,
+                  "the small number under a neuron counts the weaker weights into it" if bundled else "",
+                  without="every gradient is 0" if known else "no gradient yet")
     height = max(len(rows) for c, rows in enumerate(shown) if c or not image)
     if image:
         _image(picture, numbers.columns[0], {i for _, i in drawn[0]})
@@ -66,14 +69,14 @@ def draw_network(net: MLP, x: Any, y: Any, cost: Cost, dark: bool) -> Picture:
                  _weight_told(w, numbers.grads[w] if known else None, factors), most=3.0, arrowhead="none")
         size, total_drawn = len(layer) * len(layer[0]), len(drawn[c])
         rest = f", +{size - total_drawn:,} more" if size > total_drawn else ""
-        scale = f"∂C/∂w up to ±{widest:.3g}" if known else ""
+        scale = f"∂C/∂w up to ±{widest:.3g}" if felt else ""
         _caption(picture, f"w{c}", (_column(c, image) + _column(c + 1, image)) / 2 + 0.18 * (image and not c), height,
                  f"{total_drawn} weights{rest}\\n{scale}")
         for j in shown[c + 1]:
             left = [w for i, w in enumerate(layer[j]) if (j, i) not in drawn[c]]
             if left and size > MOST_WEIGHTS:
                 place = _place(_column(c + 1, image), shown[c + 1].index(j) + 0.51, len(shown[c + 1]))
-                sizes = f", Σ|∂C/∂w| = {sum(strength[w] for w in left):.4g}" if known else ""
+                sizes = f", Σ|∂C/∂w| = {sum(strength[w] for w in left):.4g}" if felt else ""
                 picture.node(f"c{c + 1}r{j}", label=f"+{len(left):,}", shape="plaintext", fontsize="7", pos=place,
                              fontcolor=picture.look.faint, tooltip=f"{len(left):,} weaker weights{sizes}")
     return picture
@@ -84,11 +87,13 @@ def draw_network(net: MLP, x: Any, y: Any, cost: Cost, dark: bool) -> Picture:
 def _numbers(net: MLP, x: Any, y: Any, cost: Cost) -> Numbers:
     if x is None:
         if y is not None:
-            raise TypeError("draw(network, x, y) needs the inputs x that the targets y belong to")
-        return Numbers([], [], {p: p.grad for p in net.parameters()}, 0, [])
+            raise TypeError("draw(network, x, y) needs the inputs x that the targets y belong to; got x=None")
+        stored = {p: p.grad for p in net.parameters()}
+        reals("the stored gradients", list(stored.values()))
+        return Numbers([], [], stored, any(stored.values()), 0, [])
     told = averages(net, forward(net, x) if y is None else passes(net, x, y, cost))
     return Numbers([column.mean for column in told.activations], [layer.mean for layer in told.deltas],
-                   dict(zip(net.parameters(), told.gradient.mean)), told.examples,
+                   dict(zip(net.parameters(), told.gradient.mean)), y is not None, told.examples,
                    told.targets.mean if told.examples == 1 else [])
 
 
