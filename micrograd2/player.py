@@ -205,6 +205,8 @@ FORMULAS = {SIGMOID: "σ′(z) = a·(1 − a)", TANH: "tanh′(z) = 1 − a²", 
 
 
 def _play_network(net: MLP, X: Any, Y: Any, cost: Cost) -> Page:
+    if X is None and Y is None:
+        raise TypeError("play of a network needs examples: play(network, X, Y)")
     given = passes(net, X, Y, cost, MOST_EXAMPLES)
     many = places(net)
     if tied := [name for name, p in net.named_parameters() if many[p] > 1]:

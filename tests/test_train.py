@@ -902,7 +902,7 @@ def test_nan_is_neither_right_nor_wrong(width):
 
 @pytest.mark.parametrize("net", [3, None, MLP, "net"])
 def test_accuracy_of_what_is_no_network(net):
-    with pytest.raises(TypeError, match="accuracy needs a network"):
+    with pytest.raises(TypeError, match="net must be a network, such as MLP"):
         accuracy(net, [[1.0]], [1])
 
 
