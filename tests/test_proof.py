@@ -486,3 +486,68 @@ def test_a_program_runs_in_other_processes():
     done += joblib.Parallel(n_jobs=2, backend="loky")(
         joblib.delayed(program)(program.theta, X, Y) for _ in range(4))
     assert all(one == loss and np.array_equal(other, gradient_) for one, other in done)
+
+
+# What a mutant survived before
+
+@pytest.mark.parametrize("where", ["the example", "other numbers"])
+@pytest.mark.parametrize("method", ["outputs", "__call__"])
+def test_a_program_that_is_wrong_in_one_place_only_is_refused(monkeypatch, where, method):
+    """Both proofs are needed: on the example, and on numbers nearby."""
+    right = getattr(Program, method)
+
+    def wrong(self, theta, x):
+        result = right(self, theta, x)
+        if (np.asarray(x)[0, 0] == 0.5) != (where == "the example"):
+            return result
+        return result * 1.001 if method == "outputs" else (result[0], result[1] * 1.001)
+
+    monkeypatch.setattr(Program, method, wrong)
+    with pytest.raises(CompileError, match=f"^on {where}, the (result|gradient of w) is"):
+        compile(lambda x: W * x[0], [W], [0.5])
+
+
+def test_a_parameter_in_the_place_of_a_number_is_another_graph():
+    twin = Value(1.0, "twin")
+    with pytest.raises(CompileError, match="something else"):
+        compile(lambda x: W * x[0] + (1.0 if x[0].data > 0 else twin) * x[1], [twin, W], [1.0, 2.0])
+
+
+ROUNDED = {
+    "a + b": lambda a, b: a + b, "a - b": lambda a, b: a - b, "a * b": lambda a, b: a * b,
+    "a / b": lambda a, b: a / b,
+    "1.5 - a": lambda a, b: 1.5 - a, "2 / b": lambda a, b: 2.0 / b, "a ** 3": lambda a, b: a ** 3.0,
+    "b ** a": lambda a, b: b ** a, "2 ** a": lambda a, b: 2.0 ** a, "-a": lambda a, b: -a, "1 + a": lambda a, b: 1.0 + a,
+    "3 * a": lambda a, b: 3.0 * a,
+}
+
+
+@pytest.mark.parametrize("name", ROUNDED)
+def test_an_error_is_as_large_as_the_operands_can_make_it_and_hardly_larger(name):
+    rng = random.Random(name)
+    f, exact = ROUNDED[name], Unit(0.0, 0.0)
+    for _ in range(200):
+        a, b = rng.uniform(-3.0, 3.0), rng.uniform(0.5, 3.0)
+        da, db = rng.choice([0.0, 10.0 ** rng.uniform(-9, -4)]), rng.choice([0.0, 10.0 ** rng.uniform(-9, -4)])
+        found = f(Rounded(a, da, exact), Rounded(b, db, exact))
+        y = f(a, b)
+        furthest = max(abs(f(a + s * da, b + t * db) - y) for s in (-1, 0, 1) for t in (-1, 0, 1))
+        assert found.number == y
+        assert furthest <= found.error * (1 + 1e-3) + 1e-15 and found.error <= 2.1 * furthest + 1e-13
+        once = f(Rounded(a, 0.0, Unit(1e-10, 0.0)), Rounded(b, 0.0, Unit(1e-10, 0.0)))
+        assert (name == "-a") or once.error >= 1e-10 * abs(y)
+        assert once.error <= 1e-10 * (abs(y) + abs(a) + abs(b) + 1.5) * 1.01
+
+
+def test_two_numbers_are_compared_by_their_distance():
+    unit = Unit(2.0 ** -53, 0.0)
+    for a, b, error, open_ in [(5.0, 5.0, 1e-3, True), (5.0, 5.0 + 1e-3, 1e-3, True), (5.0, 5.1, 1e-3, False),
+                               (5.0, -5.0, 1e-3, False), (5.0, 5.0, 0.0, False)]:
+        assert (LESS(Rounded(a, error, unit), Rounded(b, error, unit)).error > 0) == open_
+
+
+def test_sizes_that_cancel_count():
+    """The error of a sum is that of what was added up, and not of what is left."""
+    a = Value(1e8)
+    errors, _ = rounding_errors([a + 1.0 - a], False, 1e-16, 0.0)
+    assert 2e-8 <= errors[0] <= 1e-7
