@@ -517,8 +517,8 @@ ROUNDED = {
     "a + b": lambda a, b: a + b, "a - b": lambda a, b: a - b, "a * b": lambda a, b: a * b,
     "a / b": lambda a, b: a / b,
     "1.5 - a": lambda a, b: 1.5 - a, "2 / b": lambda a, b: 2.0 / b, "a ** 3": lambda a, b: a ** 3.0,
-    "b ** a": lambda a, b: b ** a, "2 ** a": lambda a, b: 2.0 ** a, "-a": lambda a, b: -a, "1 + a": lambda a, b: 1.0 + a,
-    "3 * a": lambda a, b: 3.0 * a,
+    "b ** a": lambda a, b: b ** a, "2 ** a": lambda a, b: 2.0 ** a, "-a": lambda a, b: -a,
+    "1 + a": lambda a, b: 1.0 + a, "3 * a": lambda a, b: 3.0 * a,
 }
 
 
