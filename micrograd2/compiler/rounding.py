@@ -132,6 +132,9 @@ def rounding_errors(roots: Sequence[Value], gradient: bool, u: float, eta: float
     order, unit = topological_order(total(roots))[:-1], Unit(u, eta)
     errors: dict[Value, float] = {}
     for node in order:
+        if not node.args:
+            errors[node] = unit.of(abs(node.data))
+            continue
         numbers, theirs = [arg.data for arg in node.args], [errors[arg] for arg in node.args]
         sizes = abs(node.data) + sum(abs(local * number) for local, number in zip(node.local_grads, numbers))
         if node.op is LOGSUMEXP:
@@ -143,11 +146,12 @@ def rounding_errors(roots: Sequence[Value], gradient: bool, u: float, eta: float
     wrong = dict.fromkeys(order, 0.0)
     for node in reversed(order):
         if node.args:
-            upstream = Rounded(grads[node], wrong[node], unit)
+            upstream, off = grads[node], wrong[node]
             for operand, local in zip(node.args, _locals(node, errors, unit)):
-                adds = upstream * local
-                grads[operand] += adds.number
-                wrong[operand] += adds.error + unit.of(abs(adds.number))
+                number, error = (local.number, local.error) if isinstance(local, Rounded) else (local, 0.0)
+                adds = upstream * number
+                grads[operand] += adds
+                wrong[operand] += abs(upstream) * error + off * (abs(number) + error) + unit.of(2 * abs(adds))
     return [errors[roots[0]]], wrong
 
 
