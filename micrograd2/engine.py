@@ -438,16 +438,20 @@ class Value:
         results = _results(self)
         for node in results:
             node.grad = 0.0
-        self.grad += 1.0
-        for node in results:  # each hands to its operands: upstream gradient × local derivative
-            upstream = node.grad
-            if node._b is MANY:
-                for operand, local in zip(node._a, node._da):
-                    operand.grad += upstream * local
-            else:
-                node._a.grad += upstream * node._da
-                if node._b is not None:
-                    node._b.grad += upstream * node._db
+        try:
+            self.grad += 1.0
+            for node in results:  # each hands to its operands: upstream gradient × local derivative
+                upstream = node.grad
+                if node._b is MANY:
+                    for operand, local in zip(node._a, node._da):
+                        operand.grad += upstream * local
+                else:
+                    node._a.grad += upstream * node._da
+                    if node._b is not None:
+                        node._b.grad += upstream * node._db
+        except TypeError as error:  # of a `grad` that was set to None, say
+            raise TypeError(f"every grad must be a number: {error}. Set them to 0.0, as zero_grad() does, and call "
+                            f"backward() again") from None
 
     def __reduce__(self) -> Any:
         """The whole record, flat and operands first: however deep it is, no recursion is needed."""

@@ -833,3 +833,17 @@ def test_a_weighted_sum_may_have_no_bias_and_comes_apart():
         assert z.local_grads == (5.0, 7.0, 2.0, 3.0) + (1.0,) * (bias is b)
         assert tuple(map(list, parts(z.args))) == (w, x, [b] if bias is b else [])
     assert dot([2.0], [3.0]).local_grads == (3.0, 2.0) and dot([], []).data == 0.0
+
+
+@pytest.mark.parametrize("wrong", [None, "0", [0.0]])
+@pytest.mark.parametrize("f", [lambda a: a * 2, lambda a: a.tanh(), lambda a: dot([a, 2.0, 3.0], [1.0, 2.0, a]),
+                               lambda a: a])
+def test_a_gradient_that_is_no_number_is_told_and_zero_mends_it(f, wrong):
+    a = Value(0.5, "a")
+    a.grad = wrong
+    with pytest.raises(TypeError, match=r"every grad must be a number: .*zero_grad\(\)"):
+        f(a).backward()
+    a.grad = 0.0
+    f(a).backward()
+    y = f(a)
+    assert a.grad == grads_of(y)[a]
