@@ -214,12 +214,11 @@ class Value:
     (-4.0, -2.0, 2.0)
     """
 
-    __slots__ = ("data", "grad", "op", "label", "born", "_a", "_da", "_b", "_db")
+    __slots__ = ("data", "grad", "op", "_label", "born", "_a", "_da", "_b", "_db")
 
     data: float
     grad: float
     op: Op
-    label: str
     born: int
     _a: Any    # the first operand, or None of a leaf, or a tuple of all operands
     _da: Any   # the local derivative along it, or a tuple of all
@@ -227,14 +226,23 @@ class Value:
     _db: Any
 
     def __init__(self, data: Any, label: str = "") -> None:
-        if not isinstance(label, str):
-            raise TypeError(f"a label is text; got {label!r} ({type(label).__name__})")
+        self.label = label
         self.data = _number(data)
         self.grad = 0.0
         self.op = LEAF
-        self.label = label
         self.born = _birth()
         self._a = None
+
+    @property
+    def label(self) -> str:
+        """A name to be printed and drawn."""
+        return self._label
+
+    @label.setter
+    def label(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise TypeError(f"a label is text; got {text!r:.60} ({type(text).__name__})")
+        self._label = text
 
     @property
     def args(self) -> tuple[Value, ...]:
@@ -487,7 +495,7 @@ def _of_one(op: Op, data: float, a: Value, da: float) -> Value:
     y.data = data
     y.grad = 0.0
     y.op = op
-    y.label = ""
+    y._label = ""
     y.born = _birth()
     y._a, y._da, y._b = a, da, None
     return y
@@ -498,7 +506,7 @@ def _of_two(op: Op, data: float, a: Value, da: float, b: Value, db: float) -> Va
     y.data = data
     y.grad = 0.0
     y.op = op
-    y.label = ""
+    y._label = ""
     y.born = _birth()
     y._a = a
     y._da = da
@@ -512,7 +520,7 @@ def _of_many(op: Op, data: float, args: tuple[Value, ...], local_grads: tuple[fl
     y.data = data
     y.grad = 0.0
     y.op = op
-    y.label = ""
+    y._label = ""
     y.born = _birth()
     y._a, y._da, y._b = args, local_grads, MANY
     return y
@@ -588,7 +596,7 @@ def _value(number: Any) -> Value:
     y.data = number if kind is float else _number(number)
     y.grad = 0.0
     y.op = LEAF
-    y.label = ""
+    y._label = ""
     y.born = _birth()
     y._a = None
     return y
@@ -704,6 +712,8 @@ def topological_order(root: Value) -> list[Value]:
 
 def _results(root: Value) -> list[Value]:
     """Every Value with operands that `root` was made from, and `root` if it has any, the latest born first."""
+    if not isinstance(root, Value):
+        raise TypeError(f"root must be a Value; got {root!r:.60} ({type(root).__name__})")
     results: list[Value] = []
     waiting = [root] if root._a is not None else []
     seen = {root}

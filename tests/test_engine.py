@@ -847,3 +847,17 @@ def test_a_gradient_that_is_no_number_is_told_and_zero_mends_it(f, wrong):
     f(a).backward()
     y = f(a)
     assert a.grad == grads_of(y)[a]
+
+
+@pytest.mark.parametrize("wrong", [None, 3, b"a", ["a"]])
+def test_a_label_is_text_whenever_it_is_set(wrong):
+    a = Value(1.0, "a")
+    with pytest.raises(TypeError, match="a label is text; got"):
+        a.label = wrong
+    assert a.label == "a" and (a * 2).label == ""
+
+
+@pytest.mark.parametrize("walk", [topological_order, grads_of, lambda root: list(flow(root)), engine.first_not_finite])
+def test_what_is_no_value_has_no_graph(walk):
+    with pytest.raises(TypeError, match=r"root must be a Value; got 3 \(int\)"):
+        walk(3)
