@@ -1,6 +1,7 @@
 """The compiler: every program against the scalar graph, its source, what it refuses, and training with it."""
 
 import ast
+import itertools
 import math
 import random
 import subprocess
@@ -13,6 +14,9 @@ from hypothesis import HealthCheck, assume, example, given, settings, strategies
 
 from micrograd2 import engine
 from micrograd2.compiler import CompileError, compile
+from micrograd2.compiler.address import Address, Variable
+from micrograd2.compiler.text import Text
+from micrograd2.compiler.trace import Node
 from micrograd2.costs import cross_entropy, max_margin, squared_error
 from micrograd2.engine import ABS, LEAF, LESS, MAX, MIN, RELU, SIGN, Op, Value, dot, flow, logsumexp, maximum, minimum
 from micrograd2.engine import gradient, topological_order, total
@@ -214,6 +218,7 @@ WIDE_STEPS = {  # each makes new positions of the old ones h, a matrix W (D rows
     "convolution": lambda h, W, b: [[total(c * u[(d + k) % len(u)] for k, c in enumerate(b[:2]))
                                      for d in range(len(u))] for u in h],
     "outer": lambda h, W, b: [[v * u[0] for v in h[0]] for u in h],
+    "two skips": lambda h, W, b: [[total([dot(w, u, 0.0), p, q]) for w, p, q in zip(W, u, u[::-1])] for u in h],
 }
 
 
@@ -658,9 +663,77 @@ def test_the_source_is_the_same_every_time(make):
     assert len({source(kept) for _ in range(5)}) == 1
 
 
+@pytest.mark.parametrize("dtype", [None, "int32", "float16", "longdouble", complex, "text", 64])
+def test_a_kind_of_number_that_is_not_float64_or_float32_is_refused(dtype):
+    with pytest.raises(TypeError, match="float64 or float32"):
+        compile(lambda x: PARAMETER * x[0], [PARAMETER], [1.0], dtype=dtype)
+
+
+def test_a_program_in_float32_has_no_wider_numbers_in_it():
+    program = compile(lambda x: [a * (k + 1.0) for k, a in enumerate(x)], [], [0.5] * 8, dtype="float32")
+    assert ran_alone(program.source, program.theta, np.ones((2, 8), np.float32)).dtype == np.float32
+
+
+def test_the_source_of_one_neuron_can_be_read():
+    w, b = values(3), Value(0.5)
+    source = compile(lambda x: dot(w, x, b).tanh(), [*w, b], [1.0, 2.0, 3.0]).source
+    for line in ("z1 = x @ W1.T + b1 ", "a1 = np.tanh(z1) ", "loss = a1.sum() / B"):
+        assert f"    {line}" in source
+    source = compile(lambda x: dot(w, x, 0.0), w, [1.0, 2.0, 3.0]).source
+    assert "    z1 = x @ W1.T " in source and "+ 0" not in source
+    source = compile(lambda x: (w[0] * x[0]).exp(), w, [1.0]).source
+    assert "    v1 = p1 * x " in source and "    cost = exp(v1) " in source
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_weights_may_be_born_in_any_order(spelling):
+    W, b = values(4, 5), values(4, seed=1)
+    born_in_order = compile(lambda x: total(spelling(w, x, c, random.Random(0)).tanh() for w, c in zip(W, b)),
+                            flat(W, b), [1.0] * 5).array_operations
+    for row in W:
+        random.Random(row[0].data).shuffle(row)
+    program = compiled(lambda x: total(spelling(w, x, c, random.Random(0)).tanh() for w, c in zip(W, b)), flat(W, b),
+                       batch(3, 5))
+    assert program.array_operations == born_in_order and "@" in program.source
+
+
+def test_what_no_example_touches_takes_no_bytes_of_an_example():
+    w = values(4)
+    assert compile(lambda: (w[0] * w[1] + w[2]).exp(), w).bytes_per_example == 0
+    assert compile(lambda x: (w[0] * w[1] + w[2]).exp() * x[0], w, [1.0]).bytes_per_example == 8
+
+
+@pytest.mark.parametrize("start, shape, steps", [
+    (0, (4, 6), (6, 1)), (2, (4, 2), (6, 1)), (3, (3, 2), (6, 1)), (5, (2, 2, 3), (12, 4, 1)), (0, (6, 4), (1, 6)),
+    (5, (4,), (6,)), (20, (1,), (1,)), (2, (3, 1), (8, 1)), (4, (2, 4), (1, 6)), (13, (3, 2), (1, 4)),
+    (1, (3, 2, 2), (1, 12, 4))])
+def test_regular_places_are_views(start, shape, steps):
+    """A start, and a step for each axis, one of them 1, are written as slices and reshapes that show those places."""
+    places = start + sum(np.indices(shape)[axis] * step for axis, step in enumerate(steps))
+    view = Address(Variable([Node(LEAF, ()) for _ in range(24)], name="v"), places).view()
+    assert view is not None
+    np.testing.assert_array_equal(eval("v" + view, {"v": np.arange(24)}), places)
+
+
+TWO = {"+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "/": lambda a, b: a / b,
+       "neg": lambda a, b: -a, "square": lambda a, b: a ** 2.0, "a constant": lambda a, b: b * -1.5 + a}
+
+
+@pytest.mark.parametrize("last", TWO)
+def test_arithmetic_on_names_is_written_with_the_brackets_that_it_needs(last):
+    numbers = {"a": 0.75, "b": -1.25, "c": 3.0, "d": 1.625}
+    a, b, c, d = map(Text, numbers)
+    for left, right in itertools.product(TWO.values(), repeat=2):
+        written = str(TWO[last](left(a, b), right(c, d)))
+        expected = TWO[last](left(numbers["a"], numbers["b"]), right(numbers["c"], numbers["d"]))
+        assert eval(written, {}, numbers) == pytest.approx(expected, rel=1e-13), written
+
+
 def test_arguments_are_called_as_in_f():
     program = compile(lambda pixels, label: (pixels[0] - label[0]) ** 2, [], [1.0], [2.0])
     assert "def program(theta, pixels, label):" in program.source
+    program = compile(lambda pixels, scale=2.0: pixels[0] * scale, [], [1.0])
+    assert "def program(theta, pixels):" in program.source
 
 
 @pytest.mark.parametrize("name", ["theta", "gradient", "loss", "B", "np", "views", "program", "sigmoid", "less", "v1",
@@ -723,6 +796,9 @@ def test_a_value_that_is_not_listed_is_refused_by_name():
     made = other * 2
     with pytest.raises(CompileError):
         compile(lambda x: w * x[0] + made, [w], [1.0])
+    square = w * w
+    with pytest.raises(CompileError, match="a Value = 1.0, made before the call, .*: make it within f"):
+        compile(lambda x: square * x[0], [w], [1.0])
 
 
 @pytest.mark.parametrize("weights, inputs", [
@@ -851,7 +927,14 @@ def test_theta_may_be_of_any_kind():
         assert program(theta, *arrays)[0] == expected
 
 
+def cut(p, x):
+    """Five numbers of one kind, the first three and the others."""
+    numbers = [(a * b).tanh() for a in p for b in x]
+    return numbers[:3], numbers[3:5]
+
+
 EDGES = {
+    "sums of parts of unequal length": lambda p, x: total(-total(part) for part in cut(p, x)),
     "an input": lambda p, x: x[0], "a parameter": lambda p, x: p[1], "a constant": lambda p, x: Value(3.0),
     "minus a parameter": lambda p, x: -p[0], "an empty sum": lambda p, x: total([]),
     "a sum of one": lambda p, x: total([x[0]]), "zero times": lambda p, x: 0 * p[0] * x[0],

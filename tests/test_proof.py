@@ -16,8 +16,9 @@ from hypothesis import given, reject, settings, strategies as st
 
 from micrograd2 import MLP, accuracy, squared_error
 from micrograd2.compiler import CompileError, Program, compile
-from micrograd2.compiler.rounding import Rounded, Unit, rounding_errors
-from micrograd2.engine import LESS, SIGN, Op, Value, dot, grads_of, logsumexp, maximum, minimum, total
+from micrograd2.compiler.rounding import Rounded, Unit, _passed_on, rounding_errors
+from micrograd2.engine import DIV, LESS, LOGSUMEXP, MAX, MIN, MUL, SIGN, SUB, SUM, Op, Value
+from micrograd2.engine import dot, grads_of, logsumexp, maximum, minimum, total
 from programs import Dual, programs, run, DUALS, VALUES
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -336,6 +337,7 @@ def test_the_logarithm_of_a_sum_that_is_nearly_1_is_right_to_one_rounding_of_1(d
 SMALL = {  # the scale of what must still be checked, entry by entry
     "a tiny output": lambda x: W * x[0] * 1e-12,
     "a tiny output beside a large one": lambda x: [W * x[0] * 1e-12, W * 1e12],
+    "a tiny output after a large one": lambda x: [W * 1e12, W * x[0] * 1e-12],
     "a tiny gradient beside a large one": lambda x: W * 1e14 + B * x[0] * 1e-3,
     "tiny and large": lambda x: (W * x[0] * 1e-150) * 1e20 + B * 1e-130,
 }
@@ -507,10 +509,20 @@ def test_a_program_that_is_wrong_in_one_place_only_is_refused(monkeypatch, where
         compile(lambda x: W * x[0], [W], [0.5])
 
 
+def test_a_program_must_have_a_result_for_every_example(monkeypatch):
+    right = Program.outputs
+    for wrong in (lambda result: result[:1], lambda result: np.repeat(result, 2, axis=0)):
+        monkeypatch.setattr(Program, "outputs", lambda self, *given: wrong(right(self, *given)))
+        with pytest.raises(CompileError, match="results for [14] examples in the program, but 2 were given"):
+            compile(lambda x: [W * B, W * x[0]], [W, B], [0.5])
+
+
 def test_a_parameter_in_the_place_of_a_number_is_another_graph():
     twin = Value(1.0, "twin")
     with pytest.raises(CompileError, match="something else"):
         compile(lambda x: W * x[0] + (1.0 if x[0].data > 0 else twin) * x[1], [twin, W], [1.0, 2.0])
+    with pytest.raises(CompileError, match="something else"):  # though it is that number just then
+        compile(lambda x: (x[1] if x[1].data == 0 else 0.0) * x[0] + W, [W], [1.0, 2.0])
 
 
 ROUNDED = {
@@ -551,3 +563,29 @@ def test_sizes_that_cancel_count():
     a = Value(1e8)
     errors, _ = rounding_errors([a + 1.0 - a], False, 1e-16, 0.0)
     assert 2e-8 <= errors[0] <= 1e-7
+
+
+def test_what_may_be_0_divides_nothing():
+    unit = Unit(2.0 ** -53, 0.0)
+    for number, error in [(1e-3, 1e-3), (-1e-3, 1e-3), (0.0, 0.0), (0.0, 1.0)]:
+        assert math.isinf((1.0 / Rounded(number, error, unit)).error)
+        assert math.isinf((Rounded(0.0, 0.0, unit) / Rounded(number, error, unit)).error)
+
+
+@pytest.mark.parametrize("power, furthest", [(-1.0, 8.0), (0.5, 0.5 ** 0.5 - 0.1 ** 0.5), (3.0, 0.9 ** 3 - 0.5 ** 3)])
+def test_a_power_may_be_further_away_on_one_side_than_on_the_other(power, furthest):
+    error = (Rounded(0.5, 0.4, Unit(0.0, 0.0)) ** power).error
+    assert math.isclose(error, furthest)
+
+
+@pytest.mark.parametrize("op", [MUL, DIV, SUB, MAX, MIN, SUM, LOGSUMEXP], ids=lambda op: op.symbol)
+def test_no_corner_is_further_away_than_the_error_passed_on_however_large_it_is(op):
+    rng = random.Random(0)
+    for _ in range(300):
+        numbers = [rng.choice([-1, 1]) * rng.choice([0.5, 1.0, 2.0]) for _ in range(2)]
+        errors = [rng.choice([0.0, 0.1, 0.4]) for _ in range(2)]
+        y = op.value(*numbers)
+        passed_on = _passed_on(op, y, numbers, errors, op.local(y, *numbers))
+        furthest = max(abs(op.value(numbers[0] + s * errors[0], numbers[1] + t * errors[1]) - y)
+                       for s in (-1, 1) for t in (-1, 1))
+        assert furthest <= passed_on * (1 + 1e-12) + 1e-15

@@ -139,6 +139,8 @@ class Program:
             return explained
 
         expected, outputs = [root.data for root in run.roots], self.outputs(theta, *arrays)
+        if len(outputs) != (2 if arrays else 1):
+            return f"there are results for {len(outputs)} examples in the program, but {2 if arrays else 1} were given"
         told = [apart("the result", row, expected, lambda: errors()[0]) for row in outputs.reshape(len(outputs), -1)]
         if self.is_cost:
             loss, gradient = self(theta, *arrays)

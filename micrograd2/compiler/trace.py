@@ -82,10 +82,11 @@ class Trace:
         for value in run.order:
             if value in table:
                 continue
-            if value.op is LEAF and value.born < run.start:
+            if value.born < run.start:
                 name = value.label or "a Value"
+                instead = "list it there, or use a plain number" if value.op is LEAF else "make it within f"
                 raise CompileError(f"f uses {name} = {value.data}, made before the call, which is not among the "
-                                   f"parameters: list it there, or use a plain number")
+                                   f"parameters: {instead}")
             node = Node(value.op, [table[arg] for arg in value.args], value.data, value.born)
             if node.batched or node.trained:
                 nodes.append(node)
@@ -107,7 +108,7 @@ def argument_names(f: Callable[..., Any], count: int) -> list[str]:
 
 
 def _sums_in_shape(nodes: list[Node], outputs: list[Node]) -> list[Node]:
-    """The nodes that are left, leaves apart, when chains of + are sums and summed products are weighted sums."""
+    """The nodes that are left when chains of + are sums and summed products are weighted sums."""
     uses = Counter(arg for node in nodes for arg in node.args)
     uses.update(outputs)
     gone: set[Node] = set()
@@ -137,7 +138,7 @@ def _sums_in_shape(nodes: list[Node], outputs: list[Node]) -> list[Node]:
                 else:
                     node.op, node.args = DOT, operands + rest
         kept.append(node)
-    return [node for node in kept if node.op is not LEAF and node not in gone]
+    return [node for node in kept if node not in gone]
 
 
 def _merged(nodes: list[Node], outputs: list[Node]) -> list[Node]:
