@@ -17,7 +17,9 @@ from hypothesis import given, reject, settings, strategies as st
 from micrograd2 import MLP, accuracy, squared_error
 from micrograd2.compiler import CompileError, Program, compile
 from micrograd2.compiler.rounding import Rounded, Unit, _passed_on, rounding_errors
-from micrograd2.engine import DIV, LESS, LOGSUMEXP, MAX, MIN, MUL, SIGN, SUB, SUM, Op, Value
+from micrograd2.engine import ABS, ATAN, COS, DIV, EXP, LESS, LOGSUMEXP, MAX, MIN, MUL, RELU, SIGMOID, SIGN, SIN
+from micrograd2.engine import SUB, SUM, TANH
+from micrograd2.engine import Op, Value
 from micrograd2.engine import dot, grads_of, logsumexp, maximum, minimum, total
 from programs import Dual, programs, run, DUALS, VALUES
 
@@ -589,3 +591,12 @@ def test_no_corner_is_further_away_than_the_error_passed_on_however_large_it_is(
         furthest = max(abs(op.value(numbers[0] + s * errors[0], numbers[1] + t * errors[1]) - y)
                        for s in (-1, 1) for t in (-1, 1))
         assert furthest <= passed_on * (1 + 1e-12) + 1e-15
+
+
+@pytest.mark.parametrize("op", [SIN, COS, TANH, ATAN, EXP, RELU, ABS, SIGMOID], ids=lambda op: op.symbol)
+@given(number=st.floats(-9, 9), error=st.floats(0, 30))
+def test_no_number_between_is_further_away_than_the_error_passed_on(op, number, error):
+    y = op.value(number)
+    passed_on = _passed_on(op, y, [number], [error], op.local(y, number))
+    furthest = max(abs(op.value(x) - y) for x in np.linspace(number - error, number + error, 201).tolist())
+    assert furthest <= passed_on * (1 + 1e-12) + 1e-15

@@ -23,9 +23,11 @@ import numpy as np
 from ..arrays import numbers, values
 from ..engine import Value, grads_of
 from ..given import described, function
-from .emit import Emitter
 from .group import Plan
+from .lines import with_gradient
+from .printer import Page
 from .proof import ALONE, FAULT, apart, difference, errors_of, holding, prove
+from .tidy import tidied
 from .trace import CompileError, Run, Trace, argument_names
 
 __all__ = ["CompileError", "Program", "compile"]
@@ -59,7 +61,8 @@ class Program:
     a new vector, which is the caller's; for a list, the outputs (B, n). ValueError for a wrong shape;
     FloatingPointError, naming the line, for log(0), 1/0 and overflow of exp.
 
-    `source` is exactly the code that runs, and runs by itself; `print(program)` sums it up. A program can be pickled,
+    `source` is exactly the code that runs, and runs by itself, as do `outputs_source`, for the outputs alone, and
+    `jax_source`, for JAX (see `jax`); `print(program)` sums it up. A program can be pickled,
     and does the same in another process; but `f` stays behind, so that `check` is a RuntimeError there.
     """
 
@@ -72,10 +75,9 @@ class Program:
         trace = Trace(first, self.parameters, argument_names(f, len(example)))
         plan = Plan(trace)
         self.is_cost, self.names, self.sizes = trace.is_cost, trace.names, [len(nodes) for nodes in trace.inputs]
-        self.scalar_nodes, self.array_operations = trace.scalar_nodes, plan.array_operations
+        self.scalar_nodes, self.array_operations = trace.scalar_nodes, len(plan.variables)
         self.bytes_per_example, self._kept = plan.floats_per_example * self.dtype.itemsize, 0
-        self.outputs_source = Emitter(plan, False, self.dtype).source()
-        self.source = Emitter(plan, True, self.dtype).source() if self.is_cost else self.outputs_source
+        self.source, self.outputs_source, self.jax_source = _pages(plan, self.is_cost, self.names, self.dtype)
         self._run, self._run_outputs = _executed(self.source), _executed(self.outputs_source)
         prove(f, self.parameters, self._example, first, self._apart, float(np.finfo(self.dtype).max))
 
@@ -99,6 +101,19 @@ class Program:
         theta, batch = self._checked(theta, arrays)
         result = np.array(_guarded(self._run_outputs, theta, *batch), self.dtype)
         return result[:, 0] if self.is_cost else result
+
+    def jax(self) -> Callable[..., Any]:
+        """The same program for JAX: a pure function of (theta, *arrays) that gives the loss, or the outputs (B, n).
+
+        It is what `jax_source` says, made to be handed to `jax.jit`, `jax.grad`, `vmap` or `shard_map`; nothing is
+        checked there, and where NumPy would raise, it goes on with inf or NaN. At a tie of `maximum` and at the kink of
+        relu and abs, JAX's slopes are its own. Its numbers are float32 unless `jax_enable_x64` is set. ImportError
+        without JAX: `pip install micrograd2[jax]`.
+        """
+        try:
+            return _executed(self.jax_source)
+        except ImportError as error:
+            raise ImportError(f"program.jax() needs JAX: pip install micrograd2[jax] ({error})") from None
 
     @property
     def theta(self) -> np.ndarray:
@@ -183,6 +198,17 @@ class Program:
     def __repr__(self) -> str:
         return (f"Program: {self.scalar_nodes:,} scalar nodes -> {self.array_operations} array operations, "
                 f"{len(self.parameters):,} parameters, {self.bytes_per_example:,} bytes kept for each example")
+
+
+def _pages(plan: Plan, is_cost: bool, inputs: Sequence[str], dtype: np.dtype) -> tuple[str, str, str]:
+    """The source of a program: with the gradient, of a cost; of the outputs alone; and for JAX."""
+    outputs = tidied(plan.program(plan.outputs_of_batch))
+    outputs_source = Page(outputs, inputs, dtype).source()
+    if not is_cost:
+        return outputs_source, outputs_source, Page(outputs, inputs, dtype, jax=True).source()
+    loss = tidied(plan.program(plan.loss))
+    whole = tidied(with_gradient(loss))
+    return Page(whole, inputs, dtype).source(), outputs_source, Page(loss, inputs, dtype, jax=True).source()
 
 
 def _leaves(given: Any) -> list[Value]:

@@ -1,8 +1,11 @@
-"""Grouping: scalars of one kind, made of the same variables at one depth, become one array statement.
+"""Grouping: scalars of one kind, made of the same variables at one depth, become one line of an array program.
 
-Four statements are enough for every program: an elementwise operation, a sum, a log-sum-exp, and a weighted sum, which
-is a product of matrices: its rows are sets of inputs, its columns sets of weights that meet them. A fifth joins
-variables, where operands come from several.
+Four kinds of line make every program: a row of the engine's table for many numbers, a sum, a log-sum-exp, and a
+product of matrices: weighted sums, whose rows are sets of inputs and whose columns are sets of weights that meet them.
+
+Scalars live at places of a variable, which is an array. Those that nobody asked for may stand among them, where that
+makes the others regular: where a position attends to those before it, all are compared with all. They are read as if
+they were some harmless number, wherever it matters.
 """
 
 from __future__ import annotations
@@ -10,17 +13,19 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from operator import attrgetter
-from typing import NamedTuple, Union
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine import DOT, LEAF, LOGSUMEXP, MUL, SUM, Op, parts, to_the
-from .address import Address, Variable
+from ..engine import DIV, DOT, EXP, LEAF, LOG, LOGSUMEXP, MUL, POW, SQRT, SUM, Op, Power, parts, to_the
+from .lines import (ArrayProgram, Line, Shape, elementwise, joined, leaf, logsumexp, masked, number, product, read,
+                    repeated, reshaped, summed, table)
 from .trace import Node, Trace
+from .view import view
 
-Operand = Union[Address, float]  # a float is a constant, the same for all
+HARMLESS = {EXP: -math.inf, LOG: 1.0, SQRT: 1.0, DIV: 1.0, POW: 1.0}  # for operands that nobody asked for
 
 
 class Made(NamedTuple):
@@ -31,59 +36,31 @@ class Made(NamedTuple):
     args: tuple[Node, ...]
 
 
-class Elementwise(NamedTuple):
-    """out[k] = op(operand₁[k], …), in the shape of the variable that it is made of."""
+class Variable:
+    """Where scalars live: `nodes`, of which those that nobody asked for are None, at the places of a `line`.
 
-    out: Variable
-    op: Op
-    operands: list[Operand]
-
-
-class Sum(NamedTuple):
-    """out[k] = Σ parts: an operand with n = 1 adds itself, one of shape (K, n) its sum over n."""
-
-    out: Variable
-    parts: list[tuple[Operand, int]]
-
-
-class LogSumExp(NamedTuple):
-    """out[k] = log Σₙ exp(operand[k, n])"""
-
-    out: Variable
-    operand: Address
-
-
-class WeightedSum(NamedTuple):
-    """out[c, r, l] = Σₙ right[c, r, n] · left[c, l, n] + bias[c, r, l]: right · leftᵀ, a product of matrices.
-
-    If there is one product only, the axis c is left out; if it is a layer (one set of inputs for each example), r too.
+    `varied` is how many places come before those of constants; `blank` what stands where nobody asked, if it is known.
     """
 
-    out: Variable
-    left: Address
-    right: Address
-    bias: Operand | None
+    _serials = itertools.count()
 
-
-class Joined(NamedTuple):
-    """out is these variables, one after the other."""
-
-    out: Variable
-    variables: tuple[Variable, ...]
-
-
-Statement = Union[Elementwise, Sum, LogSumExp, WeightedSum, Joined]
+    def __init__(self, nodes: Sequence[Node | None], line: Line, blank: float | None = None) -> None:
+        self.serial = next(self._serials)
+        self.nodes, self.line, self.size, self.varied, self.blank = nodes, line, len(nodes), len(nodes), blank
+        for place, node in enumerate(nodes):
+            if node is not None:
+                node.variable, node.place = self, place
 
 
 class Plan:
-    """All statements of a program in order, its variables `theta`, `inputs` and `tables`, and where its outputs are."""
+    """The lines of a program: `theta`, `inputs`, the `variables` that are made of them in order, and its `outputs`."""
 
     def __init__(self, trace: Trace) -> None:
-        self.statements: list[Statement] = []
-        self.joined: dict[tuple[Variable, ...], Variable] = {}
-        self.theta = Variable(trace.parameters, name="theta")
-        self.inputs = [Variable(nodes, name=name) for nodes, name in zip(trace.inputs, trace.names)]
-        self.tables: list[Variable] = []  # constants
+        self.variables: list[Variable] = []
+        self.joined: dict[tuple[Hashable, ...], Variable] = {}
+        self.theta = Variable(trace.parameters, leaf("theta", len(trace.parameters), trained=True))
+        self.inputs = [Variable(nodes, leaf(name, len(nodes), batched=True))
+                       for nodes, name in zip(trace.inputs, trace.names)]
         depth = attrgetter("depth")
         for _, level in itertools.groupby(sorted(trace.nodes, key=depth), depth):
             groups: dict[Hashable, list[Made]] = defaultdict(list)
@@ -92,14 +69,32 @@ class Plan:
                 groups[_kind(made)].append(made)
             for ones in groups.values():
                 self._add(sorted(ones, key=lambda made: [arg.place for arg in made.args[:2]]))
-        self.outputs = self.operand(np.array(trace.outputs))
-        self.width = len(trace.outputs)
-        self.array_operations = len(self.statements)
-        self.floats_per_example = sum(s.out.size for s in self.statements if s.out.batched)
+        self.outputs = self.read(np.array(trace.outputs), inner=1)
+        self.floats_per_example = sum(variable.size for variable in self.variables if variable.line.batched)
+
+    @property
+    def outputs_of_batch(self) -> Line:
+        """What f returns for every example."""
+        return repeated(self.outputs)
+
+    @property
+    def loss(self) -> Line:
+        """The average of the costs."""
+        batched = self.outputs.batched
+        return reshaped(summed(self.outputs, (-1,), batched)) / number(1.0, int(batched))
+
+    def program(self, result: Line) -> ArrayProgram:
+        cost = self.outputs if self.outputs.size == 1 else None
+        return ArrayProgram(self.theta.line, tuple(variable.line for variable in self.variables), result, cost)
+
+    def _make(self, nodes: Iterable[Node | None], line: Line, shape: Shape, blank: float | None = None) -> None:
+        """A variable where these live from now on."""
+        line = line if line.shape == shape else reshaped(line, *shape)
+        self.variables.append(Variable(list(nodes), line, blank))
 
     def _add(self, ones: list[Made]) -> None:
-        """The statements that make these, which are of one kind."""
-        op, rows, nodes = ones[0].op, [made.args for made in ones], [made.node for made in ones]
+        """The lines that make these, which are of one kind."""
+        op, nodes, rows = ones[0].op, np.array([made.node for made in ones]), [made.args for made in ones]
         if op is DOT:
             by_length: dict[int, list[Made]] = defaultdict(list)
             for made in _completed(ones):
@@ -107,52 +102,67 @@ class Plan:
             for alike in by_length.values():
                 self._add_weighted_sums(alike)
         elif op is LOGSUMEXP:
-            operand = self.address(_table(rows, -math.inf), inner=1)
-            self.statements.append(LogSumExp(Variable(nodes), operand))
-        elif op is SUM:
-            lengths = [n for _, n in _runs(rows[0])]
-            table = _table(rows, 0.0)
-            blocks = np.split(table, np.cumsum(lengths)[:-1], axis=1)
-            shape = _shape([block[:, 0] for block in blocks]) if table.shape[1] == len(lengths) else (len(nodes),)
-            parts = [(self.operand(block.reshape(shape)), 1) if (n := block.shape[1]) == 1 else
-                     (self.address(block if len(nodes) > 1 else block[0], inner=1), n) for block in blocks]
-            self.statements.append(Sum(Variable(nodes, shape), parts))
+            operands = _in_rows(_filled_up(rows, -math.inf))
+            self._make(nodes, logsumexp(self.read(operands, inner=1)), operands.shape[:-1])
+        elif op is SUM and any(n > 1 for _, n in _runs(rows[0])):
+            ends = list(itertools.accumulate(n for _, n in _runs(rows[0])))
+            blocks = np.split(_filled_up(rows, 0.0), ends[:-1], axis=1)
+            if len(nodes) == 1:
+                blocks = [block[0] for block in blocks]
+            elif len(blocks) == 1:
+                blocks = [_in_rows(blocks[0])]
+            terms = [summed(self.read(block, inner=1), (-1,)) for block in blocks]
+            shape = blocks[0].shape[:-1] or (1,)
+            self._make(nodes, _total([reshaped(term, *(term.shape[:-1] or (1,))) for term in terms]), shape)
         else:
-            columns = [np.array(args) for args in zip(*rows)]
-            shape = _shape(columns)
-            operands = [self.operand(column.reshape(shape)) for column in columns]
-            self.statements.append(Elementwise(Variable(nodes, shape), op, operands))
+            nodes, *columns = _laid_out(nodes, *map(np.array, zip(*rows)))
+            args, blank = list(map(self.read, columns)), None
+            if None in nodes:
+                blank = _made_harmless(op, args, _each(nodes, lambda node: True, False))
+            self._make(nodes.flat, _total(args) if op is SUM else elementwise(op, *args), nodes.shape, blank)
 
-    def operand(self, nodes: np.ndarray) -> Operand:
-        """Where an array of nodes is read, or a number: the constant that they all are, if it has no place."""
-        first, *others = set(nodes.flat)
-        return self.address(nodes) if others or first.variable else first.number
+    def read(self, nodes: np.ndarray, inner: int = 0) -> Line:
+        """The line that reads an array of nodes, or the number that they all are. None is what nobody asks for.
 
-    def address(self, nodes: np.ndarray, inner: int = 0) -> Address:
-        """Where an array of nodes is read: places in one variable, joined if need be.
-
-        The last `inner` axes of the array are to be summed over, so they keep their length.
+        An axis along which nothing changes has length 1 then; the last `inner` axes keep theirs.
         """
-        flat = list(dict.fromkeys(nodes.flat))
-        if constants := [node for node in flat if node.variable is None]:
-            self.tables.append(Variable(constants))
-            self.tables[-1].varied = 0
-        variables = sorted(dict.fromkeys(node.variable for node in flat), key=lambda variable: variable.varied == 0)
-        starts = itertools.accumulate((variable.size for variable in variables), initial=0)  # constants come last
+        flat = [node for node in nodes.flat if node is not None]
+        constants = {node: None for node in flat if node.variable is None}
+        variables = list(dict.fromkeys(node.variable for node in flat if node.variable is not None))
+        numbers = {repr(node.number) for node in constants}
+        if not variables:
+            if len(numbers) == 1 and not inner:
+                return number(flat[0].number)
+            return table(_short(_each(nodes, lambda node: node.number, flat[0].number), inner))
+        if len(variables) == 1 and len(numbers) <= 1:
+            variable, = variables
+            grid = _regular(_each(nodes, lambda node: node.place if node.variable else -1, -1), variable.size)
+            if grid is not None:
+                line = read(variable.line, _short(grid, inner), variable.varied)
+                if constants:
+                    filling = next(iter(constants)).number
+                    asked = _each(nodes, lambda node: node.variable is not None, True)
+                    if variable.blank != filling or any(variable.nodes[place] for place in grid[~asked]):
+                        line = masked(line, _short(asked, 0), filling)
+                return line
+        whole = self._join(variables, [node.number for node in constants])
+        starts = itertools.accumulate((variable.size for variable in variables), initial=0)
         shift = dict(zip(variables, starts))
-        places = np.array([node.place + shift[node.variable] for node in nodes.flat]).reshape(nodes.shape)
-        return Address(self._join(*variables), places, inner)
+        last = dict(zip(constants, itertools.count(whole.varied)))  # constants come last
+        places = _each(nodes, lambda node: last[node] if node in last else node.place + shift[node.variable], 0)
+        return read(whole.line, _short(places, inner), whole.varied)
 
-    def _join(self, *variables: Variable) -> Variable:
-        """One variable that holds all of these, one after the other."""
-        if len(variables) == 1:
+    def _join(self, variables: list[Variable], numbers: list[float]) -> Variable:
+        """One variable that holds all of these, one after the other, and then these numbers; nothing lives there."""
+        if len(variables) == 1 and not numbers:
             return variables[0]
-        if variables not in self.joined:
-            joined = Variable([node for variable in variables for node in variable.nodes], settle=False)
-            joined.varied = sum(variable.varied for variable in variables)
-            self.joined[variables] = joined
-            self.statements.append(Joined(joined, variables))
-        return self.joined[variables]
+        key = (*variables, *map(repr, numbers))
+        if key not in self.joined:
+            lines = [variable.line for variable in variables] + [table(np.array(numbers))] * bool(numbers)
+            whole = self.joined[key] = Variable((), joined(lines))
+            whole.size, whole.varied = whole.line.size, sum(variable.size for variable in variables)
+            self.variables.append(whole)
+        return self.joined[key]
 
     def _add_weighted_sums(self, ones: list[Made]) -> None:
         """Weighted sums that share weights or inputs are one product of matrices; products of one shape are stacked.
@@ -170,21 +180,22 @@ class Plan:
             else:
                 stacks[len(rights), len(lefts)].append((lefts, rights, pairs))
         for blocks in stacks.values():
-            left, right = (np.array([block[this] for block in blocks]) for this in (0, 1))
+            left, right = (np.array([block[this] for block in blocks]) for this in (0, 1))  # (c, l, n), (c, r, n)
             made = [[[pairs.get((w, x)) for w in lefts] for x in rights] for lefts, rights, pairs in blocks]
-            shape = np.shape(left)[:1] + (len(made[0]), len(made[0][0]))
+            nodes, biases = (np.array([[[one and what(one) for one in row] for row in rows] for rows in made])
+                             for what in (attrgetter("node"), lambda one: one.args[-1]))
+            axes = "crl"
+            if left.flat[0].batched:  # no weights: the first of the two makes the rows
+                left, right, nodes, biases = right, left, nodes.swapaxes(1, 2), biases.swapaxes(1, 2)
             if len(blocks) == 1:
-                left, right, shape = left[0], right[0], shape[1:]
+                left, right, axes = left[0], right[0], "rl"
                 if _is_layer(left, right):
-                    right, shape = right[0], shape[1:]
-            flat = [one for rows in made for row in rows for one in row]
-            weights, inputs, bias = self.address(left, inner=1), self.address(right, inner=1), None
+                    right, axes = right[0], "l"
+            shape = right.shape[:-1] + left.shape[-2:-1]
+            line = _product(self.read(right, inner=min(right.ndim, 2)), self.read(left, inner=2), axes)
             if len(ones[0].args) % 2:
-                biases = [(one or ones[0]).args[-1] for one in flat]
-                bias = self.operand(np.array(biases).reshape(shape))
-            unasked = Node(DOT, ones[0].args)  # stands for the products that come along, which nobody reads
-            nodes = [one.node if one else unasked for one in flat]
-            self.statements.append(WeightedSum(Variable(nodes, shape), weights, inputs, bias))
+                line = line + self.read(biases.reshape(shape))
+            self._make(nodes.flat, line, shape)
         if alone:
             self._add_sums_of_products(alone)
 
@@ -195,7 +206,7 @@ class Plan:
         for made in ones:
             pairs = list(zip(*parts(made.args)[:2]))
             for w, x in pairs:  # each product once
-                products.setdefault((w, x), _product(w, x, squares))
+                products.setdefault((w, x), _times(w, x, squares))
             terms = tuple(products[pair].node for pair in pairs)
             sums.append(Made(made.node, SUM, terms + parts(made.args)[2]))
         if made_here := [product for product in products.values() if product.op is not LEAF]:
@@ -203,7 +214,19 @@ class Plan:
         self._add(sums)
 
 
-def _product(w: Node, x: Node, square: bool) -> Made:
+def _product(right: Line, left: Line, axes: str) -> Line:
+    """Σₙ right[c, r, n] · left[c, l, n]: for each c, or if there is no such axis, the product right · leftᵀ."""
+    names = []
+    for line, other in ((right, "l"), (left, "r")):
+        name = axes.replace(other, "") + "n"
+        if "c" in name and line.shape[0] == 1:  # the same for every c
+            name, line = name[1:], reshaped(line, *line.shape[1:])
+        names.append((line, "B" * line.batched + name))
+    (right, of_right), (left, of_left) = names
+    return product(right, left, (of_right, of_left, "B" * (right.batched or left.batched) + axes))
+
+
+def _times(w: Node, x: Node, square: bool) -> Made:
     """The product of two nodes; of two constants, the number that it is."""
     if not (w.batched or w.trained or x.batched or x.trained):
         return Made(Node(LEAF, (), w.number * x.number), LEAF, ())
@@ -241,11 +264,81 @@ def _is_layer(left: Sequence, right: Sequence) -> bool:
     return len(right) == 1 and not any(w.batched for w in left[0])
 
 
-def _shape(columns: list[np.ndarray]) -> tuple[int, ...]:
-    """The shape in which to write an operation on these operands: that of a variable among them, else flat."""
-    shapes = [variable.shape for column in columns
-              if (variable := column[0].variable) is not None and list(variable.nodes) == column.tolist()]
-    return max(shapes, key=len, default=columns[0].shape)
+def _laid_out(*columns: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The results of an operation and its operands, column by column, in the shape of a variable among the operands.
+
+    Where an operand is most of a variable, in no regular order, the results are laid out like all of it, with None for
+    those that nobody asked for, if this makes all operands regular.
+    """
+    found = columns
+    for column in columns[1:]:
+        variable = column[0].variable
+        if variable is None or any(node.variable is not variable for node in column):
+            continue
+        shape, places = variable.line.shape, _each(column, lambda node: node.place, 0)
+        if variable.size == len(column):
+            if np.array_equal(places, np.arange(variable.size)) and len(shape) > found[0].ndim:
+                found = tuple(each.reshape(shape) for each in columns)
+        elif found is columns and variable.size <= 2 * len(column) == 2 * len(set(places.tolist())):
+            if view(shape, places, False) is None:
+                spaced = tuple(np.full(variable.size, None) for _ in columns)
+                for each, spacious in zip(columns, spaced):
+                    spacious[places] = each
+                spaced = tuple(each.reshape(shape) for each in spaced)
+                if all(map(_is_regular, spaced[1:])):
+                    found = spaced
+    return found
+
+
+def _is_regular(nodes: np.ndarray) -> bool:
+    """Whether these are one number, or regular places of one variable, up to those that nobody asks for."""
+    homes = {node.variable if node.variable else repr(node.number) for node in nodes.flat if node}
+    variable = homes.pop()
+    if homes or isinstance(variable, str):
+        return not homes
+    return _regular(_each(nodes, lambda node: node.place, -1), variable.size) is not None
+
+
+def _made_harmless(op: Op, operands: list[Line], asked: np.ndarray) -> float | None:
+    """Put a harmless number where the operation might be refused though nobody asked for it; what then stands there."""
+    which, filling = int(op is DIV), HARMLESS.get(op)
+    if isinstance(op, Power) and op.p not in (1, 2, 3):
+        filling = 1.0
+    if filling is not None and operands[which].shape:
+        operands[which] = masked(operands[which], _short(asked, 0), filling)
+    return 0.0 if op is EXP else None
+
+
+def _each(nodes: np.ndarray, what: Callable[[Any], Any], otherwise: Any) -> np.ndarray:
+    """Something of each of these, in the same shape; where there is None, something else."""
+    return np.array([otherwise if node is None else what(node) for node in nodes.flat]).reshape(nodes.shape)
+
+
+def _short(numbers: np.ndarray, inner: int) -> np.ndarray:
+    """These, with length 1 along each axis along which nothing changes, but for the last `inner` axes."""
+    for axis in range(numbers.ndim - inner):
+        if (numbers == numbers.take([0], axis)).all():
+            numbers = numbers.take([0], axis)
+    return numbers
+
+
+def _regular(places: np.ndarray, size: int) -> np.ndarray | None:
+    """Places at regular distances along every axis, −1 standing for any; None if an array of `size` has none such."""
+    known = places >= 0
+    grid = np.zeros((1,) * places.ndim, int)
+    for axis, n in enumerate(places.shape):
+        here, next_ = (places.take(range(k, n - 1 + k), axis) for k in (0, 1))
+        steps = (next_ - here)[(here >= 0) & (next_ >= 0)]
+        step = int(steps[0]) if steps.size else 0
+        grid = grid + (step * np.arange(n)).reshape([-1 if k == axis else 1 for k in range(places.ndim)])
+    first = int(np.argmax(known))
+    grid = grid + (places.flat[first] - grid.flat[first])
+    fits = (grid == places)[known].all() and 0 <= grid.min() and grid.max() < size
+    return grid if fits else None
+
+
+def _total(terms: list[Line]) -> Line:
+    return sum(terms[1:], terms[0])
 
 
 def _completed(ones: list[Made]) -> list[Made]:
@@ -271,10 +364,20 @@ def _completed(ones: list[Made]) -> list[Made]:
     return ones
 
 
-def _table(rows: Sequence[Sequence[Node]], filling: float) -> np.ndarray:
+def _filled_up(rows: Sequence[Sequence[Node]], filling: float) -> np.ndarray:
     """The rows as one array of nodes; those that are shorter than the longest are filled up with a constant."""
     n, rest = max(map(len, rows)), Node(LEAF, (), filling)
     return np.array([[*row, *[rest] * (n - len(row))] for row in rows])
+
+
+def _in_rows(nodes: np.ndarray) -> np.ndarray:
+    """An array (K, n) of nodes with its rows laid out as those of the variable are that they read, if they are all."""
+    variable = nodes[0, 0].variable
+    if variable and nodes[0, 0].place == 0:
+        *lead, n = variable.line.shape
+        if lead and nodes.shape == (math.prod(lead), n) and nodes[-1, 0].variable is variable:
+            return nodes.reshape(*lead, n)
+    return nodes
 
 
 def _connected(ones: list[Made]) -> list[list[Made]]:

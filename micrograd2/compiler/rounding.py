@@ -20,7 +20,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Union
 
-from ..engine import LESS, LOGSUMEXP, SIGN, Op, Value, topological_order, total
+from ..engine import COS, LESS, LOGSUMEXP, SIGN, SIN, Op, Value, topological_order, total
 
 Like = Union["Rounded", float]
 
@@ -166,7 +166,10 @@ def _passed_on(op: Op, y: float, numbers: Sequence[float], errors: Sequence[floa
             ends.append(abs(op.value(*moved) - y))
         except (ArithmeticError, ValueError):
             return math.inf  # it may not be defined there
-    return max(*ends, sum(abs(slope) * error for slope, error in zip(slopes, errors)))
+    along = sum(abs(slope) * error for slope, error in zip(slopes, errors))
+    if op in (SIN, COS):  # they turn on the way: |sin(x + e) − sin x| ≤ |cos x| · e + e² / 2, and never above 2
+        return min(2.0, along + errors[0] ** 2 / 2)
+    return max(*ends, along)
 
 
 def _locals(node: Value, errors: dict[Value, float], unit: Unit) -> Sequence[Any]:

@@ -1,8 +1,4 @@
-"""Arithmetic on names: `Text("a") * (1 - Text("b"))` is the text `a * (1 - b)`.
-
-A row of the engine's table, given Texts instead of numbers, writes its own NumPy code: the value with `spelled`, and
-the local derivatives with `op.local`, which is plain arithmetic and so needs nothing more.
-"""
+"""Arithmetic on names: `Text("a") * (1 - Text("b"))` is the text `a * (1 - b)`; and what NumPy and JAX lack."""
 
 from __future__ import annotations
 
@@ -35,17 +31,27 @@ def power(a, b):
 def less(a, b):
     return np.where(np.isnan(a + b), a + b, a < b)  # a NaN stays
 ''',
-    "softmax": '''\
-def softmax(x):
-    a = np.exp(x)
-    a /= a.sum(axis=-1, keepdims=True)
-    return a
+    "sums": '''\
+def sums(x):
+    return x @ np.ones(x.shape[-1], x.dtype)  # over the last axis; faster than x.sum(axis=-1)
 ''',
     "logsumexp": '''\
 def logsumexp(x):
-    top = x.max(axis=-1, keepdims=True)  # so that exp cannot overflow
-    return (top + np.log(np.exp(x - top).sum(axis=-1, keepdims=True)))[..., 0]
+    total = sums(np.exp(x))
+    if ((total > 1e-30) & (total < 1e30)).all():
+        return np.log(total)
+    top = x.max(axis=-1, keepdims=True)  # so that exp can neither overflow nor be 0 for all
+    return top[..., 0] + np.log(sums(np.exp(x - top)))
 ''',
+}
+
+IN_JAX = {
+    "sigmoid": "sigmoid = jax.nn.sigmoid",
+    "exp": "exp = np.exp",
+    "power": "power = np.power",
+    "less": HELPERS["less"],
+    "sums": "def sums(x):\n    return x.sum(axis=-1)\n",
+    "logsumexp": "def logsumexp(x):\n    return jax.nn.logsumexp(x, axis=-1)\n",
 }
 
 
@@ -105,10 +111,6 @@ class Text:
 
     def __neg__(self) -> Text:
         return Text(f"-{self.within(4)}", 3)
-
-    def apply(self, op: Op, operands: Sequence[Like]) -> Text:
-        """What a row of the table does when it is called with Texts."""
-        return spelled(op, operands)
 
 
 def text(number: Like) -> Text:

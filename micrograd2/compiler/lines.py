@@ -1,0 +1,352 @@
+"""An array program as data: lines `y = op(*args)`, of a small closed set of array operations, each with its adjoint.
+
+An array has a `shape` for one example; if it is `batched`, the batch stands in front. What depends on the parameters is
+`trained`. Operands are born before results, as in the engine, and no line is ever changed.
+
+    y                   is                                                   hands back, of d = ∂C/∂y
+    a row of the table  of the engine, for every number                      d · its local derivatives
+    read(a, places)     places of `a`, counted as if it were flat            place(d)
+    place(a, …)         zeros, and each operand added to its places          read(d) for each
+    summed(a)           over axes, which keep length 1, or over the batch    d: what is the same along an axis is short
+    spread(a)           the same along axes, or for all examples             summed(d)
+    product(a, b)       Σ over what the result lacks, as in np.einsum        product(d, b), product(d, a)
+    masked(a)           a number in place of what nobody asks for            masked(d), with 0
+    logsumexp(a)        log Σ eᵃ over the last axis                          d · softmax(a)
+
+A d may be shorter than y along an axis: then it is the same along it. Four passes work on lines: `group` makes them
+of scalars, `backward` here follows them back, `tidy` simplifies, and `printer` alone knows how they are spelled.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple, Union
+
+import numpy as np
+
+from ..engine import ADD, DIV, EXP, MUL, NEG, POW, SUB, Op, Power, to_the
+
+Like = Union["Line", float]
+Shape = tuple[int, ...]
+_birth = itertools.count().__next__
+
+
+class ArrayOp(NamedTuple):
+    """A row of the table: its name, and what each operand of y is handed of d."""
+
+    name: str
+    adjoint: Callable[[Line, Line], Iterator[Line]]
+
+
+class Line:
+    """One line of an array program: y = op(*args), op being a row of this table or of the engine's.
+
+    `how` is what else the operation must know, such as places.
+    """
+
+    __slots__ = ("op", "args", "how", "shape", "batched", "trained", "born")
+
+    batched: bool
+    trained: bool
+
+    def __init__(self, op: Any, args: Sequence[Line], how: Any, shape: Shape, batched: bool | None = None,
+                 trained: bool | None = None) -> None:
+        self.op, self.args, self.how, self.shape, self.born = op, tuple(args), how, shape, _birth()
+        self.batched = any(arg.batched for arg in args) if batched is None else batched
+        self.trained = any(arg.trained for arg in args) if trained is None else trained
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+    def __add__(self, other: Like) -> Line:
+        return elementwise(ADD, self, other)
+
+    def __radd__(self, other: Like) -> Line:
+        return elementwise(ADD, other, self)
+
+    def __sub__(self, other: Like) -> Line:
+        return elementwise(SUB, self, other)
+
+    def __rsub__(self, other: Like) -> Line:
+        return elementwise(SUB, other, self)
+
+    def __mul__(self, other: Like) -> Line:
+        return elementwise(MUL, self, other)
+
+    def __rmul__(self, other: Like) -> Line:
+        return elementwise(MUL, other, self)
+
+    def __truediv__(self, other: Like) -> Line:
+        return elementwise(DIV, self, other)
+
+    def __rtruediv__(self, other: Like) -> Line:
+        return elementwise(DIV, other, self)
+
+    def __pow__(self, p: Like) -> Line:
+        return elementwise(POW, self, p) if isinstance(p, Line) else elementwise(to_the(p), self)
+
+    def __rpow__(self, other: float) -> Line:
+        return elementwise(POW, other, self)
+
+    def __neg__(self) -> Line:
+        return elementwise(NEG, self)
+
+    def apply(self, op: Op, operands: Sequence[Like]) -> Line:
+        """What a row of the engine's table does when it is called with Lines."""
+        return elementwise(op, *operands)
+
+
+# What is given: the parameters, the inputs, constants
+
+def _nothing(d: Line, y: Line) -> Iterator[Line]:
+    return iter(())
+
+
+LEAF = ArrayOp("leaf", _nothing)       # how: its name
+TABLE = ArrayOp("table", _nothing)     # how: an array of constants
+NUMBER = ArrayOp("number", _nothing)   # how: a float x and an integer k, for x · Bᵏ, B being the size of the batch
+
+
+def leaf(name: str, size: int, batched: bool = False, trained: bool = False) -> Line:
+    return Line(LEAF, (), name, (size,), batched, trained)
+
+
+def table(numbers: np.ndarray) -> Line:
+    return Line(TABLE, (), numbers, numbers.shape)
+
+
+def number(x: float, k: int = 0) -> Line:
+    return Line(NUMBER, (), (float(x), k), ())
+
+
+def lifted(thing: Like) -> Line:
+    return thing if isinstance(thing, Line) else number(thing)
+
+
+# Rows of the engine's table
+
+def elementwise(op: Op, *operands: Like) -> Line:
+    """A row of the engine's table for every number, operands of length 1 being the same along an axis."""
+    args = [lifted(operand) for operand in operands]
+    return _simpler(op, args) or Line(op, args, None, np.broadcast_shapes(*(arg.shape for arg in args)))
+
+
+def _simpler(op: Op, args: list[Line]) -> Line | None:
+    """What needs no line: the product of numbers, what is multiplied by 1, the power 1."""
+    if isinstance(op, Power) and op.p == 1:
+        return args[0]
+    numbers = [arg.how for arg in args if arg.op is NUMBER]
+    if op is MUL and len(numbers) == 2:
+        return number(numbers[0][0] * numbers[1][0], numbers[0][1] + numbers[1][1])
+    if op is MUL and args[1].op is NUMBER:
+        return elementwise(MUL, args[1], args[0])
+    if op is MUL and numbers and numbers[0] in ((1.0, 0), (-1.0, 0)):
+        other = args[args[0].op is NUMBER]
+        return other if numbers[0][0] == 1 else -other
+    if op is ADD and len(numbers) == 2 and numbers[0][1] == numbers[1][1]:
+        return number(numbers[0][0] + numbers[1][0], numbers[0][1])
+    if op is DIV and len(numbers) == 2:
+        return number(numbers[0][0] / numbers[1][0], numbers[0][1] - numbers[1][1])
+    return number(-numbers[0][0], numbers[0][1]) if op is NEG and numbers else None
+
+
+def _times_local(d: Line, y: Line) -> Iterator[Line]:
+    operands = [arg.how[0] if arg.op is NUMBER and not arg.how[1] else arg for arg in y.args]
+    for arg, local in zip(y.args, y.op.local(y, *operands)):
+        yield shrunk(d * local, y, arg)
+
+
+def shrunk(d: Line, y: Line, arg: Line) -> Line:
+    """d, which belongs to y, summed over what `arg` lacks: axes along which it is short, and the batch."""
+    axes = [axis for axis in range(-len(y.shape), 0) if _length(arg, axis) == 1 < y.shape[axis]]
+    along = [axis for axis in axes if _length(d, axis) > 1]
+    over = y.batched and not arg.batched
+    times = math.prod(y.shape[axis] for axis in axes if axis not in along)  # where d is the same for so many
+    return summed(d, along, over and d.batched) * number(times, over and not d.batched)
+
+
+def _length(line: Line, axis: int) -> int:
+    return line.shape[axis] if -axis <= len(line.shape) else 1
+
+
+# Where numbers stand
+
+class Places(NamedTuple):
+    """Places of an array, counted as if it were flat; whether no place comes twice, constants apart."""
+
+    of: np.ndarray
+    distinct: bool
+
+
+def read(a: Line, places: np.ndarray, varied: int | None = None) -> Line:
+    """The numbers of `a` at these places, in their shape. What is behind the first `varied` places are constants."""
+    if a.op is READ:
+        return read(a.args[0], a.how.of.ravel()[places])
+    if places.shape == a.shape and _is_whole(places, a.size):
+        return a
+    kept = places if varied is None else places[places < varied]
+    return Line(READ, [a], Places(places, len(np.unique(kept)) == kept.size), places.shape)
+
+
+def reshaped(a: Line, *shape: int) -> Line:
+    return a if a.op is NUMBER else read(a, np.arange(a.size).reshape(shape))
+
+
+def _is_whole(places: np.ndarray, size: int) -> bool:
+    return places.size == size and bool((places.ravel() == np.arange(size)).all())
+
+
+def _placed_back(d: Line, y: Line) -> Iterator[Line]:
+    yield place([(d if d.op is NUMBER else spread(d, y), y.how)], y.args[0])
+
+
+def place(parts: Sequence[tuple[Line, Places]], like: Line) -> Line:
+    """Zeros of the shape of `like`, and every part added to its places."""
+    if len(parts) == 1 and parts[0][1].of.size == like.size:
+        (part, places), = parts
+        order = np.argsort(places.of, axis=None, kind="stable")
+        if _is_whole(places.of.ravel()[order], like.size):  # every place once, in another order
+            return part if part.op is NUMBER else read(part, order.reshape(like.shape))
+    return Line(PLACE, [part for part, _ in parts], [places for _, places in parts], like.shape, like.batched)
+
+
+def joined(arrays: Sequence[Line]) -> Line:
+    """These, one after the other."""
+    ends = list(itertools.accumulate(a.size for a in arrays))
+    places = [Places(np.arange(end - a.size, end), True) for a, end in zip(arrays, ends)]
+    batched = any(a.batched for a in arrays)
+    return Line(PLACE, [reshaped(a, a.size) for a in arrays], places, (ends[-1],), batched)
+
+
+def _read_back(d: Line, y: Line) -> Iterator[Line]:
+    for places, arg in zip(y.how, y.args):
+        part = d if d.op is NUMBER else read(spread(d, y), places.of)
+        yield shrunk(part, Line(READ, [y], places, arg.shape), arg)
+
+
+READ = ArrayOp("read", _placed_back)
+PLACE = ArrayOp("place", _read_back)   # how: the places of each operand
+
+
+# Sums
+
+def summed(a: Line, axes: Sequence[int], over_batch: bool = False) -> Line:
+    """The sum over these axes, which are counted from the end and keep length 1, and over the batch."""
+    if not axes and not over_batch:
+        return a
+    shape = tuple(1 if axis - len(a.shape) in axes else n for axis, n in enumerate(a.shape))
+    return Line(SUMMED, [a], (tuple(axes), over_batch), shape, a.batched and not over_batch)
+
+
+def spread(a: Line, y: Line) -> Line:
+    """The same numbers, repeated to be of the shape of y."""
+    return a if (a.shape, a.batched) == (y.shape, y.batched) else Line(SPREAD, [a], None, y.shape, y.batched)
+
+
+def repeated(a: Line) -> Line:
+    """The same numbers for every example."""
+    return a if a.batched else Line(SPREAD, [a], None, a.shape, True)
+
+
+SUMMED = ArrayOp("sum", lambda d, y: iter((d,)))  # how: the axes; whether over the batch as well
+SPREAD = ArrayOp("spread", lambda d, y: iter((shrunk(d, y, y.args[0]),)))
+
+
+def product(a: Line, b: Line, axes: tuple[str, str, str]) -> Line:
+    """Σ a · b over the axes that the result lacks: letters name the axes of a, b, result, as in np.einsum; B the batch.
+
+    >>> product(leaf("x", 3, batched=True), reshaped(leaf("w", 6), 2, 3), ("Bn", "ln", "Bl")).shape
+    (2,)
+    """
+    lengths = dict(zip(axes[0].strip("B") + axes[1].strip("B"), a.shape + b.shape))
+    return Line(PRODUCT, [a, b], axes, tuple(lengths[axis] for axis in axes[2].strip("B")), axes[2].startswith("B"))
+
+
+def _two_products(d: Line, y: Line) -> Iterator[Line]:
+    (a, b), (of_a, of_b, of_y) = y.args, y.how
+    d = spread(d, y)
+    to_b = product(d, a, (of_y, of_a, of_b))  # the older operand last: its turn to hand on comes next
+    yield product(d, b, (of_y, of_b, of_a))
+    yield to_b
+
+
+PRODUCT = ArrayOp("product", _two_products)
+
+
+def logsumexp(a: Line) -> Line:
+    """log Σ eᵃ over the last axis, which is gone then."""
+    return Line(LOG_SUM_EXP, [a], None, a.shape[:-1])
+
+
+def _softmax(d: Line, y: Line) -> Iterator[Line]:
+    a, rows = y.args[0], (*y.shape, 1)
+    powers = elementwise(EXP, a - reshaped(y, *rows))
+    yield reshaped(d if d.op is NUMBER else spread(d, y), *rows) * (powers / summed(powers, (-1,)))
+
+
+LOG_SUM_EXP = ArrayOp("logsumexp", _softmax)
+
+
+def masked(a: Line, asked: np.ndarray, filling: float) -> Line:
+    """`a` where it is asked for, a number elsewhere."""
+    return Line(MASKED, [a], (asked, filling), np.broadcast_shapes(a.shape, asked.shape))
+
+
+MASKED = ArrayOp("masked", lambda d, y: iter((shrunk(masked(d, y.how[0], 0.0), y, y.args[0]),)))
+
+
+class ArrayProgram(NamedTuple):
+    """A whole program: its `result`, made of the parameters `theta` and of inputs; with a `gradient`, or None.
+
+    A reader follows the `variables`, one of which may be the `cost`, and their `gradients`.
+    """
+
+    theta: Line
+    variables: tuple[Line, ...]
+    result: Line
+    cost: Line | None = None
+    gradient: Line | None = None
+    gradients: dict[Line, Line] = {}
+
+    def lines(self) -> list[Line]:
+        """All lines, operands first."""
+        roots = [self.result] if self.gradient is None else [self.result, self.gradient]
+        seen, waiting = set(roots), roots
+        while waiting:
+            fresh = set(waiting.pop().args) - seen
+            seen |= fresh
+            waiting += fresh
+        return sorted(seen, key=attrgetter("born"))
+
+
+def with_gradient(program: ArrayProgram) -> ArrayProgram:
+    """The program of a loss with its gradient: the engine's backward pass, with arrays for numbers."""
+    handed: dict[Line, list[tuple[Line, Line]]] = {program.result: [(number(1.0), program.result)]}
+    gradients: dict[Line, Line] = {}
+    for y in reversed(program.lines()):
+        if y in handed:
+            d = gradients[y] = _added_up(handed.pop(y), y)
+            adjoint = y.op.adjoint if isinstance(y.op, ArrayOp) else _times_local
+            for arg, part in zip(y.args, adjoint(d, y)):
+                if arg.trained:
+                    handed.setdefault(arg, []).append((part, y))
+    theta = program.theta
+    gradient = spread(gradients[theta], theta) if theta in gradients else place([], theta)
+    return program._replace(gradient=gradient, gradients={y: gradients[y] for y in program.variables if y in gradients})
+
+
+def _added_up(parts: list[tuple[Line, Line]], y: Line) -> Line:
+    """The sum of what y was handed, and by whom; what its readings handed to some of its places is one line."""
+    placed = [part for part, by in parts if by.op is READ and part.op is PLACE]
+    whole = [part for part, _ in parts if part not in placed]
+    if not placed:
+        return sum(whole[1:], whole[0])
+    terms = [pair for part in placed for pair in zip(part.args, part.how)]
+    if whole:
+        everywhere = Places(np.arange(y.size).reshape(y.shape), True)
+        terms.insert(0, (spread(sum(whole[1:], whole[0]), y), everywhere))
+    return place(terms, y)

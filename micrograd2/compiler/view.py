@@ -1,0 +1,87 @@
+"""Regular places of an array as NumPy's slices: what to write behind its name to see them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+
+def view(shape: tuple[int, ...], places: np.ndarray, batched: bool) -> tuple[str, str] | None:
+    """What to write behind the name of an array of this shape to see these places of it, in theirs, a reshape at the
+    end by itself; None if slices cannot say it. The places are counted as if the array were flat; if it is `batched`,
+    the batch stands in front.
+
+    A part of the array, in rows as long as the longest step between neighbours, these in rows again; a cut of every
+    row; then the axes in their order.
+
+    >>> view((12,), np.array([[4, 5], [8, 9]]), batched=False)
+    ('[4:12].reshape(2, 4)[:, :2]', '')
+    """
+    lead, front, size, seen = "B, " * batched, ":, " * batched, math.prod(shape), places.shape
+
+    def reshape(*lengths: int) -> str:
+        return f".reshape({lead}{listed(lengths) or '()' * (not batched)})"
+
+    if places.size == size and (places.ravel() == np.arange(size)).all():
+        if seen == (*shape, 1):
+            return "[..., None]", ""
+        return "", "" if seen == shape else reshape(*seen)
+    if (finer := split(places)).ndim > places.ndim:
+        inner = view(shape, finer, batched)
+        return inner and ("".join(inner), reshape(*seen))
+    first = int(places.flat[0])
+    steps = {axis: int(places.take(1, axis).flat[0]) - first for axis, n in enumerate(seen) if n > 1}
+    if min(steps.values(), default=1) < 1:
+        return None
+    axes = sorted(steps, key=lambda axis: -steps[axis])
+    counts, pairs = [seen[axis] for axis in axes], list(zip(axes, axes[1:]))
+    rows = [*counts[:1], *(steps[outer] // steps[inner] for outer, inner in pairs)]
+    if pairs:
+        length, start = steps[axes[0]], first
+        if first + counts[0] * length > size:  # the rows begin before the first place
+            start -= first % length
+        part = slice(start, start + counts[0] * length)
+    else:
+        part = slice(first, int(places.flat[-1]) + 1, *steps.values())
+    starts = [(first - part.start) % steps[outer] // steps[inner] for outer, inner in pairs]
+    cuts = tuple(slice(start, start + n) for start, n in zip(starts, counts[1:]))
+    found, rest = np.arange(size)[part], [axis for axis, n in enumerate(seen) if n == 1]
+    if found.size != math.prod(rows) or not np.array_equal(
+            found.reshape(rows)[(...,) + cuts], places.transpose(axes + rest).reshape(counts)):
+        return None
+    code = last = ""
+    if found.size < size:
+        step = f":{part.step}" if part.step not in (None, 1) else ""
+        code = f"{reshape(size) if len(shape) > 1 else ''}[{front}{part.start}:{part.stop}{step}]"
+    if pairs and (code or tuple(rows) != shape):
+        last = reshape(*rows)
+    if counts != rows:
+        code, last = code + last, ""
+        code += f"[{front}:, " + listed(":" if n == row else f"{cut.start or ''}:{cut.stop}"
+                                        for cut, n, row in zip(cuts, counts[1:], rows[1:])) + "]"
+    if axes != sorted(axes):
+        order = [axes.index(axis) for axis in sorted(axes)]
+        code, last = code + last, ""
+        code += f".transpose({listed([0, *(k + 1 for k in order)] if batched else order)})"
+    return (code, last) if max(len(axes), 1) == len(seen) else (code, reshape(*seen))
+
+
+def split(places: np.ndarray) -> np.ndarray:
+    """The places with an axis of regular pieces, all of one length, as two: one from piece to piece, one within."""
+    lengths: list[int] = []
+    for axis, n in enumerate(places.shape):
+        steps = np.diff(places, axis=axis)
+        first = n
+        if n > 2:
+            others = tuple(k for k in range(places.ndim) if k != axis)
+            breaks = (steps != steps.take([0], axis)).any(axis=others)
+            first = int(np.argmax(breaks)) + 1 if breaks.any() else n
+        lengths += [n // first, first] if first < n and n % first == 0 else [n]
+    return places.reshape(lengths)
+
+
+def listed(numbers: Iterable[Any]) -> str:
+    return ", ".join(map(str, numbers))
