@@ -268,7 +268,7 @@ class Page:
         if len(axes) == len(a.shape) and over == a.batched and not keep:
             return Text(f"{inner.within(5)}.sum()")
         first = ".sum(axis=0)" if over and (keep or not axes) else ""
-        rest = [] if first or not over else [0]
+        rest: list[int] = [] if first or not over else [0]
         rest += sorted(axes)
         keepdims = ", keepdims=True" * keep
         last = f".sum(axis={tuple(rest) if len(rest) > 1 else rest[0]}{keepdims})" if rest else ""
@@ -277,7 +277,7 @@ class Page:
     def mask(self, asked: np.ndarray) -> str:
         """The name of what says where numbers are asked for: in each row the first so many, as a rule."""
         asked = asked.reshape(asked.shape[next((axis for axis, n in enumerate(asked.shape) if n > 1), -1):])
-        n = asked.shape[-1]
+        n = len(asked.T)
         lengths = asked.sum(axis=-1)
         if np.array_equal(asked, np.arange(n) < lengths[..., None]):
             return self.kept(f"np.arange({n}) < {self.written(lengths)}[..., None]", "m")
@@ -319,7 +319,7 @@ class Page:
         return seen if first is rows else Text(f"{seen.within(5)}.T")
 
     def of_stacks(self, a: Line, b: Line, of_a: str, of_b: str, of_y: str) -> Text | None:
-        """a @ b for each of the first axes, of which one operand may have fewer; summed over the batch, if y lacks it."""
+        """a @ b for each of the first axes, of which one operand may lack some; summed over the batch if y lacks it."""
         whole = of_y if "B" not in of_a + of_b or of_y[0] == "B" else f"B{of_y}"
         row, column, lead = whole[-2:-1], whole[-1], whole[:-2]
         over = [axis for axis in of_a if axis not in whole]
