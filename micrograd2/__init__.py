@@ -23,7 +23,7 @@ The modules, in reading order: `engine` (the chain rule), `nn` (the network), `c
 numbers), `compiler`, `data`.
 """
 
-from . import data, explain
+from . import copies, data, explain  # noqa: F401  (copies: so that Values can be copied and pickled)
 from .compiler import CompileError, Program, compile  # noqa: F401  (not in __all__: Python has a compile of its own)
 from .costs import cross_entropy, max_margin, squared_error
 from .engine import Value, dot, gradient, logsumexp, maximum, minimum, total

@@ -11,16 +11,16 @@ Left out: what is said of these numbers (see `draw`, `play`, `explain`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
-from heapq import heappop, heappush
+from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .arrays import examples
+from .contributions import grads_of
 from .costs import example_cost, squared_error
-from .engine import DOT, Value, grads_of
+from .engine import DOT, Value
 from .given import function
 from .nn import MLP, Neuron
 
@@ -60,7 +60,7 @@ class Pass(NamedTuple):
     @property
     def slopes(self) -> Rows:
         """f′(z) = ∂a/∂z of every layer, along all ways from z to a."""
-        return [[back(a, {z}).get(z, 0.0) for z, a in layer] for layer in self.layers]
+        return [[grads_of(a, {z}).get(z, 0.0) for z, a in layer] for layer in self.layers]
 
     @property
     def pulls(self) -> Rows:
@@ -125,28 +125,6 @@ def _back_again(one: Pass, y: list[float], cost: Cost) -> Pass:
     return one._replace(targets=y, cost=root, grads=grads_of(root))
 
 
-def back(root: Value, ends: Collection[Value]) -> dict[Value, float]:
-    """∂root/∂v of every Value v on the way back from `root`, and no farther than `ends`.
-
-    >>> x = Value(2.0)
-    >>> z = x * 3
-    >>> found = back(z * z.relu(), {z})
-    >>> found[z], x in found
-    (12.0, False)
-    """
-    grads = {root: 1.0}
-    waiting = [(-root.born, root)]  # the latest born comes first: all that it adds to has been born before
-    while waiting:
-        _, node = heappop(waiting)
-        if node not in ends:
-            for operand, local in zip(node.args, node.local_grads):
-                if operand not in grads:
-                    grads[operand] = 0.0
-                    heappush(waiting, (-operand.born, operand))
-                grads[operand] += grads[node] * local
-    return grads
-
-
 def places(net: MLP) -> Counter[Value]:
     """In how many places of the network every weight and bias stands: 1, or more where it is tied."""
     return Counter(p for layer in net.layers for neuron in layer.neurons for p in (*neuron.w, neuron.b))
@@ -180,7 +158,7 @@ def through_the_layers(net: MLP, given: Iterable[Pass]) -> Iterator[Pass]:
 
 
 def _reads_alone(rule: str, root: Value, names: dict[Value, str], own: set[Value]) -> None:
-    if foreign := names.keys() & back(root, names).keys() - own:
+    if foreign := names.keys() & grads_of(root, names).keys() - own:
         first = min(foreign, key=attrgetter("born"))
         raise ValueError(f"{rule} alone, so that every gradient comes back through the layers; this one also reads "
                          f"{names[first]} directly")

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from micrograd2 import draw, explain, play
-from micrograd2.backprop import Average, back, forward, passes, through_the_layers
+from micrograd2.backprop import Average, forward, passes, through_the_layers
+from micrograd2.contributions import grads_of
 from micrograd2.costs import cross_entropy, max_margin, squared_error
 from micrograd2.engine import Op, Value, logsumexp, maximum, minimum, total
 from micrograd2.nn import ACTIVATIONS, MLP, Layer, Neuron
@@ -166,7 +167,7 @@ def test_the_way_back_between_two_values_is_the_engines_derivative(program, data
     root = run(program.steps, leaves, VALUES, lambda value: steps.append(value) or value)
     end = data.draw(st.sampled_from(steps))
     root.backward()
-    found = back(root, {end})
+    found = grads_of(root, {end})
     assert found.get(end, 0.0) == close(end.grad) and root in found
     assert not found.keys() & (set(end.args) - set().union(*(v.args for v in found.keys() - {end})))
 
