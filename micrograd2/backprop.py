@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -28,9 +30,10 @@ Cost = Callable[..., Value]
 Rows = list[list[float]]  # of numbers, a row for each layer
 
 
-class Pass(NamedTuple):
+@dataclass
+class Pass:
     """One example, as Values of the graph: the `inputs`, the pair (z, a) of every neuron, layer by layer, and the
-    `cost`, made with the `targets`. `grads` is ∂C/∂v of every Value v behind the cost. Without targets there is none.
+    `cost`, made with the `targets`. Without targets there is none.
 
     >>> (one,) = passes(MLP(2, [3, 1], seed=1), [1.0, 0.5], 1.0)
     >>> [len(row) for row in one.activations], [len(row) for row in one.deltas]
@@ -41,7 +44,11 @@ class Pass(NamedTuple):
     layers: list[list[tuple[Value, Value]]]
     targets: list[float]
     cost: Value | None
-    grads: dict[Value, float]
+
+    @cached_property
+    def grads(self) -> dict[Value, float]:
+        """∂C/∂v of every Value v behind the cost."""
+        return grads_of(self.cost) if self.cost is not None else {}
 
     @property
     def outputs(self) -> list[Value]:
@@ -116,13 +123,13 @@ def _there(net: MLP, x: list[float]) -> Pass:
                 raise ValueError(f"layers[{k}].neurons[{j}]: z must be the weighted sum of exactly its w, the "
                                  f"activations of the layer before, and its b; here it is something else")
         before = [a for _, a in pairs]
-    return Pass(inputs, traced, [], None, {})
+    return Pass(inputs, traced, [], None)
 
 
 def _back_again(one: Pass, y: list[float], cost: Cost) -> Pass:
     outputs = one.outputs
     root = example_cost(lambda x: outputs[0] if len(outputs) == 1 else outputs, one.inputs, y, cost)
-    return one._replace(targets=y, cost=root, grads=grads_of(root))
+    return Pass(one.inputs, one.layers, y, root)
 
 
 def places(net: MLP) -> Counter[Value]:

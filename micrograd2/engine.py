@@ -215,8 +215,8 @@ class Value:
     _db: Any
 
     def __init__(self, data: Any, label: str = "") -> None:
-        self.label = label
-        self.data = _number(data)
+        self._label = label if label.__class__ is str else _text(label)
+        self.data = data if data.__class__ is float else _number(data)
         self.grad = 0.0
         self.op = LEAF
         self.born = next(_births)
@@ -229,9 +229,7 @@ class Value:
 
     @label.setter
     def label(self, text: str) -> None:
-        if not isinstance(text, str):
-            raise TypeError(f"a label is text; got {text!r:.60} ({type(text).__name__})")
-        self._label = text
+        self._label = _text(text)
 
     @property
     def args(self) -> tuple[Value, ...]:
@@ -256,8 +254,7 @@ class Value:
         """
         if not isinstance(op, Op):
             raise TypeError(f"op must be a row of the table, such as engine.TANH; got {op!r:.60} ({type(op).__name__})")
-        args = _lift(_several(operands, "operands"))
-        numbers = [arg.data for arg in args]
+        args, numbers = _lift(_several(operands, "operands"))
         missing = "value"
         try:
             data = op.value(*numbers)
@@ -517,12 +514,20 @@ def _value(number: Any) -> Value:
     return y
 
 
-def _lift(operands: Iterable[Number]) -> tuple[Value, ...]:
-    args = tuple(operands)
-    for arg in args:
-        if arg.__class__ is not Value:
-            return tuple(map(_value, args))
-    return args  # type: ignore[return-value]
+def _lift(operands: Iterable[Number]) -> tuple[tuple[Value, ...], list[float]]:
+    """Operands as Values, and their numbers."""
+    args: tuple[Any, ...] = tuple(operands)
+    numbers = [arg.data for arg in args if arg.__class__ is Value]
+    if len(numbers) < len(args):
+        args = tuple(map(_value, args))
+        numbers = [arg.data for arg in args]
+    return args, numbers
+
+
+def _text(label: Any) -> str:
+    if not isinstance(label, str):
+        raise TypeError(f"a label is text; got {label!r:.60} ({type(label).__name__})")
+    return label
 
 
 def _described(thing: Any) -> str:
@@ -541,10 +546,9 @@ def dot(weights: Iterable[Number], inputs: Iterable[Number], bias: Number | None
     >>> dot([2.0, 3.0], [10.0, 1.0], 0.5)
     Value(data=23.5, grad=0.0)
     """
-    w, x = _lift(_several(weights, "weights")), _lift(_several(inputs, "inputs"))
+    (w, ws), (x, xs) = _lift(_several(weights, "weights")), _lift(_several(inputs, "inputs"))
     if len(w) != len(x):
         raise ValueError(f"a weighted sum needs one weight for each input; got {len(w)} weights and {len(x)} inputs")
-    ws, xs = [v.data for v in w], [v.data for v in x]
     if bias is None:
         return _made(DOT, sum(map(mul, ws, xs), 0.0), (*w, *x), (*xs, *ws), MANY)
     b = bias if bias.__class__ is Value else _value(bias)
@@ -577,7 +581,7 @@ def logsumexp(values: Iterable[Number]) -> Value:
     >>> y.data, y.local_grads
     (1000.0, (0.0, 1.0))
     """
-    values = _lift(_several(values))
+    values = list(_several(values))
     if not values:
         raise ValueError("logsumexp needs at least one value")
     return Value.apply(LOGSUMEXP, values)
