@@ -215,7 +215,10 @@ class Value:
     _db: Any
 
     def __init__(self, data: Any, label: str = "") -> None:
-        self._label = label if label.__class__ is str else _text(label)
+        if label.__class__ is str:
+            self._label = label
+        else:
+            self.label = label  # which tells what a label is
         self.data = data if data.__class__ is float else _number(data)
         self.grad = 0.0
         self.op = LEAF
@@ -229,7 +232,9 @@ class Value:
 
     @label.setter
     def label(self, text: str) -> None:
-        self._label = _text(text)
+        if not isinstance(text, str):
+            raise TypeError(f"a label is text; got {text!r:.60} ({type(text).__name__})")
+        self._label = text
 
     @property
     def args(self) -> tuple[Value, ...]:
@@ -522,12 +527,6 @@ def _lift(operands: Iterable[Number]) -> tuple[tuple[Value, ...], list[float]]:
         args = tuple(map(_value, args))
         numbers = [arg.data for arg in args]
     return args, numbers
-
-
-def _text(label: Any) -> str:
-    if not isinstance(label, str):
-        raise TypeError(f"a label is text; got {label!r:.60} ({type(label).__name__})")
-    return label
 
 
 def _described(thing: Any) -> str:
