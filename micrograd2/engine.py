@@ -28,6 +28,7 @@ import math
 from collections.abc import Callable, Container, Iterable, Mapping, Set
 from contextvars import ContextVar
 from functools import partial
+from math import pow as power
 from numbers import Real
 from operator import add, attrgetter, mul, neg, sub, truediv
 from typing import Any, Union
@@ -168,7 +169,7 @@ def to_the(p: float) -> Op:
     if p not in POWERS:
         p = float(p)
         digits = f"{p:g}" if float(f"{p:g}") == p else repr(p)
-        row = Power(p, f"**{digits}", lambda x: math.pow(x, p), lambda y, x: (p * x ** (p - 1) if p else 0.0,))
+        row = Power(p, f"**{digits}", lambda x: power(x, p), lambda y, x: (p * x ** (p - 1) if p else 0.0,))
         key = int(p) if p.is_integer() else p  # as it is mostly written: an int is slow to find by a float
         POWERS.setdefault(key, (row, p, p - 1 if p else 0.0))
     return POWERS[p][0]
@@ -302,19 +303,20 @@ class Value:
 
     def __pow__(self, other: Any) -> Value:
         """x ** p. A plain number p is part of the operation; a Value p is an operand, and then x must be above 0."""
-        x, kind = self.data, other.__class__
+        kind = other.__class__
         if kind is float or kind is int:
             try:
                 op, p, q = POWERS[other]
+                x = self.data
                 y = _blank()  # as `_made` does, whose call would count here
-                y.data = math.pow(x, p)
-                y.grad = 0.0
+                y.data = power(x, p)
+                y._da = p * power(x, q)
+                y._a = self
+                y._b = None
                 y.op = op
+                y.grad = 0.0
                 y._label = ""
                 y.born = next(_births)
-                y._a = self
-                y._da = p * math.pow(x, q)
-                y._b = None
                 return y
             except (KeyError, ValueError, ArithmeticError):
                 pass  # `apply` makes the row, or says what is wrong
