@@ -217,10 +217,7 @@ class Value:
     _db: Any
 
     def __init__(self, data: Any, label: str = "") -> None:
-        if label.__class__ is str:
-            self._label = label
-        else:
-            self.label = label  # which tells what a label is
+        self.label = label
         self.data = data if data.__class__ is float else _number(data)
         self.grad = 0.0
         self.op = LEAF
@@ -592,9 +589,9 @@ def logsumexp(values: Iterable[Number]) -> Value:
 def _several(values: Any, name: str = "values") -> Iterable[Any]:
     if values.__class__ in (list, tuple):
         return values
-    if isinstance(values, Iterable) and not isinstance(values, (str, bytes, Mapping, Set)):
-        if getattr(values, "shape", None) != ():
-            return values
+    several = isinstance(values, Iterable) and not isinstance(values, (str, bytes, Mapping, Set))
+    if several and getattr(values, "shape", None) != ():
+        return values
     parameters = f": say {name}.parameters()" if hasattr(values, "parameters") else ""
     raise TypeError(f"{name} must be a list of Values and numbers; got {values!r:.80} "
                     f"({type(values).__name__}){parameters}")
