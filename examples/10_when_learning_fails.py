@@ -12,7 +12,7 @@ import argparse
 from pathlib import Path
 
 from micrograd2 import MLP, SGD, accuracy, data, fit, max_margin
-from micrograd2.engine import first_not_finite
+from micrograd2.contributions import first_not_finite
 from micrograd2.explain import health
 
 options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

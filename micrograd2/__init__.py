@@ -18,12 +18,12 @@ such numbers, and learns by following their gradients downhill:
 >>> [round(net(x).data, 1) for x in X]
 [-1.0, 1.0, 1.0, -1.0]
 
-The modules, in reading order: `engine` (the chain rule), `nn` (the network), `costs`, `train`, `backprop`
-(an example through a network and back), `pictures`, `player`, `explain` (why a gradient is what it is, in words and
-numbers), `compiler`, `data`.
+The modules, in reading order: `engine` (the chain rule), `contributions` (the same, told edge by edge), `nn` (the
+network), `costs`, `train`, `backprop` (an example through a network and back), `pictures`, `player`, `explain` (why a
+gradient is what it is, in words and numbers), `compiler`, `data`.
 """
 
-from . import data, explain
+from . import copies, data, explain  # noqa: F401  (copies: so that Values can be copied and pickled)
 from .compiler import CompileError, Program, compile  # noqa: F401  (not in __all__: Python has a compile of its own)
 from .costs import cross_entropy, max_margin, squared_error
 from .engine import Value, dot, gradient, logsumexp, maximum, minimum, total

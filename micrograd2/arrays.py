@@ -3,11 +3,14 @@
 NumPy reads a None as NaN, a text as the number that it spells, and drops a mask or an imaginary part. Here what is not
 a real number is refused, by name.
 
+NumPy asks a Value, too, what its own numbers, arrays and functions shall do with it (`__array_ufunc__`).
+
 Left out: what the numbers mean.
 """
 
 from __future__ import annotations
 
+import operator
 from numbers import Real
 from typing import Any
 
@@ -108,3 +111,20 @@ def values(name: str, given: Any) -> list[Value]:
 
 def _sized(row: Any) -> str:
     return f"of length {len(row)}" if hasattr(row, "__len__") else f"the single {described(row)}"
+
+
+OPERATORS = {np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.divide: operator.truediv,
+             np.power: operator.pow, np.less: operator.lt, np.less_equal: operator.le, np.greater: operator.gt,
+             np.greater_equal: operator.ge}
+
+
+def _met(self: Value, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+    """What np.float64(2) * value is, which works, and array * value and np.exp(value), which do not."""
+    if method == "__call__" and ufunc in OPERATORS and not options:
+        first, second = inputs
+        return OPERATORS[ufunc](first if isinstance(first, Value) else Value(first), second)
+    instead = f"v.{ufunc.__name__}()" if hasattr(Value, ufunc.__name__) else "arithmetic with Values"
+    raise TypeError(f"np.{ufunc.__name__} is for arrays, and its result would have no record; write {instead}")
+
+
+setattr(Value, "__array_ufunc__", _met)  # here, so that the engine knows nothing of NumPy

@@ -11,16 +11,18 @@ Left out: what is said of these numbers (see `draw`, `play`, `explain`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
-from heapq import heappop, heappush
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .arrays import examples
+from .contributions import grads_of
 from .costs import example_cost, squared_error
-from .engine import DOT, Value, grads_of
+from .engine import DOT, Value
 from .given import function
 from .nn import MLP, Neuron
 
@@ -28,9 +30,10 @@ Cost = Callable[..., Value]
 Rows = list[list[float]]  # of numbers, a row for each layer
 
 
-class Pass(NamedTuple):
+@dataclass
+class Pass:
     """One example, as Values of the graph: the `inputs`, the pair (z, a) of every neuron, layer by layer, and the
-    `cost`, made with the `targets`. `grads` is ∂C/∂v of every Value v behind the cost. Without targets there is none.
+    `cost`, made with the `targets`. Without targets there is none.
 
     >>> (one,) = passes(MLP(2, [3, 1], seed=1), [1.0, 0.5], 1.0)
     >>> [len(row) for row in one.activations], [len(row) for row in one.deltas]
@@ -41,7 +44,11 @@ class Pass(NamedTuple):
     layers: list[list[tuple[Value, Value]]]
     targets: list[float]
     cost: Value | None
-    grads: dict[Value, float]
+
+    @cached_property
+    def grads(self) -> dict[Value, float]:
+        """∂C/∂v of every Value v behind the cost."""
+        return grads_of(self.cost) if self.cost is not None else {}
 
     @property
     def outputs(self) -> list[Value]:
@@ -60,7 +67,7 @@ class Pass(NamedTuple):
     @property
     def slopes(self) -> Rows:
         """f′(z) = ∂a/∂z of every layer, along all ways from z to a."""
-        return [[back(a, {z}).get(z, 0.0) for z, a in layer] for layer in self.layers]
+        return [[grads_of(a, {z}).get(z, 0.0) for z, a in layer] for layer in self.layers]
 
     @property
     def pulls(self) -> Rows:
@@ -116,35 +123,13 @@ def _there(net: MLP, x: list[float]) -> Pass:
                 raise ValueError(f"layers[{k}].neurons[{j}]: z must be the weighted sum of exactly its w, the "
                                  f"activations of the layer before, and its b; here it is something else")
         before = [a for _, a in pairs]
-    return Pass(inputs, traced, [], None, {})
+    return Pass(inputs, traced, [], None)
 
 
 def _back_again(one: Pass, y: list[float], cost: Cost) -> Pass:
     outputs = one.outputs
     root = example_cost(lambda x: outputs[0] if len(outputs) == 1 else outputs, one.inputs, y, cost)
-    return one._replace(targets=y, cost=root, grads=grads_of(root))
-
-
-def back(root: Value, ends: Collection[Value]) -> dict[Value, float]:
-    """∂root/∂v of every Value v on the way back from `root`, and no farther than `ends`.
-
-    >>> x = Value(2.0)
-    >>> z = x * 3
-    >>> found = back(z * z.relu(), {z})
-    >>> found[z], x in found
-    (12.0, False)
-    """
-    grads = {root: 1.0}
-    waiting = [(-root.born, root)]  # the latest born comes first: all that it adds to has been born before
-    while waiting:
-        _, node = heappop(waiting)
-        if node not in ends:
-            for operand, local in zip(node.args, node.local_grads):
-                if operand not in grads:
-                    grads[operand] = 0.0
-                    heappush(waiting, (-operand.born, operand))
-                grads[operand] += grads[node] * local
-    return grads
+    return Pass(one.inputs, one.layers, y, root)
 
 
 def places(net: MLP) -> Counter[Value]:
@@ -180,7 +165,7 @@ def through_the_layers(net: MLP, given: Iterable[Pass]) -> Iterator[Pass]:
 
 
 def _reads_alone(rule: str, root: Value, names: dict[Value, str], own: set[Value]) -> None:
-    if foreign := names.keys() & back(root, names).keys() - own:
+    if foreign := names.keys() & grads_of(root, names).keys() - own:
         first = min(foreign, key=attrgetter("born"))
         raise ValueError(f"{rule} alone, so that every gradient comes back through the layers; this one also reads "
                          f"{names[first]} directly")

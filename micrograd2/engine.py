@@ -17,20 +17,21 @@ Three ideas carry the file:
   every container, so a node that is one, and not three, decides the speed. `args` and `local_grads` read them.
 * Order is birth. Operands are born before their results, so sorting by birth number is a topological order.
 
-Left out: arrays (see `compile`), pictures (see `draw`), words (see `explain`).
+Left out: the walk told edge by edge (see `contributions`), copies (see `copies`), arrays (see `compile`), pictures (see
+`draw`), words (see `explain`).
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Container, Iterable, Mapping, Set
 from contextvars import ContextVar
 from functools import partial
+from math import pow as power
 from numbers import Real
 from operator import add, attrgetter, mul, neg, sub, truediv
-from typing import Any, NamedTuple, Union
+from typing import Any, Union
 
 Number = Union["Value", float]
 
@@ -62,13 +63,6 @@ class Op:
 
     def __repr__(self) -> str:
         return f"<operation {self.symbol or 'leaf'}>"
-
-    def __reduce__(self) -> Any:
-        """A row is copied and pickled as its name, so that it is itself again in another process."""
-        for name, row in globals().items():
-            if row is self:
-                return name
-        raise TypeError(f"{self!r} is not in the engine's table, so it cannot be copied to another process")
 
 
 # Values that want more than a name from the standard library
@@ -172,16 +166,16 @@ LOGSUMEXP = Op("logsumexp", _logsumexp, lambda y, *xs: _softmax(*(x - y for x in
 
 def to_the(p: float) -> Op:
     """The row of x ** p for a plain number p, such as `to_the(2.0)`: one operand, and one row for each p."""
-    row = POWERS.get(p)
-    if row is None:
+    if p not in POWERS:
         p = float(p)
         digits = f"{p:g}" if float(f"{p:g}") == p else repr(p)
-        row = POWERS.setdefault(p, Power(
-            p, f"**{digits}", lambda x: math.pow(x, p), lambda y, x: (p * x ** (p - 1) if p else 0.0,)))
-    return row
+        row = Power(p, f"**{digits}", lambda x: power(x, p), lambda y, x: (p * x ** (p - 1) if p else 0.0,))
+        key = int(p) if p.is_integer() else p  # as it is mostly written: an int is slow to find by a float
+        POWERS.setdefault(key, (row, p, p - 1 if p else 0.0))
+    return POWERS[p][0]
 
 
-POWERS: dict[float, Power] = {}
+POWERS: dict[float, tuple[Power, float, float]] = {}  # the row, p, and the exponent of the slope p·xᵖ⁻¹
 
 
 class Power(Op):
@@ -192,9 +186,6 @@ class Power(Op):
     def __init__(self, p: float, symbol: str, value: Callable[..., float], local: Callable[..., tuple]) -> None:
         super().__init__(symbol, value, local, why="The slope of xᵖ is p·xᵖ⁻¹.")
         self.p = p
-
-    def __reduce__(self) -> Any:
-        return to_the, (self.p,)
 
 
 class Value:
@@ -227,10 +218,10 @@ class Value:
 
     def __init__(self, data: Any, label: str = "") -> None:
         self.label = label
-        self.data = _number(data)
+        self.data = data if data.__class__ is float else _number(data)
         self.grad = 0.0
         self.op = LEAF
-        self.born = _birth()
+        self.born = next(_births)
         self._a = None
 
     @property
@@ -267,8 +258,7 @@ class Value:
         """
         if not isinstance(op, Op):
             raise TypeError(f"op must be a row of the table, such as engine.TANH; got {op!r:.60} ({type(op).__name__})")
-        args = _lift(_several(operands, "operands"))
-        numbers = [arg.data for arg in args]
+        args, numbers = _lift(_several(operands, "operands"))
         missing = "value"
         try:
             data = op.value(*numbers)
@@ -279,7 +269,7 @@ class Value:
             raise type(error)(f"{op.symbol} of {named} has no {missing}: {error}") from None
         except TypeError as error:
             raise TypeError(f"{op.symbol} takes another number of operands; got {len(args)}: {error}") from None
-        return _recorded(op, data, args, local_grads)
+        return recorded(op, data, args, local_grads)
 
     # What nearly every program is made of is written out, for speed, as its row says; `apply` does the rest, and names
     # what has no value
@@ -287,17 +277,17 @@ class Value:
     def __add__(self, other: Number) -> Value:
         if other.__class__ is not Value:
             other = _value(other)
-        return _of_two(ADD, self.data + other.data, self, 1.0, other, 1.0)
+        return _made(ADD, self.data + other.data, self, 1.0, other, 1.0)
 
     def __sub__(self, other: Number) -> Value:
         if other.__class__ is not Value:
             other = _value(other)
-        return _of_two(SUB, self.data - other.data, self, 1.0, other, -1.0)
+        return _made(SUB, self.data - other.data, self, 1.0, other, -1.0)
 
     def __mul__(self, other: Number) -> Value:
         if other.__class__ is not Value:
             other = _value(other)
-        return _of_two(MUL, self.data * other.data, self, other.data, other, self.data)
+        return _made(MUL, self.data * other.data, self, other.data, other, self.data)
 
     def __truediv__(self, other: Number) -> Value:
         if other.__class__ is not Value:
@@ -306,28 +296,41 @@ class Value:
         if not b:
             return Value.apply(DIV, (self, other))
         y = self.data / b
-        return _of_two(DIV, y, self, 1 / b, other, -y / b)
+        return _made(DIV, y, self, 1 / b, other, -y / b)
 
     def __pow__(self, other: Any) -> Value:
         """x ** p. A plain number p is part of the operation; a Value p is an operand, and then x must be above 0."""
-        x, p, kind = self.data, other, other.__class__
-        if kind is float and x > 0 or kind is int and x:  # elsewhere it may have no value
+        kind = other.__class__
+        if kind is float or kind is int:
             try:
-                return _of_one(POWERS.get(p) or to_the(p), x ** p, self, p * x ** (p - 1) if p else 0.0)
-            except OverflowError:
-                pass  # `apply` says so
-        return Value.apply(POW, (self, p)) if isinstance(p, Value) else Value.apply(to_the(_number(p)), (self,))
+                op, p, q = POWERS[other]
+                x = self.data
+                y = _blank()  # as `_made` does, whose call would count here
+                y.data = power(x, p)
+                y._da = p * power(x, q)
+                y._a = self
+                y._b = None
+                y.op = op
+                y.grad = 0.0
+                y._label = ""
+                y.born = next(_births)
+                return y
+            except (KeyError, ValueError, ArithmeticError):
+                pass  # `apply` makes the row, or says what is wrong
+        if isinstance(other, Value):
+            return Value.apply(POW, (self, other))
+        return Value.apply(to_the(_number(other)), (self,))
 
     def __radd__(self, other: float) -> Value:
         a = _value(other)
-        return _of_two(ADD, a.data + self.data, a, 1.0, self, 1.0)
+        return _made(ADD, a.data + self.data, a, 1.0, self, 1.0)
 
     def __rsub__(self, other: float) -> Value:
         return _value(other) - self
 
     def __rmul__(self, other: float) -> Value:
         a = _value(other)
-        return _of_two(MUL, a.data * self.data, a, self.data, self, a.data)
+        return _made(MUL, a.data * self.data, a, self.data, self, a.data)
 
     def __rtruediv__(self, other: float) -> Value:
         return _value(other) / self
@@ -336,7 +339,7 @@ class Value:
         return Value.apply(POW, (other, self))
 
     def __neg__(self) -> Value:
-        return _of_one(NEG, -self.data, self, -1.0)
+        return _made(NEG, -self.data, self, -1.0)
 
     def __abs__(self) -> Value:
         """|x|; its slope at 0 is taken to be 0."""
@@ -348,13 +351,13 @@ class Value:
             y = math.exp(self.data)
         except OverflowError:
             return Value.apply(EXP, (self,))
-        return _of_one(EXP, y, self, y)
+        return _made(EXP, y, self, y)
 
     def log(self) -> Value:
         """The natural logarithm; x must be above 0."""
         if self.data <= 0:
             return Value.apply(LOG, (self,))
-        return _of_one(LOG, math.log(self.data), self, 1 / self.data)
+        return _made(LOG, math.log(self.data), self, 1 / self.data)
 
     def sqrt(self) -> Value:
         """The square root; x must be above 0, since the slope at 0 is infinite."""
@@ -379,7 +382,7 @@ class Value:
     def tanh(self) -> Value:
         """The hyperbolic tangent, from −1 to 1."""
         y = math.tanh(self.data)
-        return _of_one(TANH, y, self, 1 - y * y)
+        return _made(TANH, y, self, 1 - y * y)
 
     def sigmoid(self) -> Value:
         """1 / (1 + e⁻ˣ), from 0 to 1, without overflow at either end."""
@@ -389,7 +392,7 @@ class Value:
         """max(0, x); its slope at 0 is taken to be 0."""
         x = self.data
         y = 0.0 if x <= 0 else x
-        return _of_one(RELU, y, self, 1.0 if y > 0 else y)
+        return _made(RELU, y, self, 1.0 if y > 0 else y)
 
     def __lt__(self, other: Number) -> bool:
         return _seen(self) < _seen(other)
@@ -406,14 +409,6 @@ class Value:
     def __float__(self) -> float:
         return float(_seen(self))
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        """What NumPy calls for np.float64(2) * value, which works, and for array * value and np.exp(value)."""
-        name = ufunc.__name__
-        if method == "__call__" and name in _OPERATORS and not options:
-            return getattr(operator, _OPERATORS[name])(*_lift(inputs))
-        instead = f"v.{name}()" if hasattr(Value, name) else "arithmetic with Values"
-        raise TypeError(f"np.{name} is for arrays, and its result would have no record; write {instead}")
-
     def __format__(self, spec: str) -> str:
         return format(self.data, spec) if spec else str(self)
 
@@ -421,15 +416,7 @@ class Value:
         label = f", label={self.label!r}" if self.label else ""
         return f"Value(data={self.data}, grad={self.grad}{label})"
 
-    @property
-    def _prev(self) -> tuple[Value, ...]:
-        """The operands, under the name that code written for micrograd uses."""
-        return self.args
-
-    @property
-    def _op(self) -> str:
-        """The symbol of the operation, under the name that code written for micrograd uses."""
-        return self.op.symbol
+    _prev, _op = args, property(lambda self: self.op.symbol)  # the names that code written for micrograd uses
 
     def backward(self) -> None:
         """Put ∂self/∂v into the `grad` of every Value v that this one was made from.
@@ -443,12 +430,12 @@ class Value:
         >>> a.grad
         12.0
         """
-        results = _results(self)
-        for node in results:
+        nodes = results(self)
+        for node in nodes:
             node.grad = 0.0
         try:
             self.grad += 1.0
-            for node in results:  # each hands to its operands: upstream gradient × local derivative
+            for node in nodes:  # each hands to its operands: upstream gradient × local derivative
                 upstream = node.grad
                 if node._b is MANY:
                     for operand, local in zip(node._a, node._da):
@@ -461,53 +448,20 @@ class Value:
             raise TypeError(f"every grad must be a number: {error}. Set them to 0.0, as zero_grad() does, and call "
                             f"backward() again") from None
 
-    def __reduce__(self) -> Any:
-        """The whole record, flat and operands first: however deep it is, no recursion is needed."""
-        nodes = topological_order(self)
-        columns = [[getattr(node, name) for node in nodes] for name in ("born", "data", "grad", "op", "label")]
-        args = [arg.born for node in nodes for arg in node.args]
-        local_grads = [local for node in nodes for local in node.local_grads]
-        return _revived, (_TOGETHER, [len(node.args) for node in nodes], *columns, args, local_grads)
-
-    def __copy__(self) -> Value:
-        return self._with(self.args)
-
-    def _with(self, args: tuple[Value, ...]) -> Value:
-        twin = _recorded(self.op, self.data, args, self.local_grads)
-        twin.grad, twin.label = self.grad, self.label
-        return twin
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
-        for node in topological_order(self):  # operands first, so that no recursion is needed
-            if id(node) not in memo:
-                memo[id(node)] = node._with(tuple(memo[id(arg)] for arg in node.args))
-        return memo[id(self)]
-
 
 MANY = object()
-_birth = itertools.count().__next__
+_births = itertools.count()
 _blank = partial(Value.__new__, Value)
 
 
-def _of_one(op: Op, data: float, a: Value, da: float) -> Value:
-    """A result with its record: of one operand and the local derivative along it."""
+def _made(op: Op, data: float, a: Any, da: Any, b: Any = None, db: Any = None) -> Value:
+    """A result with its record: the operands `a` and `b`, if there is a second, and the local derivative along each."""
     y = _blank()
     y.data = data
     y.grad = 0.0
     y.op = op
     y._label = ""
-    y.born = _birth()
-    y._a, y._da, y._b = a, da, None
-    return y
-
-
-def _of_two(op: Op, data: float, a: Value, da: float, b: Value, db: float) -> Value:
-    y = _blank()
-    y.data = data
-    y.grad = 0.0
-    y.op = op
-    y._label = ""
-    y.born = _birth()
+    y.born = next(_births)
     y._a = a
     y._da = da
     y._b = b
@@ -515,99 +469,64 @@ def _of_two(op: Op, data: float, a: Value, da: float, b: Value, db: float) -> Va
     return y
 
 
-def _of_many(op: Op, data: float, args: tuple[Value, ...], local_grads: tuple[float, ...]) -> Value:
-    y = _blank()
-    y.data = data
-    y.grad = 0.0
-    y.op = op
-    y._label = ""
-    y.born = _birth()
-    y._a, y._da, y._b = args, local_grads, MANY
-    return y
-
-
-def _recorded(op: Op, data: float, args: tuple[Value, ...], local_grads: tuple[float, ...]) -> Value:
+def recorded(op: Op, data: float, args: tuple[Value, ...], local_grads: tuple[float, ...]) -> Value:
+    """The same with however many operands."""
     if op is LEAF:
         return Value(data)
-    if len(args) == 1:
-        return _of_one(op, data, *args, *local_grads)
-    if len(args) == 2:
-        return _of_two(op, data, args[0], local_grads[0], args[1], local_grads[1])
-    return _of_many(op, data, args, local_grads)
-
-
-class _Together(dict):
-    """The Values that are unpickled in one go, by the birth numbers that they had: what was shared is shared again."""
-
-    def __reduce__(self) -> Any:
-        return _Together, ()  # one for each pickle, empty at first
-
-
-_TOGETHER = _Together()
-
-
-def _revived(known: dict[int, Value], counts: list[int], births: list[int], data: list[float], grads: list[float],
-             ops: list[Op], labels: list[str], args: list[int], local_grads: list[float]) -> Value:
-    """The Value whose record `__reduce__` wrote, born anew, like all that it was made from."""
-    end = 0
-    for count, born, number, grad, op, label in zip(counts, births, data, grads, ops, labels):
-        start, end = end, end + count
-        if born not in known:
-            operands = tuple(known[arg] for arg in args[start:end])
-            node = known[born] = _recorded(op, number, operands, tuple(local_grads[start:end]))
-            node.grad, node.label = grad, label
-    return known[births[-1]]
+    if len(args) == 1 or len(args) == 2:
+        return _made(op, data, *itertools.chain(*zip(args, local_grads)))
+    return _made(op, data, args, local_grads, MANY)
 
 
 # Called before code sees the number of a Value other than by `.data`: in a comparison, or as a float. `compile` refuses
 # that while it traces, in its own thread, since a program cannot take another branch for each example.
 on_sight: ContextVar[Callable[[], None]] = ContextVar("on_sight")
-_OPERATORS = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv", "power": "pow", "less": "lt",
-              "less_equal": "le", "greater": "gt", "greater_equal": "ge"}  # what NumPy calls them
 
 
 def _seen(number: Number) -> float:
     if refuse := on_sight.get(None):
         refuse()
-    return _lift((number,))[0].data
+    return _value(number).data
 
 
 def _number(thing: Any) -> float:
     """A plain number as a float; TypeError for anything else. An array without axes, of any library, is a number."""
-    kind = thing.__class__
-    if kind is float:
-        return thing
-    if kind is not int and getattr(thing, "shape", None) == () and not hasattr(thing, "mask"):
-        thing = thing.item()
-    if kind is int or isinstance(thing, Real):  # int first: asking the abstract class takes longer
-        try:
-            return float(thing)
-        except OverflowError:
-            raise ValueError(f"a Value holds one real number; got {thing!r:.20}…, too large for a float") from None
-    raise TypeError(f"a Value holds one real number; got {_described(thing)}")
+    if thing.__class__ is not int:  # asking the abstract class takes longer
+        if getattr(thing, "shape", None) == () and not hasattr(thing, "mask"):
+            thing = thing.item()
+        if not isinstance(thing, Real):
+            raise TypeError(f"a Value holds one real number; got {_described(thing)}")
+    try:
+        return float(thing)
+    except OverflowError:
+        raise ValueError(f"a Value holds one real number; got {thing!r:.20}…, too large for a float") from None
 
 
 def _value(number: Any) -> Value:
     """A plain number as an unlabelled leaf; a Value as it is."""
     kind = number.__class__
-    if kind is not float and kind is not int and isinstance(number, Value):
-        return number
+    if kind is not float:
+        if kind is not int and isinstance(number, Value):
+            return number
+        number = _number(number)
     y = _blank()
-    y.data = number if kind is float else _number(number)
+    y.data = number
     y.grad = 0.0
     y.op = LEAF
     y._label = ""
-    y.born = _birth()
+    y.born = next(_births)
     y._a = None
     return y
 
 
-def _lift(operands: Iterable[Number]) -> tuple[Value, ...]:
-    args = tuple(operands)
-    for arg in args:
-        if arg.__class__ is not Value:
-            return tuple(map(_value, args))
-    return args  # type: ignore[return-value]
+def _lift(operands: Iterable[Number]) -> tuple[tuple[Value, ...], list[float]]:
+    """Operands as Values, and their numbers."""
+    args: tuple[Any, ...] = tuple(operands)
+    numbers = [arg.data for arg in args if arg.__class__ is Value]
+    if len(numbers) < len(args):
+        args = tuple(map(_value, args))
+        numbers = [arg.data for arg in args]
+    return args, numbers
 
 
 def _described(thing: Any) -> str:
@@ -626,14 +545,13 @@ def dot(weights: Iterable[Number], inputs: Iterable[Number], bias: Number | None
     >>> dot([2.0, 3.0], [10.0, 1.0], 0.5)
     Value(data=23.5, grad=0.0)
     """
-    w, x = _lift(_several(weights, "weights")), _lift(_several(inputs, "inputs"))
+    (w, ws), (x, xs) = _lift(_several(weights, "weights")), _lift(_several(inputs, "inputs"))
     if len(w) != len(x):
         raise ValueError(f"a weighted sum needs one weight for each input; got {len(w)} weights and {len(x)} inputs")
-    ws, xs = [v.data for v in w], [v.data for v in x]
     if bias is None:
-        return _of_many(DOT, sum(map(mul, ws, xs), 0.0), (*w, *x), (*xs, *ws))
+        return _made(DOT, sum(map(mul, ws, xs), 0.0), (*w, *x), (*xs, *ws), MANY)
     b = bias if bias.__class__ is Value else _value(bias)
-    return _of_many(DOT, sum(map(mul, ws, xs), b.data), (*w, *x, b), (*xs, *ws, 1.0))
+    return _made(DOT, sum(map(mul, ws, xs), b.data), (*w, *x, b), (*xs, *ws, 1.0), MANY)
 
 
 def parts(args: Any) -> tuple[Any, Any, Any]:
@@ -662,7 +580,7 @@ def logsumexp(values: Iterable[Number]) -> Value:
     >>> y.data, y.local_grads
     (1000.0, (0.0, 1.0))
     """
-    values = _lift(_several(values))
+    values = list(_several(values))
     if not values:
         raise ValueError("logsumexp needs at least one value")
     return Value.apply(LOGSUMEXP, values)
@@ -671,9 +589,9 @@ def logsumexp(values: Iterable[Number]) -> Value:
 def _several(values: Any, name: str = "values") -> Iterable[Any]:
     if values.__class__ in (list, tuple):
         return values
-    if isinstance(values, Iterable) and not isinstance(values, (str, bytes, Mapping, Set)):
-        if getattr(values, "shape", None) != ():
-            return values
+    several = isinstance(values, Iterable) and not isinstance(values, (str, bytes, Mapping, Set))
+    if several and getattr(values, "shape", None) != ():
+        return values
     parameters = f": say {name}.parameters()" if hasattr(values, "parameters") else ""
     raise TypeError(f"{name} must be a list of Values and numbers; got {values!r:.80} "
                     f"({type(values).__name__}){parameters}")
@@ -705,101 +623,28 @@ def topological_order(root: Value) -> list[Value]:
     ['a', 'b', 'c']
     """
     nodes = {root}
-    for result in _results(root):
+    for result in results(root):
         nodes.update(result.args)
     return sorted(nodes, key=attrgetter("born"))
 
 
-def _results(root: Value) -> list[Value]:
-    """Every Value with operands that `root` was made from, and `root` if it has any, the latest born first."""
+def results(root: Value, ends: Container[Value] = ()) -> list[Value]:
+    """The same without leaves, and no farther back than `ends`, in the order of `backward`: the latest born first."""
     if not isinstance(root, Value):
         raise TypeError(f"root must be a Value; got {root!r:.60} ({type(root).__name__})")
-    results: list[Value] = []
-    waiting = [root] if root._a is not None else []
+    found: list[Value] = []
+    waiting = [root] if root._a is not None and root not in ends else []
     seen = {root}
     while waiting:  # a stack: what it gives is nearly in order already
         node = waiting.pop()
-        results.append(node)
+        found.append(node)
         a, b = node._a, node._b
         for operand in a if b is MANY else (a,) if b is None else (a, b):
-            if operand._a is not None and operand not in seen:
+            if operand._a is not None and operand not in seen and operand not in ends:
                 seen.add(operand)
                 waiting.append(operand)
-    results.sort(key=attrgetter("born"), reverse=True)
-    return results
-
-
-class Contribution(NamedTuple):
-    """What one edge adds in the backward pass: `contribution = upstream * local`.
-
-    It goes from `result` to its operand `result.args[which]`; `total` is what that operand has received so far.
-    """
-
-    result: Value
-    which: int
-    upstream: float
-    local: float
-    contribution: float
-    total: float
-
-
-def flow(root: Value) -> Iterator[Contribution]:
-    """The backward pass from `root`, told edge by edge in the order in which `backward` works. Writes nothing.
-
-    >>> a = Value(3.0)
-    >>> for step in flow(a * a):
-    ...     print(f"+= {step.upstream} × {step.local} = {step.contribution}, so far {step.total}")
-    += 1.0 × 3.0 = 3.0, so far 3.0
-    += 1.0 × 3.0 = 3.0, so far 6.0
-    """
-    grads = {root: 1.0}
-    for node in _results(root):
-        upstream = grads[node]
-        for which, (operand, local) in enumerate(zip(node.args, node.local_grads)):
-            contribution = upstream * local
-            grads[operand] = grads.get(operand, 0.0) + contribution
-            yield Contribution(node, which, upstream, local, contribution, grads[operand])
-
-
-def grads_of(root: Value) -> dict[Value, float]:
-    """∂root/∂v of every Value v that `root` was made from: what `backward` would add to its `grad`. Writes nothing.
-
-    >>> a = Value(3.0)
-    >>> grads_of((a + a) * a)[a]
-    12.0
-    """
-    grads = {root: 1.0}
-    for node in _results(root):
-        upstream = grads[node]
-        for operand, local in zip(node.args, node.local_grads):
-            grads[operand] = grads.get(operand, 0.0) + upstream * local
-    return grads
-
-
-def first_not_finite(root: Value) -> str:
-    """Which operation first made a NaN or an infinity on the way to `root`, or else on the way back; "" if none did.
-
-    It is named with its operands, their labels and numbers; of many, the largest three with and without a label.
-
-    >>> a = Value(1e200, "a")
-    >>> first_not_finite((a * a).tanh())
-    '* of a=1e+200, a=1e+200 is inf'
-    """
-    for node in topological_order(root):
-        if not math.isfinite(node.data):
-            if not node.args:
-                return f"{node.label or 'a number that was put in'} is {node.data}"
-            largest = sorted(node.args, key=lambda arg: abs(arg.data), reverse=True)
-            shown = [arg for arg in largest if arg.label][:3] + [arg for arg in largest if not arg.label][:3]
-            named = ", ".join(f"{arg.label}={arg.data:g}" if arg.label else f"{arg.data:g}" for arg in shown)
-            more = f" and {len(largest) - len(shown):,} more" if len(largest) > len(shown) else ""
-            return f"{node.op.symbol} of {named}{more} is {node.data}"
-    for step in flow(root):
-        if not math.isfinite(step.total):
-            operand = step.result.args[step.which]
-            return (f"the gradient of {operand.label or operand.data} is {step.total}: {step.result.op.symbol} adds "
-                    f"upstream {step.upstream:g} × local {step.local:g} to it")
-    return ""
+    found.sort(key=attrgetter("born"), reverse=True)
+    return found
 
 
 def gradient(output: Value, inputs: Iterable[Value]) -> list[Value]:
@@ -829,7 +674,8 @@ def gradient(output: Value, inputs: Iterable[Value]) -> list[Value]:
         if node in between:
             parts = contributions[node]
             upstream = grads[node] = parts[0] if len(parts) == 1 else total(parts)
-            _check_unchanged(node)
+            if node.args:
+                _check_unchanged(node)
             for operand, local in zip(node.args, node.op.local(node, *node.args)):
                 if operand in between:
                     contributions.setdefault(operand, []).append(upstream * local)
@@ -838,17 +684,13 @@ def gradient(output: Value, inputs: Iterable[Value]) -> list[Value]:
 
 def _check_unchanged(node: Value) -> None:
     """RuntimeError unless the operation, done again, has the same local derivatives and the same result."""
-    if not node.args:
-        return
     operands = [arg.data for arg in node.args]
     try:
-        now, slopes = node.op.value(*operands), node.op.local(node.data, *operands)
+        now = (*node.op.local(node.data, *operands), node.op.value(*operands))
     except (ArithmeticError, ValueError):  # it could not be done with the numbers that are there now
-        now, slopes = math.nan, (math.nan,) * len(operands)
-    changed = "a number was changed after the forward pass"
-    for slope, captured in zip(slopes, node.local_grads):
-        if slope != captured == captured:
-            raise RuntimeError(f"{changed}: the local derivative of {node.op.symbol} was {captured} and is now "
-                               f"{slope}; compute it again")
-    if now != node.data == node.data:
-        raise RuntimeError(f"{changed}: {node.op.symbol} made {node.data}, and would now make {now}; compute it again")
+        now = (math.nan,) * (len(operands) + 1)
+    for i, (old, new) in enumerate(zip((*node.local_grads, node.data), now)):
+        if new != old == old:
+            what = "local derivative" if i < len(operands) else "result"
+            raise RuntimeError(f"a number was changed after the forward pass: the {what} of {node.op.symbol} was {old} "
+                               f"and is now {new}; compute it again")

@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from .backprop import Cost, Pass, kind, passes, places, through_the_layers
+from .contributions import flow
 from .costs import squared_error
-from .engine import NEG, RELU, SIGMOID, TANH, Power, Value, flow, topological_order
+from .engine import NEG, RELU, SIGMOID, TANH, Power, Value, topological_order
 from .files import write_whole
 from .nn import MLP
 from .pictures import BLUE, MOST_NODES, ORANGE, Picture

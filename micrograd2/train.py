@@ -31,8 +31,9 @@ from tqdm import tqdm
 from . import checkpoint as checkpoints
 from .arrays import examples, numbers, values
 from .compiler import CompileError, compile
+from .contributions import first_not_finite
 from .costs import example_cost, squared_error
-from .engine import Value, first_not_finite
+from .engine import Value
 from .given import finite, function, place, switch, whole
 from .nn import MLP
 

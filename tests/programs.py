@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from micrograd2.engine import Value, dot, logsumexp, maximum, minimum, total
+from micrograd2.engine import Value, dot, logsumexp, maximum, minimum, topological_order, total
 
 Step = tuple[str, Sequence[int], float]
 
@@ -219,3 +219,8 @@ def programs(longest: int = 60) -> st.SearchStrategy[Program]:
     short = st.lists(step, min_size=1, max_size=min(6, longest))
     long = st.lists(step, min_size=longest // 3, max_size=longest)
     return st.builds(Program, st.lists(number, min_size=1, max_size=4), short | long)
+
+
+def record(root: Value) -> list[tuple]:
+    """All that there is to know about a graph."""
+    return [(v.data, v.grad, v.op, v.args, v.local_grads, v.label, v.born) for v in topological_order(root)]

@@ -16,8 +16,9 @@ from micrograd2 import engine
 from micrograd2.compiler import CompileError, compile
 from micrograd2.compiler.text import Text
 from micrograd2.compiler.view import view
+from micrograd2.contributions import flow
 from micrograd2.costs import cross_entropy, max_margin, squared_error
-from micrograd2.engine import ABS, LEAF, LESS, MAX, MIN, RELU, SIGN, Op, Value, dot, flow, logsumexp, maximum, minimum
+from micrograd2.engine import ABS, LEAF, LESS, MAX, MIN, RELU, SIGN, Op, Value, dot, logsumexp, maximum, minimum
 from micrograd2.engine import gradient, topological_order, total
 from micrograd2.nn import ACTIVATIONS, MLP
 from micrograd2.train import SGD, Adam, fit

@@ -5,26 +5,24 @@ from __future__ import annotations
 import copy
 import gc
 import math
-import multiprocessing
 import operator
-import pickle
-import random
 import subprocess
 import sys
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import cloudpickle
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from micrograd2 import MLP, engine
-from micrograd2.engine import ADD, MUL, SUM, TANH, Op, Value, dot, flow, gradient, grads_of, logsumexp, maximum, minimum
-from micrograd2.engine import on_sight, parts, to_the, topological_order, total
-from programs import DUALS, FLOATS, RECIPES, VALUES, Dual, Program, dual, programs, run
+from micrograd2.contributions import flow, grads_of
+from micrograd2.engine import Value, dot, gradient, logsumexp, maximum, minimum, on_sight, parts, to_the
+from micrograd2.engine import topological_order, total
+from programs import DUALS, FLOATS, RECIPES, VALUES, Dual, Program, dual, programs, record, run
 
 ROOT = Path(engine.__file__).parents[1]
 NAN, INF = math.nan, math.inf
@@ -38,11 +36,6 @@ def close(x: float, rel: float = 1e-9, abs: float = 1e-10) -> Any:
 
 def leaves_of(program: Program) -> list[Value]:
     return [Value(x, f"x{i}") for i, x in enumerate(program.leaves)]
-
-
-def record(root: Value) -> list[tuple]:
-    """All that there is to know about a graph."""
-    return [(v.data, v.grad, v.op, v.args, v.local_grads, v.label, v.born) for v in topological_order(root)]
 
 
 def local_grads(result: Value) -> tuple[float, ...]:
@@ -162,50 +155,6 @@ def test_third_derivatives():
     assert along(dot([x, y], [y, x], x) * x, x, y, x) == 4.0
 
 
-# The backward pass told edge by edge
-
-class Spy(Value):
-    """A leaf that keeps every gradient written into it."""
-
-    __slots__ = ("writes",)
-
-    @property
-    def grad(self):
-        return self.writes[-1]
-
-    @grad.setter
-    def grad(self, new):
-        self.writes = [*getattr(self, "writes", []), new]
-
-
-@given(programs())
-@settings(deadline=None)
-def test_backward_is_flow_edge_by_edge(program):
-    leaves = [Spy(x) for x in program.leaves]
-    result = run(program.steps, leaves, VALUES)
-    before = record(result)
-    told, alone = list(flow(result)), grads_of(result)
-    assert record(result) == before
-    result.backward()
-    assert alone == {result: 1.0} | {step.result.args[step.which]: step.total for step in told}
-    grads = {result: 1.0}
-    writes = {leaf: [0.0] if leaf is not result else [0.0, 1.0] for leaf in leaves}
-    for step in told:
-        operand = step.result.args[step.which]
-        assert step.upstream == step.result.grad == grads[step.result]
-        assert step.local == step.result.local_grads[step.which]
-        assert step.contribution == step.upstream * step.local
-        assert step.total == grads.get(operand, 0.0) + step.contribution
-        grads[operand] = step.total
-        if operand in writes:
-            writes[operand].append(step.total)
-    order = topological_order(result)
-    edges = [(v, i) for v in reversed(order) for i in range(len(v.args))]
-    assert [(step.result, step.which) for step in told] == edges
-    assert all(v.grad == grads[v] for v in order)
-    assert all(leaf.writes == writes[leaf] for leaf in leaves)
-
-
 # The forms written out for speed agree with their rows
 
 @pytest.mark.parametrize("a", NASTY)
@@ -294,7 +243,7 @@ def test_gradients_belong_to_the_forward_pass_that_was_made():
     a.data, c.data = 100.0, -5.0
     e.backward()
     assert (a.grad, b.grad) == (close(3 * math.exp(6)), close(2 * math.exp(6)))
-    with pytest.raises(RuntimeError, match=r"exp made 403.42.*, and would now make 0.0067"):
+    with pytest.raises(RuntimeError, match=r"exp was 403.42.* and is now 0.0067"):
         gradient(e, [b])
     with pytest.raises(RuntimeError, match=r"\* was 2.0 and is now 100.0"):
         gradient(c, [b])
@@ -483,6 +432,13 @@ def test_real_numbers_of_every_kind_are_stored_as_floats(f, two):
             assert all(type(x) is float for x in [result.data, *result.local_grads, *(a.data for a in result.args)])
 
 
+@pytest.mark.parametrize("two", [2 + 0j, np.complex64(2), Decimal(2)])
+def test_an_exponent_that_only_equals_a_number_is_refused_though_there_is_a_row_for_it(two):
+    assert (Value(3.0) ** 2).data == 9.0
+    with pytest.raises(TypeError, match="a Value holds one real number; got"):
+        Value(3.0) ** two
+
+
 def test_wrong_arguments_are_named():
     with pytest.raises(ValueError, match="got 2 weights and 1 inputs"):
         dot([1, 2], [Value(1)], 0)
@@ -517,45 +473,6 @@ def test_float_format_repr_and_the_names_of_micrograd():
     for name in ("_prev", "_op"):
         with pytest.raises(AttributeError):
             setattr(v, name, None)
-
-
-@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
-def test_a_copy_is_born_anew_and_independent(duplicate):
-    a = Value(2.0, "a")
-    b = a * a
-    b.label = "b"
-    b.backward()
-    twin = duplicate(b)
-    assert (twin.data, twin.grad, twin.label, twin.op, twin.local_grads) == (4.0, 1.0, "b", b.op, (2.0, 2.0))
-    assert twin is not b and twin.born > b.born
-    twin.data, twin.grad, twin.label = 0.0, 9.0, "twin"
-    assert (b.data, b.grad, b.label, b.args) == (4.0, 1.0, "b", (a, a))
-
-
-def test_copy_shares_operands_and_deepcopy_does_not():
-    a = Value(2.0, "a")
-    b = a * a
-    assert copy.copy(b).args == (a, a)
-    everything = {"b": b, "a": a, "sum": b + a}
-    twins = copy.deepcopy(everything)
-    assert twins["b"].args == (twins["a"], twins["a"]) and twins["sum"].args == (twins["b"], twins["a"])
-    assert not set(twins.values()) & set(everything.values())
-    (twins["sum"] * twins["b"]).backward()
-    assert (twins["a"].grad, a.grad) == (44.0, 0.0)
-
-
-@given(programs())
-@settings(deadline=None)
-def test_a_deep_copy_is_the_same_graph(program):
-    result = run(program.steps, leaves_of(program), VALUES)
-    twin = copy.deepcopy(result)
-    order, twins = topological_order(result), topological_order(twin)
-    place, places = {v: i for i, v in enumerate(order)}, {v: i for i, v in enumerate(twins)}
-    assert place.keys().isdisjoint(places) and min(v.born for v in twins) > max(v.born for v in order)
-    assert [[place[arg] for arg in v.args] for v in order] == [[places[arg] for arg in v.args] for v in twins]
-    for each in (result, twin):
-        each.backward()
-    assert [(v.data, v.grad, v.label, v.op) for v in order] == [(v.data, v.grad, v.label, v.op) for v in twins]
 
 
 # Large graphs, and what they leave behind
@@ -652,80 +569,6 @@ spec.loader.exec_module(module)
 print(module.Value(2.0) * 3)
 print(sorted({{name.split(".")[0] for name in set(sys.modules) - before}} - set(sys.stdlib_module_names)))
 """).split("\n")[:2] == ["Value(data=6.0, grad=0.0)", "['engine']"]
-
-
-# Copies across processes
-
-def same(twin, value):
-    """Whether two records are one: the same numbers, rows, labels and operands, shared in the same places."""
-    twins, values = topological_order(twin), topological_order(value)
-    place = {node: i for i, node in enumerate(values)}
-    there = {node: i for i, node in enumerate(twins)}
-    return len(twins) == len(values) and all(
-        (a.op, repr(a.data), repr(a.grad), a.label, repr(a.local_grads), [there[x] for x in a.args])
-        == (b.op, repr(b.data), repr(b.grad), b.label, repr(b.local_grads), [place[x] for x in b.args])
-        for a, b in zip(twins, values))
-
-
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-@given(program=programs())
-@settings(max_examples=20)
-def test_a_pickle_is_the_same_graph_born_anew(protocol, program):
-    result = run(program.steps, [Value(x, f"x{i}") for i, x in enumerate(program.leaves)], VALUES)
-    result.backward()
-    twin = pickle.loads(pickle.dumps(result, protocol))
-    assert same(twin, result)
-    order = topological_order(twin)
-    assert all(arg.born < node.born for node in order for arg in node.args)
-    assert min(node.born for node in order) > result.born
-    assert (twin * twin).backward() is None and twin.grad == 2 * twin.data
-
-
-@given(programs())
-@settings(max_examples=20)
-def test_values_pickled_together_stay_together(program):
-    nodes = []
-    result = run(program.steps, [Value(x) for x in program.leaves], VALUES, each=lambda v: nodes.append(v) or v)
-    shuffled = random.Random(len(nodes)).sample([*nodes, result], len(nodes) + 1)
-    twins = pickle.loads(pickle.dumps(shuffled))
-    copies = dict(zip(shuffled, twins))
-    assert all(copies[arg] is twin for node, twin in copies.items() for arg, twin in zip(node.args, twin.args)
-               if arg in copies)
-    assert all(repr(twin.data) == repr(node.data) and twin.op is node.op for node, twin in copies.items())
-    assert len(topological_order(copies[result])) == len(topological_order(result))
-    again = pickle.loads(pickle.dumps(shuffled))
-    assert not set(again) & set(twins)
-
-
-@pytest.mark.parametrize("row", [ADD, MUL, TANH, SUM, to_the(2.0), to_the(-0.5)], ids=repr)
-def test_a_row_stays_itself_when_copied_or_pickled(row):
-    for twin in (pickle.loads(pickle.dumps(row)), cloudpickle.loads(cloudpickle.dumps(row)), copy.copy(row),
-                 copy.deepcopy([row])[0]):
-        assert twin is row
-
-
-def test_a_row_of_ones_own_is_no_name():
-    own = Op("half", lambda x: x / 2, lambda y, x: (0.5,))
-    assert Value.apply(own, [Value(3.0)]).data == 1.5
-    with pytest.raises(TypeError, match="half.* not in the engine's table"):
-        pickle.dumps(own)
-
-
-def squared_elsewhere(h):
-    d = h * h
-    d.backward()
-    return d.data, h.grad, d.op is MUL, h.args[0].grad
-
-
-def test_a_graph_goes_on_in_another_process():
-    """Births from another process, later than any here or earlier than any there, must not disturb the order."""
-    a = Value(3.0, "a")
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        assert pool.submit(squared_elsewhere, a * 2).result() == (36.0, 12.0, True, 24.0)
-        assert pool.submit(operator.mul, a, a).result().args[0].label == "a"
-        assert cloudpickle.loads(pool.submit(cloudpickle.dumps, a + 1).result()).data == 4.0
-    late = pickle.loads(pickle.dumps(a * 2))
-    assert squared_elsewhere(late) == (36.0, 12.0, True, 24.0)
 
 
 # Code that looks at numbers
@@ -855,9 +698,3 @@ def test_a_label_is_text_whenever_it_is_set(wrong):
     with pytest.raises(TypeError, match="a label is text; got"):
         a.label = wrong
     assert a.label == "a" and (a * 2).label == ""
-
-
-@pytest.mark.parametrize("walk", [topological_order, grads_of, lambda root: list(flow(root)), engine.first_not_finite])
-def test_what_is_no_value_has_no_graph(walk):
-    with pytest.raises(TypeError, match=r"root must be a Value; got 3 \(int\)"):
-        walk(3)

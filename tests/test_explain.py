@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from micrograd2 import pictures
+from micrograd2.contributions import first_not_finite, flow
 from micrograd2.costs import cross_entropy, max_margin, squared_error
-from micrograd2.engine import (MUL, RELU, Op, Value, dot, first_not_finite, flow, maximum, minimum, topological_order,
-                               total)
+from micrograd2.engine import MUL, RELU, Op, Value, dot, maximum, minimum, topological_order, total
 from micrograd2.explain import TRY, GradcheckError, Table, gradcheck, health, ledger, nudges, paths, sensitivities
 from micrograd2.explain.names import names_of
 from micrograd2.explain.table import BLUE, ORANGE

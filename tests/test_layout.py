@@ -15,18 +15,21 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "micrograd2"
 FLOORS = {  # module: the modules of this package, then the outside packages, that it may import
     "engine": (set(), set()),
+    "contributions": ({"engine"}, set()),
+    "copies": ({"engine"}, set()),
     "given": (set(), set()),
     "files": ({"given"}, set()),
     "arrays": ({"engine", "given"}, {"numpy"}),
     "nn": ({"engine", "files", "given"}, set()),
     "costs": ({"engine", "given"}, set()),
-    "compiler": ({"engine", "arrays", "given"}, {"numpy"}),
-    "backprop": ({"engine", "nn", "costs", "arrays", "given"}, {"numpy"}),
+    "compiler": ({"engine", "contributions", "arrays", "given"}, {"numpy"}),
+    "backprop": ({"engine", "contributions", "nn", "costs", "arrays", "given"}, {"numpy"}),
     "checkpoint": ({"files"}, {"numpy"}),
-    "train": ({"engine", "nn", "costs", "compiler", "arrays", "checkpoint", "given"}, {"numpy", "tqdm"}),
-    "pictures": ({"engine", "arrays", "files", "nn", "costs", "backprop", "given"}, {"graphviz"}),
-    "explain": ({"engine", "nn", "costs", "backprop", "given"}, set()),
-    "player": ({"engine", "files", "nn", "costs", "backprop", "pictures"}, set()),
+    "train": ({"engine", "contributions", "nn", "costs", "compiler", "arrays", "checkpoint", "given"},
+              {"numpy", "tqdm"}),
+    "pictures": ({"engine", "contributions", "arrays", "files", "nn", "costs", "backprop", "given"}, {"graphviz"}),
+    "explain": ({"engine", "contributions", "nn", "costs", "backprop", "given"}, set()),
+    "player": ({"engine", "contributions", "files", "nn", "costs", "backprop", "pictures"}, set()),
     "data": ({"arrays", "given"}, {"numpy"}),
 }
 

@@ -22,8 +22,9 @@ from graphviz.backend import dot_command
 from hypothesis import HealthCheck, given, settings
 
 from micrograd2 import pictures
+from micrograd2.contributions import flow
 from micrograd2.costs import cross_entropy, max_margin, squared_error
-from micrograd2.engine import DOT, SIGMOID, Value, dot, flow, topological_order, total
+from micrograd2.engine import DOT, SIGMOID, Value, dot, topological_order, total
 from micrograd2.nn import MLP
 from micrograd2.pictures import Picture, animate, draw, draw_dot, find_dot
 from programs import VALUES, programs, run

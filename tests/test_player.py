@@ -15,8 +15,9 @@ from browser import Browser, Tab, find_chromium
 from hypothesis import HealthCheck, Phase, given, settings
 
 from micrograd2 import data, player
+from micrograd2.contributions import flow
 from micrograd2.costs import cross_entropy, max_margin, squared_error
-from micrograd2.engine import Value, dot, flow, topological_order, total
+from micrograd2.engine import Value, dot, topological_order, total
 from micrograd2.nn import ACTIVATIONS, MLP
 from micrograd2.player import play
 from programs import VALUES, programs, run

@@ -17,10 +17,9 @@ from hypothesis import given, reject, settings, strategies as st
 from micrograd2 import MLP, accuracy, squared_error
 from micrograd2.compiler import CompileError, Program, compile
 from micrograd2.compiler.rounding import Rounded, Unit, _passed_on, rounding_errors
+from micrograd2.contributions import grads_of
 from micrograd2.engine import ABS, ATAN, COS, DIV, EXP, LESS, LOGSUMEXP, MAX, MIN, MUL, RELU, SIGMOID, SIGN, SIN
-from micrograd2.engine import SUB, SUM, TANH
-from micrograd2.engine import Op, Value
-from micrograd2.engine import dot, grads_of, logsumexp, maximum, minimum, total
+from micrograd2.engine import SUB, SUM, TANH, Op, Value, dot, logsumexp, maximum, minimum, total
 from programs import Dual, programs, run, DUALS, VALUES
 
 pytestmark = pytest.mark.filterwarnings("error")

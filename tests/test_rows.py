@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from micrograd2 import MLP, compile, draw, engine, explain, fit, gradient, play, squared_error
-from micrograd2.engine import LEAF, Op, Power, Value, grads_of, to_the
+from micrograd2.contributions import grads_of
+from micrograd2.engine import LEAF, Op, Power, Value, to_the
 from micrograd2.nn import ACTIVATIONS, Neuron
 
 ROWS = [row for row in vars(engine).values() if isinstance(row, Op) and row is not LEAF]

@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays import numbers, values
-from ..engine import Value, grads_of
+from ..contributions import grads_of
+from ..engine import Value
 from ..given import described, function
 from .group import Plan
 from .lines import with_gradient

@@ -8,8 +8,9 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..backprop import back, forward, kind, through_the_layers
-from ..engine import Value, first_not_finite
+from ..backprop import forward, kind, through_the_layers
+from ..contributions import first_not_finite, grads_of
+from ..engine import Value
 from ..nn import MLP, Neuron
 from .table import Explanation, Table
 
@@ -116,7 +117,7 @@ def health(net: MLP, X: Any) -> Health:
         broken = [a for layer in one.layers for _, a in layer if not math.isfinite(a.data)]
         overflow = overflow or (first_not_finite(broken[0]) if broken else "")
         seen.append((one.sums, one.activations[1:], one.slopes))
-        grads = [back(output, {z for z, _ in one.layers[0]}) for output in one.outputs]
+        grads = [grads_of(output, {z for z, _ in one.layers[0]}) for output in one.outputs]
         squares.append([mean([of.get(z, 0.0) * of.get(z, 0.0) for of in grads for z, _ in layer])
                         for layer in one.layers])
     if overflow:
@@ -167,7 +168,7 @@ def _near_0(neuron: Neuron) -> list[tuple[float, float]]:
             z, a = twin.trace([])
         except (ArithmeticError, ValueError):  # of a logarithm, say
             continue
-        found.append((a.data, back(a, {z}).get(z, 0.0)))
+        found.append((a.data, grads_of(a, {z}).get(z, 0.0)))
     return found
 
 

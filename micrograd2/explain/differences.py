@@ -8,7 +8,8 @@ from collections.abc import Callable
 from numbers import Real
 from typing import Any
 
-from ..engine import Value, grads_of, topological_order
+from ..contributions import grads_of
+from ..engine import Value, topological_order
 from ..given import described, finite, function
 from .table import Table
 

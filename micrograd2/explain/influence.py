@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..backprop import Cost, averages, passes
+from ..backprop import Cost, passes
 from ..costs import squared_error
 from ..given import described, finite
 from ..nn import MLP
@@ -98,8 +98,8 @@ def sensitivities(net: MLP, X: Any, Y: Any, cost: Cost = squared_error, *, h: fl
         parameter = named[s.name]
         try:
             parameter.data = s.value + h
-            after = averages(net, passes(net, X, Y, cost)).cost.mean[0]
+            costs = [one.cost.data for one in passes(net, X, Y, cost) if one.cost is not None]
         finally:
             parameter.data = s.value
-        wiggles.append(Wiggle(s.name, h, h * s.gradient, after - told.cost.mean[0]))
+        wiggles.append(Wiggle(s.name, h, h * s.gradient, sum(costs) / len(costs) - told.cost.mean[0]))
     return Sensitivities(ranked, wiggles, told.examples, told.cost.mean[0])

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..engine import Value, flow
+from ..contributions import flow
+from ..engine import Value
 from .names import counted, making, names_of
 from .routes import visits
 from .table import Explanation, Table, printable
@@ -81,7 +82,7 @@ def ledger(root: Value, order: str = "topological") -> Ledger:
         raise TypeError(f"root must be a Value; got {type(root).__name__}")
     if not isinstance(order, str) or order not in ("topological", "naive"):
         raise ValueError(f'order must be "topological" or "naive"; got {order!r}')
-    entries = [Entry(number, step.result, step.result.args[step.which], *step[2:], "")
+    entries = [Entry(number, step.result, step.operand, *step[2:], "")
                for number, step in enumerate(flow(root), 1)]
     right = {root: 1.0} | {entry.operand: entry.total for entry in entries}
     if order == "topological":

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from heapq import nlargest
 from typing import NamedTuple
 
-from ..engine import Value, grads_of, topological_order
+from ..contributions import grads_of
+from ..engine import Value, topological_order
 from ..given import whole
 from .names import counted, names_of
 from .table import Explanation, Table, printable

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ..backprop import Averages, Cost, Pass, averages, passes, places, through_the_layers
 from ..costs import squared_error
-from ..engine import first_not_finite
+from ..contributions import first_not_finite
 from ..given import described, whole
 from ..nn import MLP
 from .table import Explanation, Table, averaged

@@ -13,7 +13,8 @@ import copy
 import re
 import xml.etree.ElementTree as ET
 
-from ..engine import Value, flow, topological_order
+from ..contributions import flow
+from ..engine import Value, topological_order
 from ..given import switch
 from .canvas import Picture
 from .expression import MOST_NODES, draw_expression
@@ -55,7 +56,7 @@ def _moving(picture: Picture, root: Value, names: dict[Value, str]) -> str:
     clock = Clock(len(steps))
     states: dict[Value, list[tuple[int, float]]] = {root: [(-1, 1.0)]}
     for i, step in enumerate(steps):
-        operand = step.result.args[step.which]
+        operand = step.operand
         states.setdefault(operand, []).append((i, step.total))
         _light(groups[f"{names[operand]}->{names[step.result]}"].pop(0), i, clock, picture)
     for value, name in names.items():
