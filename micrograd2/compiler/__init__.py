@@ -12,17 +12,19 @@ Left out: threads, graphics cards, and whatever needs more than one example to b
 from __future__ import annotations
 
 import builtins
+import copy
 import itertools
 import linecache
 import traceback
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from ..arrays import numbers, values
-from ..engine import Value, grads_of
-from ..given import described, function
+from ..arrays import numbers, precision, values
+from ..engine import Value, grads_of, topological_order, total
+from ..given import function
 from .emit import Emitter
 from .group import Plan
 from .proof import ALONE, FAULT, apart, difference, errors_of, holding, prove
@@ -37,11 +39,12 @@ def compile(f: Callable[..., Any], parameters: Sequence[Value], *example: Any, d
     """The program of `f`, scalar code for one example, over batches of examples.
 
     `f` receives a list of Values for each sequence of numbers in `example`, and returns one Value, a cost, or a list of
-    Values. What it does must not depend on the numbers, so it runs here on the example and on others, far and near,
-    which the parameters hold meanwhile (let no other thread use them until this returns); all must be one graph, and
-    the program's results must be those of the graphs, up to rounding. `parameters` are the Values to learn. Everything
-    else in `f` that is older than this call must be a plain number. CompileError says what is wrong, or what differs;
-    a branch that is seldom taken may not be seen here, but `program.check` finds it on the examples that take it.
+    Values; or a pair (cost, list), for the program of the cost with the list as its `outputs`. What it does must not
+    depend on the numbers, so it runs here on the example and on others, far and near, which the parameters hold
+    meanwhile (let no other thread use them until this returns); all must be one graph, and the program's results must
+    be those of the graphs, up to rounding. `parameters` are the Values to learn. Everything else in `f` that is older
+    than this call must be a plain number. CompileError says what is wrong, or what differs; a branch that is seldom
+    taken may not be seen here, but `program.check` finds it on the examples that take it.
 
     >>> w, b = Value(2.0, "w"), Value(1.0, "b")
     >>> program = compile(lambda x, y: (w * x[0] + b - y[0]) ** 2, [w, b], [3.0], [5.0])
@@ -64,20 +67,25 @@ class Program:
     """
 
     def __init__(self, f: Callable[..., Any], parameters: Sequence[Value], example: Sequence[Any], dtype: Any) -> None:
-        self.f: Callable[..., Any] | None = function("f", f, len(example), of=f"the {len(example)} rows of an example")
-        self.parameters, self.dtype = _leaves(parameters), _real(dtype)
+        function("f", f, len(example), of=f"the {len(example)} rows of an example")
+        names = argument_names(f, len(example))
+        self.f: Callable[..., Any] | None = _in_one_list(f)
+        self.parameters, self.dtype = _leaves(parameters), precision(dtype)
         self._example = [_row(f"example[{i}]", given) for i, given in enumerate(example)]
         with ALONE:
-            first = Run(f, self._example)
-        trace = Trace(first, self.parameters, argument_names(f, len(example)))
+            first = Run(self.f, self._example)
+        cost, outputs = _parts(first)
+        trace = _trace(cost or outputs, self.parameters, names)
         plan = Plan(trace)
         self.is_cost, self.names, self.sizes = trace.is_cost, trace.names, [len(nodes) for nodes in trace.inputs]
         self.scalar_nodes, self.array_operations = trace.scalar_nodes, plan.array_operations
         self.bytes_per_example, self._kept = plan.floats_per_example * self.dtype.itemsize, 0
-        self.outputs_source = Emitter(plan, False, self.dtype).source()
+        of_outputs = plan if outputs is first else Plan(_trace(outputs, self.parameters, names))
+        self.outputs_source = Emitter(of_outputs, False, self.dtype).source()
         self.source = Emitter(plan, True, self.dtype).source() if self.is_cost else self.outputs_source
         self._run, self._run_outputs = _executed(self.source), _executed(self.outputs_source)
-        prove(f, self.parameters, self._example, first, self._apart, float(np.finfo(self.dtype).max))
+        self._one_output = outputs.is_cost
+        prove(self.f, self.parameters, self._example, first, self._apart, float(np.finfo(self.dtype).max))
 
     def __getstate__(self) -> dict[str, Any]:
         left_behind = {"f": None, "_run": None, "_run_outputs": None, "_kept": 0}
@@ -95,10 +103,10 @@ class Program:
         return self.outputs(theta, *batch)
 
     def outputs(self, theta: Any, *arrays: Any) -> np.ndarray:
-        """What the scalar function returns for every example, without gradients: (B,) for a cost, else (B, n)."""
+        """What the scalar function returns for every example, without gradients: (B,) for a cost, (B, n) for a list."""
         theta, batch = self._checked(theta, arrays)
         result = np.array(_guarded(self._run_outputs, theta, *batch), self.dtype)
-        return result[:, 0] if self.is_cost else result
+        return result[:, 0] if self._one_output else result
 
     @property
     def theta(self) -> np.ndarray:
@@ -131,23 +139,19 @@ class Program:
     def _apart(self, run: Run, theta: Any) -> str:
         """How the program differs from this run, made while the parameters hold `theta`; "" if rounding explains it."""
         arrays = [[[value.data for value in values]] * 2 for values in run.given]  # the same example twice, as a batch
-        explained: list[Any] = []
-
-        def errors() -> Any:
-            if not explained:
-                explained.extend(errors_of(run, self.dtype))
-            return explained
-
-        expected, outputs = [root.data for root in run.roots], self.outputs(theta, *arrays)
-        if len(outputs) != (2 if arrays else 1):
-            return f"there are results for {len(outputs)} examples in the program, but {2 if arrays else 1} were given"
-        told = [apart("the result", row, expected, lambda: errors()[0]) for row in outputs.reshape(len(outputs), -1)]
-        if self.is_cost:
+        errors = cache(lambda part: errors_of(part, self.dtype))
+        cost, outputs = _parts(run)
+        rows = self.outputs(theta, *arrays)
+        if len(rows) != (2 if arrays else 1):
+            return f"there are results for {len(rows)} examples in the program, but {2 if arrays else 1} were given"
+        told = [apart("the result", row, [root.data for root in outputs.roots], lambda: errors(outputs)[0])
+                for row in rows.reshape(len(rows), -1)]
+        if cost:
             loss, gradient = self(theta, *arrays)
-            grads = grads_of(run.roots[0])
-            told.append(apart("the loss", np.array([loss], self.dtype), expected, lambda: errors()[0]))
+            grads = grads_of(cost.roots[0])
+            told.append(apart("the loss", np.array([loss], self.dtype), [cost.roots[0].data], lambda: errors(cost)[0]))
             told.append(apart("the gradient", gradient, [grads.get(p, 0.0) for p in self.parameters],
-                              lambda: [errors()[1].get(p, 0.0) for p in self.parameters],
+                              lambda: [errors(cost)[1].get(p, 0.0) for p in self.parameters],
                               [p.label for p in self.parameters]))
         return next(filter(None, told), "")
 
@@ -202,14 +206,31 @@ def _row(name: str, given: Any) -> list[float]:
     return row.tolist()
 
 
-def _real(dtype: Any) -> np.dtype:
-    try:
-        real = np.dtype(dtype) if isinstance(dtype, (str, type, np.dtype)) else None
-    except TypeError:
-        real = None
-    if real is None or real not in (np.dtype(np.float64), np.dtype(np.float32)):
-        raise TypeError(f"dtype must be float64 or float32; got {described(dtype)}")
-    return real
+class _Pair(list):
+    """A cost, and the outputs that came with it, in one list of Values."""
+
+
+def _in_one_list(f: Callable[..., Any]) -> Callable[..., Any]:
+    """f, which returns a `_Pair` where it returned a cost and a list."""
+    def g(*rows: Any) -> Any:
+        result = f(*rows)
+        pair = isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], (list, tuple))
+        return _Pair([result[0], *result[1]]) if pair else result
+    return g
+
+
+def _parts(run: Run) -> tuple[Run | None, Run]:
+    """The run as if f had returned only the cost, if there is one, and as if it had returned only the outputs."""
+    if not isinstance(run.roots, _Pair):
+        return (run if run.is_cost else None), run
+    cost, outputs = copy.copy(run), copy.copy(run)
+    cost.is_cost, cost.roots, outputs.roots = True, run.roots[:1], run.roots[1:]
+    return cost, outputs
+
+
+def _trace(run: Run, parameters: Sequence[Value], names: Sequence[str]) -> Trace:
+    run.order = topological_order(total(run.roots))[:-1]  # without what only another part of the run needs
+    return Trace(run, parameters, names)
 
 
 def _executed(source: str) -> Callable[..., Any]:
