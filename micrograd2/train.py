@@ -69,7 +69,8 @@ class Optimizer:
         if theta.shape != gradient.shape:
             raise ValueError(f"gradient must have the shape of theta, {theta.shape}; got {gradient.shape}")
         self._check_size(theta.shape)
-        self._hold_state_in(theta.dtype)
+        for name, state in self._arrays():
+            setattr(self, name, state.astype(theta.dtype, copy=False))
         lr = self.lr
         if callable(lr):
             lr = finite(f"the learning rate of step {self.steps}", lr(self.steps), 0.0, "a finite number, at least 0")
@@ -79,16 +80,14 @@ class Optimizer:
 
     def _check_size(self, shape: tuple[int, ...]) -> None:
         """ValueError if the state is of other parameters than so many."""
-        for name in self.state:
-            if np.shape(getattr(self, name)) not in ((), shape):
+        for name, state in self._arrays():
+            if state.shape != shape:
                 raise ValueError(f"this {type(self).__name__} has the {name} of another training run, of the shape "
-                                 f"{np.shape(getattr(self, name))}; for the shape {shape} make a new one")
+                                 f"{state.shape}; for the shape {shape} make a new one")
 
-    def _hold_state_in(self, dtype: np.dtype) -> None:
-        for name in self.state:
-            state = getattr(self, name)
-            if isinstance(state, np.ndarray) and state.dtype != dtype:
-                setattr(self, name, state.astype(dtype))
+    def _arrays(self) -> list[tuple[str, np.ndarray]]:
+        state = [(name, getattr(self, name)) for name in self.state]
+        return [(name, array) for name, array in state if isinstance(array, np.ndarray)]
 
     def update(self, parameters: Sequence[Value]) -> None:
         """The same step on Values: reads their `grad`, writes their `data`.

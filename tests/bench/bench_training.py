@@ -4,15 +4,17 @@
     python tests/bench/bench_training.py [--repeat 7] [--mnist FOLDER]
 
 The digit network, 784-16-16-10 with sigmoids and the squared error: five epochs of 20,000 digits, and, given the folder
-of the four MNIST files, ten epochs of all 60,000. Each way takes the same digits in the same order, steps of SGD on
-batches of 100, and measures the accuracy after every epoch; `fit` also compiles, checks, and keeps the history. All
-must end at the same loss and accuracy. JAX runs a whole epoch as one compiled `lax.scan`; compiling it is not counted.
-Prints the best time of each, one thread, and how many times that of the loop by hand it is.
+of the four MNIST files, ten epochs of all 60,000. Each way takes the same digits in the same order, steps of SGD with
+a rate that falls from 5 to 0 on batches of 100, and measures the accuracy after every epoch, on the digits learnt from,
+or on the 10,000 others; `fit` also compiles, checks, and keeps the history. All must end at the same loss and accuracy.
+JAX runs a whole epoch as one compiled `lax.scan`; compiling it is not counted. Prints the best time of each, one
+thread, and how many times that of the loop by hand it is; for `fit`, also what it does before its first step.
 """
 
 import argparse
 import gc
 import importlib.util
+import itertools
 import os
 import subprocess
 import sys
@@ -42,14 +44,21 @@ def weights(net, dtype):
 
 def by_fit(net, X, Y, X_check, labels, epochs, lr, dtype):
     """Everything included: compiling, checks, history."""
+    validation = None if X_check is X else (X_check, labels)
     history = fit(net, X, Y, optimizer=SGD(lr), epochs=epochs, batch_size=BATCH, seed=0, dtype=dtype,
-                  validation=(X_check, labels), progress=False)
+                  validation=validation, progress=False)
     return history.epoch_loss, history.accuracy
+
+
+def before_the_first_step(net, X, Y, X_check, labels, epochs, lr, dtype):
+    by_fit(net, X, Y, X_check, labels, 0, lr, dtype)
+    return [], []
 
 
 def by_hand(net, X, Y, X_check, labels, epochs, lr, dtype):
     """As a careful person writes it."""
-    X, Y, X_check = X.astype(dtype, copy=False), Y.astype(dtype, copy=False), X_check.astype(dtype, copy=False)
+    X, X_check = X.astype(dtype, copy=False), None if X_check is X else X_check.astype(dtype, copy=False)
+    Y = Y.astype(dtype, copy=False)
     (W1, b1), (W2, b2), (W3, b3) = weights(net, dtype)
 
     def sigmoid(z):
@@ -60,7 +69,7 @@ def by_hand(net, X, Y, X_check, labels, epochs, lr, dtype):
         a2 = sigmoid(a1 @ W2 + b2)
         return a1, a2, sigmoid(a2 @ W3 + b3)
 
-    losses, right = [], []
+    losses, right, steps = [], [], itertools.count()
     for epoch in range(epochs):
         loss = 0.0
         for batch in mini_batches(len(X), BATCH, seed=0, epoch=epoch):
@@ -70,14 +79,15 @@ def by_hand(net, X, Y, X_check, labels, epochs, lr, dtype):
             d3 = 2 * (a3 - y) / len(x) * a3 * (1 - a3)
             d2 = d3 @ W3.T * a2 * (1 - a2)
             d1 = d2 @ W2.T * a1 * (1 - a1)
-            W3 -= lr * (a2.T @ d3)
-            b3 -= lr * d3.sum(axis=0)
-            W2 -= lr * (a1.T @ d2)
-            b2 -= lr * d2.sum(axis=0)
-            W1 -= lr * (x.T @ d1)
-            b1 -= lr * d1.sum(axis=0)
+            rate = lr(next(steps))
+            W3 -= rate * (a2.T @ d3)
+            b3 -= rate * d3.sum(axis=0)
+            W2 -= rate * (a1.T @ d2)
+            b2 -= rate * d2.sum(axis=0)
+            W1 -= rate * (x.T @ d1)
+            b1 -= rate * d1.sum(axis=0)
         losses.append(loss / len(X))
-        right.append(float(np.mean(forward(X_check)[-1].argmax(axis=1) == labels)))
+        right.append(float(np.mean(forward(X if X_check is None else X_check)[-1].argmax(axis=1) == labels)))
     return losses, right
 
 
@@ -95,11 +105,12 @@ def by_jax():
         return ((outputs(layers, x) - y) ** 2).sum() / len(y)
 
     @jax.jit
-    def one_epoch(layers, X, Y, order, lr):
-        def step(layers, batch):
+    def one_epoch(layers, X, Y, order, rates):
+        def step(layers, batch_and_rate):
+            batch, rate = batch_and_rate
             loss, gradient = jax.value_and_grad(cost)(layers, X[batch], Y[batch])
-            return jax.tree.map(lambda p, g: p - lr * g, layers, gradient), loss
-        layers, losses = jax.lax.scan(step, layers, order)
+            return jax.tree.map(lambda p, g: p - rate * g, layers, gradient), loss
+        layers, losses = jax.lax.scan(step, layers, (order, rates))
         return layers, losses.mean()
 
     @jax.jit
@@ -111,14 +122,16 @@ def by_jax():
         layers, losses, right = weights(net, dtype), [], []
         for epoch in range(epochs):
             order = np.stack(list(mini_batches(len(X), BATCH, seed=0, epoch=epoch)))
-            layers, loss = one_epoch(layers, X, Y, order, dtype(lr))
+            rates = np.array([lr(epoch * len(order) + k) for k in range(len(order))], dtype)
+            layers, loss = one_epoch(layers, X, Y, order, rates)
             losses.append(float(loss))
             right.append(float(share_right(layers, X_check, labels)))
         return losses, right
     return train
 
 
-def compare(title, ways, X, Y, X_check, labels, epochs, lr, repeat):
+def compare(title, ways, X, Y, X_check, labels, epochs, repeat):
+    steps = epochs * len(X) / BATCH
     best = {(name, dtype): float("inf") for dtype in DTYPES for name in ways}
     ends = {}
     for _ in range(repeat):
@@ -126,18 +139,18 @@ def compare(title, ways, X, Y, X_check, labels, epochs, lr, repeat):
             net = digit_net()
             gc.collect()
             start = time.perf_counter()
-            losses, right = ways[name](net, X, Y, X_check, labels, epochs, lr, dtype)
+            losses, right = ways[name](net, X, Y, X_check, labels, epochs, lambda step: 5 * (1 - step / steps), dtype)
             best[name, dtype] = min(best[name, dtype], time.perf_counter() - start)
-            ends[name, dtype] = losses[-1], right[-1]
+            ends[name, dtype] = losses[-1:] + right[-1:]
     print(f"\n{title:34}" + "".join(f"{dtype.__name__:>11} {'ratio':>8} {'right':>8}" for dtype in DTYPES))
     for name in ways:
         columns = ""
         for dtype in DTYPES:
-            seconds, (loss, right) = best[name, dtype], ends[name, dtype]
-            expected = ends["NumPy by hand", dtype]
-            if not np.allclose((loss, right), expected, rtol=1e-6 if dtype is np.float64 else 5e-2):
-                raise SystemExit(f"{name}, {dtype.__name__}: loss and accuracy {loss}, {right}; by hand {expected}")
-            columns += f"{seconds:9.3f} s {seconds / best['NumPy by hand', dtype]:7.2f}x {right:8.2%}"
+            seconds, end, expected = best[name, dtype], ends[name, dtype], ends["NumPy by hand", dtype]
+            if end and not np.allclose(end, expected, rtol=0.01):
+                raise SystemExit(f"{name}, {dtype.__name__}: the last loss and accuracy are {end}, by hand {expected}")
+            columns += f"{seconds:9.3f} s {seconds / best['NumPy by hand', dtype]:7.2f}x "
+            columns += f"{end[1]:8.2%}" if end else " " * 8
         print(f"{name:34}{columns}")
 
 
@@ -150,7 +163,7 @@ def main():
         settings = dict.fromkeys(("BENCH_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS",
                                   "NPROC"), "1")   # NPROC is JAX's
         raise SystemExit(subprocess.run([sys.executable, *sys.argv], env=os.environ | settings).returncode)
-    ways = {"NumPy by hand": by_hand, "fit, with all it does": by_fit}
+    ways = {"NumPy by hand": by_hand, "fit, with all it does": by_fit, "  before its first step": before_the_first_step}
     if importlib.util.find_spec("jax") is None:
         print("jax is not installed, so its line is left out")
     else:
@@ -159,10 +172,10 @@ def main():
     digits = data.mnist(args.mnist) if args.mnist else data.digits()
     some = np.arange(20_000) % len(digits.x_train)
     X, labels = digits.x_train[some], digits.y_train[some]
-    compare("5 epochs of 20,000 digits", ways, X, data.one_hot(labels, 10), X, labels, 5, 4.0, args.repeat)
+    compare("5 epochs of 20,000 digits", ways, X, data.one_hot(labels, 10), X, labels, 5, args.repeat)
     if args.mnist:
         compare("10 epochs of MNIST, on its test", ways, digits.x_train, data.one_hot(digits.y_train, 10),
-                digits.x_test, digits.y_test, 10, 4.0, min(args.repeat, 3))
+                digits.x_test, digits.y_test, 10, args.repeat)
 
 
 if __name__ == "__main__":
