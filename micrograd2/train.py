@@ -474,6 +474,8 @@ def _first_cause(f: Callable[..., Value], X: np.ndarray, Y: np.ndarray, batch: n
             told = str(error)
         if told:
             return f"The first cause, in example {i}: {told}. The network keeps the step before"
+    if X.dtype != np.float64:
+        return 'Every example by itself is finite in float64: train with dtype="float64", or a smaller learning rate'
     return "Every example by itself is finite; a smaller learning rate keeps the step finite too"
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from micrograd2 import data
-from micrograd2.compiler import CompileError
+from micrograd2.compiler import CompileError, Program, compile
 from micrograd2.costs import cross_entropy, max_margin, squared_error
 from micrograd2.engine import Value, total
 from micrograd2.nn import MLP, Module
@@ -218,6 +218,18 @@ def test_a_bad_momentum_is_refused(momentum):
         SGD(0.1, momentum)
 
 
+@optimisers
+def test_a_step_is_in_the_precision_of_theta_and_so_is_the_state_that_it_leaves(make, by_hand):
+    optimizer, gradients = make(0.1), some_gradients(4)
+    optimizer.step(np.zeros(4), gradients[0])  # in float64, and so are all gradients
+    theta = np.zeros(4, np.float32)
+    for gradient in gradients:
+        theta = optimizer.step(theta, gradient)
+        state = [getattr(optimizer, name) for name in optimizer.state]
+        assert {array.dtype for array in [theta, *state] if isinstance(array, np.ndarray)} == {np.dtype(np.float32)}
+    assert optimizer.step(theta.astype(float), gradients[0]).dtype == float
+
+
 # Mini-batches
 
 @given(st.integers(1, 60), st.integers(1, 70), st.integers(0, 10 ** 6), st.integers(0, 1000))
@@ -336,6 +348,89 @@ def test_a_tied_value_moves_once(train):
     train(net, X, Y, epochs=3)
     descend(by_hand, X, Y, squared_error, 0.1, 2, 3)
     assert data_of(net) == close(data_of(by_hand)) and len(data_of(net)) == 3
+
+
+# fit: precision
+
+quick = partial(fit, progress=False, dtype="float32")
+
+
+@tasks
+@pytest.mark.parametrize("make", [lambda: SGD(0.1), lambda: SGD(0.05, momentum=0.9), lambda: Adam(0.01)])
+def test_float32_gives_the_run_of_float64_up_to_its_rounding(task, cost, make):
+    (net, X, Y), (rough, _, _) = task(40), task(40)
+    history = fit(net, X, Y, cost, make(), epochs=5, batch_size=9, progress=False)
+    roughly = quick(rough, X, Y, cost, make(), epochs=5, batch_size=9)
+    assert data_of(rough) == pytest.approx(data_of(net), rel=1e-3, abs=1e-4)
+    assert data_of(rough) != data_of(net)
+    assert roughly.loss == pytest.approx(history.loss, rel=1e-3, abs=1e-5)
+    assert roughly.accuracy == pytest.approx(history.accuracy, abs=0.05)
+    assert {type(number) for number in roughly.loss + roughly.epoch_loss + roughly.accuracy + data_of(rough)} == {float}
+
+
+@tasks
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("make", [lambda: SGD(0.1, momentum=0.9), lambda: Adam(0.01)])
+def test_every_number_of_a_run_is_in_its_precision(task, cost, dtype, make):
+    (net, X, Y), optimizer = task(20), make()
+    program = compile(lambda x, y: cost(net(x), y if len(y) > 1 else y[0]), net.parameters(), X[0], np.atleast_1d(Y[0]),
+                      dtype=dtype)
+    theta, losses = program.theta, []
+    for batch in itertools.chain(*(mini_batches(20, 6, 3, epoch) for epoch in range(4))):
+        loss, gradient = program(theta, X[batch].astype(dtype), Y[batch].astype(dtype))
+        theta = optimizer.step(theta, gradient)
+        losses.append(loss)
+    history = fit(net, X, Y, cost, make(), epochs=4, batch_size=6, seed=3, dtype=dtype, progress=False)
+    assert data_of(net) == theta.astype(float).tolist() and history.loss == losses
+    assert theta.dtype == dtype
+
+
+def test_a_run_in_float32_may_follow_one_in_float64_with_the_same_optimiser():
+    runs = []
+    for other in ("float64", "float32"):
+        (net, X, Y), optimizer = regression(), SGD(0.1, momentum=0.9)
+        fit(net, X, Y, optimizer=optimizer, epochs=3, dtype=other, progress=False)
+        quick(net, X, Y, optimizer=optimizer, epochs=3)
+        assert optimizer.velocity.dtype == np.float32 and all(np.float32(w) == w for w in data_of(net))
+        runs.append(data_of(net))
+    assert runs[0] == pytest.approx(runs[1], rel=1e-4, abs=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "double precision", int, 32, None, np.complex64, object])
+def test_another_precision_is_refused(train, dtype):
+    assert_refused(train, regression, TypeError, "dtype must be float64 or float32; got", dtype=dtype)
+
+
+def test_the_scalar_graph_has_one_precision():
+    assert_refused(scalar, regression, ValueError, "dtype must be float64 where compiled is False.*got float32",
+                   dtype=np.float32)
+    (net, X, Y), (plain, _, _) = regression(), regression()
+    scalar(net, X, Y, dtype=np.float64)
+    scalar(plain, X, Y)
+    assert data_of(net) == data_of(plain)
+
+
+@pytest.mark.parametrize("change, said", [
+    (lambda X, Y: (X * 1e300, Y), "^X holds a number that is too large for a float32"),
+    (lambda X, Y: (X, Y * 1e300), "^Y holds a number that is too large for a float32")])
+def test_numbers_that_float32_cannot_hold_are_refused(change, said):
+    assert_refused(quick, regression, ValueError, said, change)
+    assert_refused(quick, signs, ValueError, said.replace("^", "^validation: "), validation=change(*signs()[1:]))
+
+
+def test_infinity_is_no_number_that_is_too_large():
+    net, X, Y = signs()
+    X[0, 1] = np.inf
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match=r"in example 0: x\[1\] is inf"):
+        quick(net, X, Y, epochs=2)
+
+
+def test_what_only_float64_can_hold_is_told_so():
+    net = MLP(1, [1], seed=0)
+    net.parameters()[0].data, before = 1.0, [1.0, 0.0]
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match='finite in float64: .*dtype="float64"'):
+        quick(net, [[1.0], [1e30], [1.0], [1.0], [1.0]], [0.5] * 5)
+    assert data_of(net) == before
 
 
 # fit: forms of input
@@ -483,6 +578,20 @@ def test_an_interruption_between_two_steps_keeps_the_finished_one(train, monkeyp
         train(net, X, Y, batch_size=3)
     descend(by_hand, X, Y, squared_error, 0.1, 3, steps)
     assert data_of(net) == close(data_of(by_hand)) and grads_of(net) == [0.0] * 26
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_a_step_that_fails_leaves_the_optimiser_at_the_last_finished_step(train, momentum):
+    def rate(step):
+        return 1e-200 if step < 4 else 1e200
+
+    net, finished, optimizer, twin = MLP(1, [1], seed=0), MLP(1, [1], seed=0), SGD(rate, momentum), SGD(rate, momentum)
+    settings = {"X": [[1.0], [2.0]], "Y": [3.0, 1.0], "cost": lambda output, target: (output - target) * 1e200}
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match="step 5: the step would make a parameter"):
+        train(net, optimizer=optimizer, epochs=20, **settings)
+    train(finished, optimizer=twin, epochs=4, **settings)
+    assert data_of(net) == data_of(finished) and optimizer.steps == twin.steps == 4
+    assert np.array_equal(optimizer.velocity, twin.velocity)
 
 
 @interruptions
@@ -733,6 +842,46 @@ def test_accuracy_leaves_the_network_alone():
     before = data_of(net)
     accuracy(net, X, Y)
     assert data_of(net) == before and grads_of(net) == [0.0] * 13
+
+
+def share_right(net, X, Y):
+    outputs = [net(x) for x in X]
+    if Y.ndim == 1:
+        return float(np.mean([np.sign(output.data) == y for output, y in zip(outputs, Y)]))
+    return float(np.mean([np.argmax([a.data for a in row]) == np.argmax(y) for row, y in zip(outputs, Y)]))
+
+
+@pytest.mark.parametrize("n", [1, 3, 4, 5, 7, 8, 9, 12])
+@pytest.mark.parametrize("task", [signs, classes])
+def test_accuracy_in_pieces_is_that_of_the_whole(train, monkeypatch, task, n):
+    net, X, Y = task(n)
+    sizes, whole = [], Program.outputs
+    monkeypatch.setattr("micrograd2.train.PIECE", 4)
+    monkeypatch.setattr(Program, "outputs", lambda self, theta, *arrays: sizes.append(len(arrays[0])) or whole(
+        self, theta, *arrays))
+    assert accuracy(net, X, Y) == share_right(net, X, Y)
+    history = train(net, X, Y, TASKS[task], SGD(1.0), epochs=2, batch_size=5)
+    assert history.accuracy[-1] == share_right(net, X, Y)
+    assert max(sizes) <= 4
+
+
+def test_an_output_that_is_nan_is_named_in_whatever_piece(monkeypatch):
+    net, X, Y = signs()
+    X[5, 0] = np.nan
+    for piece in range(1, 8):
+        monkeypatch.setattr("micrograd2.train.PIECE", piece)
+        with pytest.raises(ValueError, match=r"output for X\[5\] is \[nan\]"):
+            accuracy(net, X, Y)
+
+
+def test_a_network_is_compiled_once(monkeypatch):
+    compiled = []
+    monkeypatch.setattr("micrograd2.train.compile", lambda *given, **settings: compiled.append(given) or compile(
+        *given, **settings))
+    for task, cost in TASKS.items():
+        net, X, Y = task()
+        fit(net, X, Y, cost, epochs=2, validation=(X, Y), progress=False)
+    assert len(compiled) == len(TASKS)
 
 
 # The history shown
