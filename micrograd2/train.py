@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from os import PathLike
@@ -285,10 +285,10 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
         outputs = net(x)
         return example_cost(lambda _: outputs, x, y, cost), _listed(outputs)
 
-    finite = _finite_examples(f, X, Y)
+    example = _tried(f, X, Y)
     program: Any = ScalarProgram(f, parameters)
     if compiled:
-        program = _compiled(f_and_outputs if classes else f, parameters, X, Y, finite, dtype)
+        program = _compiled(f_and_outputs if classes else f, parameters, X, Y, example, dtype)
     run = _Run(program, optimizer, f, X, Y, batch_size, seed)
     measure = None
     if classes:
@@ -334,21 +334,26 @@ def _check_network(net: Any) -> None:
         raise TypeError(f"net must be a network, such as MLP(2, [3, 1]); got {net!r:.80}")
 
 
-def _finite_examples(f: Callable[..., Value], X: np.ndarray, Y: np.ndarray) -> np.ndarray:
-    """Which examples are finite; the error of `f`, tried on the first of them, if X or Y has another shape than its."""
-    finite = np.flatnonzero(np.isfinite(X).all(axis=1) & np.isfinite(Y).all(axis=1))
-    first = finite[0] if len(finite) else 0
-    f(X[first].tolist(), Y[first].tolist())
-    if not len(finite):
+def _finite(X: np.ndarray, Y: np.ndarray, order: Iterable[int]) -> Iterator[int]:
+    """Those of the examples, in this order, of which every number is finite."""
+    return (i for i in order if np.isfinite(X[i]).all() and np.isfinite(Y[i]).all())
+
+
+def _tried(f: Callable[..., Value], X: np.ndarray, Y: np.ndarray) -> int:
+    """The first example that is finite; the error of `f`, tried on it, if X or Y has another shape than it expects."""
+    first = next(_finite(X, Y, range(len(X))), None)
+    f(X[first or 0].tolist(), Y[first or 0].tolist())
+    if first is None:
         raise FloatingPointError(f"no example is finite. {_first_cause(f, X, Y, np.arange(len(X)))}")
-    return finite
+    return first
 
 
-def _compiled(f: Callable[..., Any], parameters: list[Value], X: np.ndarray, Y: np.ndarray, finite: np.ndarray,
+def _compiled(f: Callable[..., Any], parameters: list[Value], X: np.ndarray, Y: np.ndarray, example: int,
               dtype: Any) -> Program:
-    """The program of f, made on the first finite example, and compared with the scalar graph on two others."""
-    program = compile(f, parameters, X[finite[0]], Y[finite[0]], dtype=dtype)
-    for i in {finite[len(finite) // 2], finite[-1]} - {finite[0]}:
+    """The program of f, made on one example, and compared with the scalar graph on two others, half way and last."""
+    program = compile(f, parameters, X[example], Y[example], dtype=dtype)
+    half_way, backwards = _finite(X, Y, range(len(X) // 2, len(X))), _finite(X, Y, reversed(range(len(X))))
+    for i in {next(half_way, example), next(backwards)} - {example}:
         try:
             program.check(program.theta, X[i:i + 1], Y[i:i + 1])
         except (ArithmeticError, ValueError):

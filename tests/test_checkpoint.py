@@ -72,6 +72,13 @@ def test_a_checkpoint_changes_nothing_in_a_run(tmp_path):
     assert numbers(one) == numbers(other) and os.listdir(tmp_path) == ["run.json"]
 
 
+def test_the_bar_of_a_run_that_goes_on_begins_where_it_was(tmp_path, capsys):
+    for epochs in (2, 5):
+        net, X, Y = task()
+        fit(net, X, Y, epochs=epochs, batch_size=10, checkpoint=tmp_path / "run.json")
+    assert "15/15" in capsys.readouterr().err
+
+
 def trained(path, pause=0.0):
     net, X, Y = task()
     history = fit(net, X, Y, cost=max_margin, optimizer=Adam(0.05), epochs=12, batch_size=7, progress=False,

@@ -339,6 +339,17 @@ def test_any_module_can_be_trained_on_any_cost(train):
     assert data_of(line) == pytest.approx([2.0, -1.0], abs=1e-6)
 
 
+def test_a_network_may_return_whatever_its_cost_reads_where_there_is_no_accuracy_to_measure(train):
+    class Named(Line):
+        def __call__(self, x):
+            return {"line": super().__call__(x)}
+
+    (named, line), x = (Named(), Line()), np.linspace(-1, 1, 9)
+    assert train(named, x[:, None], 2 * x, lambda output, y: (output["line"] - y) ** 2).accuracy == []
+    train(line, x[:, None], 2 * x, lambda output, y: (output - y) ** 2)
+    assert data_of(named) == close(data_of(line))
+
+
 def test_a_tied_value_moves_once(train):
     net = MLP(1, [1, 1], "tanh", seed=0)
     net.layers[1].neurons[0].w[0] = net.layers[0].neurons[0].w[0]
@@ -997,9 +1008,11 @@ def test_an_infinite_example_is_named(train):
     assert data_of(net) == before
 
 
-def test_a_network_that_looks_at_its_numbers_is_found_on_real_examples():
+@pytest.mark.parametrize("where, unknown", [(-1, []), (25, []), (-2, [-1]), (26, [0, 25])])
+def test_a_network_that_looks_at_its_numbers_is_found_on_real_examples(where, unknown):
     net, X, Y = signs(50)
-    X[-1] = 400.0
+    X[where] = 400.0
+    X[unknown] = np.nan
 
     class Looking(Module):
         def __init__(self):
@@ -1012,7 +1025,7 @@ def test_a_network_that_looks_at_its_numbers_is_found_on_real_examples():
     with pytest.raises(CompileError, match="in the program but .* in the scalar graph; f does something else"):
         fit(Looking(), X, Y, progress=False)
     assert data_of(net) == before
-    fit(Looking(), X, Y, progress=False, compiled=False)
+    fit(Looking(), np.nan_to_num(X), Y, progress=False, compiled=False)
 
 
 @pytest.mark.parametrize("Y, said", [
