@@ -558,7 +558,8 @@ def _examples(net: Any, X: Any, Y: Any, dtype: Any = np.float64) -> tuple[np.nda
     """X (N, inputs) and Y (N, targets), of one example or a batch; ValueError if there are no targets."""
     if Y is None:
         raise TypeError("Y must hold the targets; got None")
-    return examples(X, Y, len(net.layers[0].neurons[0].w) if isinstance(net, MLP) else None, dtype)
+    X, Y = examples(X, Y, len(net.layers[0].neurons[0].w) if isinstance(net, MLP) else None, dtype)
+    return np.ascontiguousarray(X), np.ascontiguousarray(Y)  # of others NumPy copies all to take some rows
 
 
 def _validation(net: Any, pair: tuple[Any, Any], dtype: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -4,6 +4,7 @@ import itertools
 import math
 import pickle
 import re
+import tracemalloc
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -464,6 +465,24 @@ def test_targets_of_one_output_may_be_a_column_or_a_row(train, form):
     (net, X, Y), (plain, _, _) = signs(), signs()
     assert train(net, X, form(Y), max_margin).accuracy == train(plain, X, Y, max_margin).accuracy != []
     assert data_of(net) == data_of(plain)
+
+
+@pytest.mark.parametrize("form", [np.asfortranarray, lambda X: np.hstack([X, X])[:, :50], lambda X: X], ids="Fvc")
+def test_a_step_takes_its_batch_and_no_more(form):
+    X, peaks = form(np.random.default_rng(0).normal(size=(4000, 50))), []
+
+    def look(history):
+        now, peak = tracemalloc.get_traced_memory()
+        peaks.append(peak - now)
+        tracemalloc.reset_peak()
+
+    tracemalloc.start()
+    try:
+        fit(MLP(50, [1], seed=0), X, X[:, 0], optimizer=SGD(0.01), epochs=2, batch_size=10, callback=look,
+            progress=False)
+    finally:
+        tracemalloc.stop()
+    assert peaks[1] < X.nbytes / 10
 
 
 def test_examples_are_left_as_they_are(train):
