@@ -283,12 +283,12 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
 
     def f_and_outputs(x: Any, y: Any) -> tuple[Value, list[Value]]:
         outputs = net(x)
-        return example_cost(lambda _: outputs, x, y, cost), _listed(outputs)
+        listed = _listed(outputs)  # before the cost, which may change the list
+        return example_cost(lambda _: outputs, x, y, cost), listed
 
     example = _tried(f, X, Y)
-    program: Any = ScalarProgram(f, parameters)
-    if compiled:
-        program = _compiled(f_and_outputs if classes else f, parameters, X, Y, example, dtype)
+    program: Any = (_compiled(f_and_outputs if classes else f, parameters, X, Y, example, dtype) if compiled
+                    else ScalarProgram(f, parameters))
     run = _Run(program, optimizer, f, X, Y, batch_size, seed)
     measure = None
     if classes:
@@ -524,8 +524,8 @@ def _scalar_outputs(net: Any, X: np.ndarray) -> np.ndarray:
 
 
 def _listed(outputs: Any) -> Any:
-    """What a network returned, as a list where it is one Value."""
-    return [outputs] if isinstance(outputs, Value) else outputs
+    """What a network returned, in a list of its own, if it is one Value or several."""
+    return [outputs] if isinstance(outputs, Value) else list(outputs) if isinstance(outputs, (list, tuple)) else outputs
 
 
 def _right_answers(Y: np.ndarray, width: int) -> np.ndarray:

@@ -895,6 +895,16 @@ def test_accuracy_in_pieces_is_that_of_the_whole(train, monkeypatch, task, n):
     assert max(sizes) <= 4
 
 
+def test_accuracy_is_of_what_the_network_returned_whatever_its_cost_makes_of_the_list(train):
+    def cost(outputs, targets):
+        outputs.reverse()
+        return squared_error(outputs, targets)
+
+    (net, X, Y), measured = classes(40), []
+    history = train(net, X, Y, cost, epochs=5, callback=lambda history: measured.append(share_right(net, X, Y)))
+    assert history.accuracy == measured
+
+
 def test_an_output_that_is_nan_is_named_in_whatever_piece(monkeypatch):
     net, X, Y = signs()
     X[5, 0] = np.nan
