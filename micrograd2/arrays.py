@@ -24,7 +24,7 @@ def numbers(name: str, given: Any, dtype: Any = np.float64) -> np.ndarray:
     """`given`, a number or lists or arrays of numbers, as an array of floats of any shape; for dtype None, as they are.
 
     TypeError, with the name and what was found, for anything that is not a real number; ValueError for rows that
-    differ in length.
+    differ in length, and for a number beyond the range of the floats.
 
     >>> numbers("X", [[1, 2], [3, 4]])
     array([[1., 2.],
@@ -55,13 +55,31 @@ def numbers(name: str, given: Any, dtype: Any = np.float64) -> np.ndarray:
                 raise TypeError(f"{name} must hold real numbers; got {described(number)}")
     elif array.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers; got {described(array.flat[0] if array.size else given)}")
+    if dtype is None or array.dtype == dtype:
+        return array
     try:
-        return array if dtype is None else array.astype(dtype, copy=False)
-    except OverflowError as error:
-        raise ValueError(f"{name} holds a number that is too large for a float: {error}") from None
+        with np.errstate(over="raise"):  # without it, what float32 cannot hold becomes an infinity
+            return array.astype(dtype)
+    except (OverflowError, FloatingPointError) as error:
+        raise ValueError(f"{name} holds a number that is too large for a {np.dtype(dtype)}: {error}") from None
 
 
-def examples(X: Any, Y: Any = None, inputs: int | None = None) -> tuple[np.ndarray, Any]:
+def precision(given: Any) -> np.dtype:
+    """float64 or float32 as NumPy's dtype, given as its name, its type or itself; TypeError for anything else.
+
+    >>> precision("float32")
+    dtype('float32')
+    """
+    try:
+        dtype = np.dtype(given) if isinstance(given, (str, type, np.dtype)) else None
+    except TypeError:
+        dtype = None
+    if dtype is None or dtype not in (np.dtype(np.float64), np.dtype(np.float32)):
+        raise TypeError(f"dtype must be float64 or float32; got {described(given)}")
+    return dtype
+
+
+def examples(X: Any, Y: Any = None, inputs: int | None = None, dtype: Any = np.float64) -> tuple[np.ndarray, Any]:
     """X as (N, inputs) and Y as (N, targets), of one example or a batch; Y stays None where it is None.
 
     One example is X (inputs,) with Y a number or (targets,); a batch is X (N, inputs) with Y (N, targets), or (N,) for
@@ -72,7 +90,7 @@ def examples(X: Any, Y: Any = None, inputs: int | None = None) -> tuple[np.ndarr
     >>> X.shape, Y.shape
     ((1, 2), (1, 1))
     """
-    X = numbers("X", X)
+    X = numbers("X", X, dtype)
     if X.ndim not in (1, 2) or not X.size:
         raise ValueError(f"X must be one example (inputs,) or a batch (N, inputs), not empty; got the shape {X.shape}")
     one = X.ndim == 1
@@ -82,7 +100,7 @@ def examples(X: Any, Y: Any = None, inputs: int | None = None) -> tuple[np.ndarr
                          f"network; got {X.shape[1]}")
     if Y is None:
         return X, None
-    Y = numbers("Y", Y)
+    Y = numbers("Y", Y, dtype)
     if one:
         Y = np.atleast_1d(Y)[None]
     elif Y.ndim == 1:

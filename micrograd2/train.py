@@ -20,8 +20,9 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from os import PathLike
 from typing import Any, Union
 
@@ -29,8 +30,8 @@ import numpy as np
 from tqdm import tqdm
 
 from . import checkpoint as checkpoints
-from .arrays import examples, numbers, values
-from .compiler import CompileError, compile
+from .arrays import examples, numbers, precision, values
+from .compiler import CompileError, Program, compile
 from .contributions import first_not_finite
 from .costs import example_cost, squared_error
 from .engine import Value
@@ -38,7 +39,7 @@ from .given import finite, function, place, switch, whole
 from .nn import MLP
 
 Rate = Union[float, Callable[[int], float]]
-REAL_ROWS = 3  # on which a compiled program is compared with the scalar graph, before it trains
+PIECE = 1000  # examples go through the network in pieces whose inner arrays stay in the cache
 
 
 class Optimizer:
@@ -60,11 +61,17 @@ class Optimizer:
         raise NotImplementedError
 
     def step(self, theta: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-        """The parameters after one step, as a new vector; `theta` and `gradient`, of one shape, stay as they are."""
-        theta, gradient = _floats("theta", theta), _floats("gradient", gradient)
+        """The parameters after one step, as a new vector; `theta` and `gradient`, of one shape, stay as they are.
+
+        Everything is in the precision of `theta`, the state of the rule too.
+        """
+        theta = _floats("theta", theta)
+        gradient = numbers("gradient", gradient, theta.dtype)
         if theta.shape != gradient.shape:
             raise ValueError(f"gradient must have the shape of theta, {theta.shape}; got {gradient.shape}")
         self._check_size(theta.shape)
+        for name, state in self._arrays():
+            setattr(self, name, state.astype(theta.dtype, copy=False))
         lr = self.lr
         if callable(lr):
             lr = finite(f"the learning rate of step {self.steps}", lr(self.steps), 0.0, "a finite number, at least 0")
@@ -74,10 +81,14 @@ class Optimizer:
 
     def _check_size(self, shape: tuple[int, ...]) -> None:
         """ValueError if the state is of other parameters than so many."""
-        for name in self.state:
-            if np.shape(getattr(self, name)) not in ((), shape):
+        for name, state in self._arrays():
+            if state.shape != shape:
                 raise ValueError(f"this {type(self).__name__} has the {name} of another training run, of the shape "
-                                 f"{np.shape(getattr(self, name))}; for the shape {shape} make a new one")
+                                 f"{state.shape}; for the shape {shape} make a new one")
+
+    def _arrays(self) -> list[tuple[str, np.ndarray]]:
+        state = [(name, getattr(self, name)) for name in self.state]
+        return [(name, array) for name, array in state if isinstance(array, np.ndarray)]
 
     def update(self, parameters: Sequence[Value]) -> None:
         """The same step on Values: reads their `grad`, writes their `data`.
@@ -236,7 +247,7 @@ def mini_batches(n: int, batch_size: int, seed: int, epoch: int) -> Iterator[np.
 
 
 def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, optimizer: Optimizer | None = None,
-        epochs: int = 1, batch_size: int = 100, seed: int = 0, compiled: bool = True,
+        epochs: int = 1, batch_size: int = 100, seed: int = 0, compiled: bool = True, dtype: Any = "float64",
         validation: tuple[Any, Any] | None = None, progress: bool = True,
         callback: Callable[[History], Any] | None = None,
         checkpoint: str | PathLike[str] | None = None) -> History:
@@ -245,8 +256,9 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
     Every step averages the gradient of `cost(net(x), y)` over a mini-batch and lets the `optimizer` move the parameters
     (without one, plain `SGD(lr=0.1)`). After every epoch the accuracy is measured, on `validation = (X, Y)` or else on
     the training examples, and `callback(history)` is called. The same seed gives the same run, whether `compiled` to
-    array code or on the scalar graph, up to rounding. After every epoch the run is written to the file `checkpoint`;
-    if that is there when `fit` is called again, after whatever killed it, the run goes on from it, to the same numbers.
+    array code or on the scalar graph, up to rounding; array code may compute in the `dtype` "float32" as well, which is
+    faster. After every epoch the run is written to the file `checkpoint`; if that is there when `fit` is called again,
+    after whatever killed it, the run goes on from it, to the same numbers.
 
     Wrong shapes are a ValueError, and what cannot be compiled a CompileError, before anything is changed. A NaN or an
     infinity is a FloatingPointError that names the first operation that made it, with its operands. Whatever ends
@@ -261,100 +273,46 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
     optimizer = SGD(lr=0.1) if optimizer is None else optimizer
     epochs, batch_size, seed = whole("epochs", epochs, 0), whole("batch_size", batch_size, 1), whole("seed", seed, 0)
     compiled, progress = switch("compiled", compiled), switch("progress", progress)
-    _check_settings(net, cost, optimizer, validation, callback, checkpoint)
-    X, Y = _examples(net, X, Y)
-    finite = np.flatnonzero(np.isfinite(X).all(axis=1) & np.isfinite(Y).all(axis=1))
-    example = finite[0] if len(finite) else 0
+    parameters = _parameters(net)
+    _check_settings(cost, optimizer, compiled, precision(dtype), validation, callback, checkpoint)
+    optimizer._check_size((len(parameters),))
+    X, Y = _examples(net, X, Y, dtype)
+    classes = _are_classes(Y)
 
     def f(x: Any, y: Any) -> Value:
         return example_cost(net, x, y, cost)
 
-    f(X[example].tolist(), Y[example].tolist())  # wrong shapes show here, before anything is changed
-    if not len(finite):
-        raise FloatingPointError(f"no example is finite. {_first_cause(f, X, Y, np.arange(len(X)))}")
-    program = compile(f, net.parameters(), X[example], Y[example]) if compiled else ScalarProgram(f, net.parameters())
-    if compiled:
-        _check_on_real_rows(program, X[finite], Y[finite])
-    X_check, Y_check = (X, Y) if validation is None else _validation(net, validation)
-    measure = _measure(net, X_check, Y_check, compiled) if _are_classes(Y) else None
-    history = History()
-    theta = program.theta
-    if checkpoint is not None:
-        run = _started_with(net, X, Y, cost, optimizer, batch_size, seed)
-        saved = checkpoints.read(checkpoint, run, _state(theta, optimizer, history))
-        theta, history = saved["theta"], History(**saved["history"])
-        checkpoints.write(checkpoint, run, saved)  # if that cannot be done, it is known before an epoch is lost
-        vars(optimizer).update(saved["optimizer"])
-    done, steps = len(history.epoch_loss), -(-len(X) // batch_size)
+    def f_and_outputs(x: Any, y: Any) -> tuple[Value, list[Value]]:
+        outputs = net(x)
+        listed = _listed(outputs)  # before the cost, which may change the list
+        return example_cost(lambda _: outputs, x, y, cost), listed
+
+    example = _tried(f, X, Y)
+    program: Any = (_compiled(f_and_outputs if classes else f, parameters, X, Y, example, dtype) if compiled
+                    else ScalarProgram(f, parameters))
+    run = _Run(program, optimizer, f, X, Y, batch_size, seed)
+    measure = None
+    if classes:
+        outputs = run.outputs if compiled else partial(_scalar_outputs, net)
+        measure = _measure(outputs, *((X, Y) if validation is None else _validation(net, validation, dtype)))
+    save = _go_on_from(checkpoint, run, net, cost)
     try:
-        with tqdm(total=epochs * steps, initial=min(done, epochs) * steps, unit="step", disable=not progress) as bar:
-            for epoch in range(done, epochs):
-                bar.set_description(f"epoch {epoch + 1}/{epochs}", refresh=False)
-                weighted = 0.0
-                for batch in mini_batches(len(X), batch_size, seed, epoch):
-                    try:
-                        loss, theta = _step(program, optimizer, theta, X.take(batch, axis=0), Y.take(batch, axis=0))
-                    except FloatingPointError as error:
-                        program.store(theta)
-                        raise FloatingPointError(f"step {len(history.loss) + 1}: {error}. "
-                                                 f"{_first_cause(f, X, Y, batch)}") from None
-                    history.loss.append(loss)
-                    weighted += loss * len(batch)
-                    bar.update()
-                program.store(theta)
-                history.epoch_loss.append(weighted / len(X))
-                shown = {"loss": f"{history.epoch_loss[-1]:.4f}"}
-                if measure is not None:
-                    history.accuracy.append(measure())
-                    shown["accuracy"] = f"{history.accuracy[-1]:.1%}"
-                bar.set_postfix(shown)
-                if checkpoint is not None:
-                    checkpoints.write(checkpoint, run, _state(theta, optimizer, history))
-                if callback is not None:
-                    callback(history)
+        _train(run, epochs, measure, save, callback, progress)
     finally:
-        program.store(theta)
-        for p in net.parameters():
+        program.store(run.theta)
+        for p in parameters:
             p.grad = 0.0
-    return history
+    return run.history
 
 
-def _step(program: Any, optimizer: Optimizer, theta: np.ndarray, X: np.ndarray, Y: np.ndarray
-          ) -> tuple[float, np.ndarray]:
-    """The loss of a mini-batch, and the parameters after a step; FloatingPointError if either is not finite."""
-    loss, gradient = program(theta, X, Y)
-    if not np.isfinite(loss):
-        raise FloatingPointError(f"the loss is {loss:g}")
-    moved = optimizer.step(theta, gradient)
-    if not np.isfinite(moved).all():
-        raise FloatingPointError("the step would make a parameter infinite or NaN")
-    return loss, moved
-
-
-def _started_with(net: Any, X: np.ndarray, Y: np.ndarray, cost: Any, optimizer: Optimizer, batch_size: int,
-                  seed: int) -> dict[str, Any]:
-    """What makes two runs the same run, whatever the number of epochs."""
-    rule = {name: "a function" if callable(value) else value for name, value in vars(optimizer).items()
-            if name not in optimizer.state}
-    return {"seed": int(seed), "batch_size": int(batch_size), "examples": checkpoints.fingerprint(X, Y),
-            "cost": getattr(cost, "__qualname__", type(cost).__name__), "network": f"{net!r:.200}",
-            "parameters": len(net.parameters()), "optimizer": [type(optimizer).__name__, rule]}
-
-
-def _state(theta: np.ndarray, optimizer: Optimizer, history: History) -> dict[str, Any]:
-    """All that changes while training."""
-    return {"theta": theta, "optimizer": {name: getattr(optimizer, name) for name in optimizer.state},
-            "history": asdict(history)}
-
-
-def _check_settings(net: Any, cost: Any, optimizer: Any, validation: Any, callback: Any, checkpoint: Any) -> None:
-    _check_network(net)
-    if not net.parameters():
-        raise ValueError(f"net must have parameters; got {net!r:.80}, which has none")
+def _check_settings(cost: Any, optimizer: Any, compiled: bool, dtype: np.dtype, validation: Any, callback: Any,
+                    checkpoint: Any) -> None:
     function("cost", cost, 2, of="outputs and targets, such as squared_error")
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer must be one such as SGD(lr=0.1) or Adam(); got {optimizer!r:.80}")
-    optimizer._check_size((len(net.parameters()),))
+    if not compiled and dtype != np.float64:
+        raise ValueError(f"dtype must be float64 where compiled is False, as the scalar graph computes in that; got "
+                         f"{dtype}")
     if validation is not None and (not isinstance(validation, (tuple, list)) or len(validation) != 2):
         raise ValueError(f"validation must be a pair (X, Y); got {validation!r:.80}")
     if callback is not None:
@@ -363,18 +321,153 @@ def _check_settings(net: Any, cost: Any, optimizer: Any, validation: Any, callba
         place("checkpoint", checkpoint)
 
 
+def _parameters(net: Any) -> list[Value]:
+    """The parameters of a network; TypeError or ValueError if it is none, or has none."""
+    _check_network(net)
+    parameters = net.parameters()
+    if not parameters:
+        raise ValueError(f"net must have parameters; got {net!r:.80}, which has none")
+    return parameters
+
+
 def _check_network(net: Any) -> None:
     if isinstance(net, type) or not callable(net) or not callable(getattr(net, "parameters", None)):
         raise TypeError(f"net must be a network, such as MLP(2, [3, 1]); got {net!r:.80}")
 
 
-def _check_on_real_rows(program: Any, X: np.ndarray, Y: np.ndarray) -> None:
-    """CompileError if the program differs from the scalar graph on some of the examples that it will be trained on."""
-    for i in np.unique(np.linspace(0, len(X) - 1, REAL_ROWS).astype(int)):
+def _finite(X: np.ndarray, Y: np.ndarray, order: Iterable[int]) -> Iterator[int]:
+    """Those of the examples, in this order, of which every number is finite."""
+    return (i for i in order if np.isfinite(X[i]).all() and np.isfinite(Y[i]).all())
+
+
+def _tried(f: Callable[..., Value], X: np.ndarray, Y: np.ndarray) -> int:
+    """The first example that is finite; the error of `f`, tried on it, if X or Y has another shape than it expects."""
+    first = next(_finite(X, Y, range(len(X))), None)
+    f(X[first or 0].tolist(), Y[first or 0].tolist())
+    if first is None:
+        raise FloatingPointError(f"no example is finite. {_first_cause(f, X, Y, np.arange(len(X)))}")
+    return first
+
+
+def _compiled(f: Callable[..., Any], parameters: list[Value], X: np.ndarray, Y: np.ndarray, example: int,
+              dtype: Any) -> Program:
+    """The program of f, made on one example, and compared with the scalar graph on two others, half way and last."""
+    program = compile(f, parameters, X[example], Y[example], dtype=dtype)
+    half_way, backwards = _finite(X, Y, range(len(X) // 2, len(X))), _finite(X, Y, reversed(range(len(X))))
+    for i in {next(half_way, example), next(backwards)} - {example}:
         try:
             program.check(program.theta, X[i:i + 1], Y[i:i + 1])
         except (ArithmeticError, ValueError):
             pass  # it has no value there; training names the cause when it comes to this example
+    return program
+
+
+class _Run:
+    """A training run: a program and its mini-batches; how far it is, in `theta`, `history`, and the optimiser's state.
+
+    `f(x, y)` is the cost of one example on the scalar graph, which is asked for the cause when a step fails.
+    """
+
+    def __init__(self, program: Any, optimizer: Optimizer, f: Callable[..., Value], X: np.ndarray, Y: np.ndarray,
+                 batch_size: int, seed: int) -> None:
+        self.program, self.optimizer, self.f, self.X, self.Y = program, optimizer, f, X, Y
+        self.batch_size, self.seed = batch_size, seed
+        self.theta, self.history = program.theta, History()
+        self._batch = [np.empty((min(batch_size, len(X)), array.shape[1]), array.dtype) for array in (X, Y)]
+
+    def epoch(self, number: int) -> Iterator[float]:
+        """Take the steps of one epoch; yield the loss before each."""
+        weighted = 0.0
+        for batch in mini_batches(len(self.X), self.batch_size, self.seed, number):
+            loss = self.step(batch)
+            weighted += loss * len(batch)
+            yield loss
+        self.history.epoch_loss.append(weighted / len(self.X))
+
+    def step(self, batch: np.ndarray) -> float:
+        """Take one step, and return the loss before it; FloatingPointError, with the first cause, and no step, if the
+        loss or a parameter is not finite."""
+        try:
+            loss, theta = self._next(*self._rows(batch))
+        except FloatingPointError as error:
+            self.program.store(self.theta)
+            raise FloatingPointError(f"step {len(self.history.loss) + 1}: {error}. "
+                                     f"{_first_cause(self.f, self.X, self.Y, batch)}") from None
+        self.theta = theta
+        self.history.loss.append(loss)
+        return loss
+
+    def _rows(self, batch: np.ndarray) -> Iterator[np.ndarray]:
+        """The examples of a mini-batch, in the arrays that held the one before."""
+        for array, rows in zip((self.X, self.Y), self._batch):
+            yield array.take(batch, axis=0, out=rows[:len(batch)], mode="clip")  # "raise" would copy them twice
+
+    def _next(self, x: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
+        loss, gradient = self.program(self.theta, x, y)
+        if not math.isfinite(loss):
+            raise FloatingPointError(f"the loss is {loss:g}")
+        before = vars(self.optimizer).copy()
+        theta = self.optimizer.step(self.theta, gradient)
+        if not np.isfinite(theta).all():
+            vars(self.optimizer).update(before)
+            raise FloatingPointError("the step would make a parameter infinite or NaN")
+        return loss, theta
+
+    def outputs(self, X: np.ndarray) -> np.ndarray:
+        """What the network answers now, (N, outputs), by the program; targets have no part in that."""
+        return self.program.outputs(self.theta, X, np.zeros((len(X), self.Y.shape[1]), X.dtype))
+
+    def state(self) -> dict[str, Any]:
+        """All that changes while training."""
+        rule = {name: getattr(self.optimizer, name) for name in self.optimizer.state}
+        return {"theta": self.theta, "optimizer": rule, "history": asdict(self.history)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.theta, self.history = state["theta"], History(**state["history"])
+        vars(self.optimizer).update(state["optimizer"])
+
+
+def _train(run: _Run, epochs: int, measure: Callable[[], float] | None, save: Callable[[], None] | None,
+           callback: Callable[[History], Any] | None, progress: bool) -> None:
+    """All epochs that are still to do, and what is done after each."""
+    history, steps = run.history, -(-len(run.X) // run.batch_size)
+    done = len(history.epoch_loss)
+    with tqdm(total=epochs * steps, initial=min(done, epochs) * steps, unit="step", disable=not progress) as bar:
+        for epoch in range(done, epochs):
+            bar.set_description(f"epoch {epoch + 1}/{epochs}", refresh=False)
+            for _ in run.epoch(epoch):
+                bar.update()
+            run.program.store(run.theta)
+            shown = {"loss": f"{history.epoch_loss[-1]:.4f}"}
+            if measure is not None:
+                history.accuracy.append(measure())
+                shown["accuracy"] = f"{history.accuracy[-1]:.1%}"
+            bar.set_postfix(shown)
+            if save is not None:
+                save()
+            if callback is not None:
+                callback(history)
+
+
+def _go_on_from(checkpoint: str | PathLike[str] | None, run: _Run, net: Any, cost: Any) -> Callable[[], None] | None:
+    """Put the run where its checkpoint is, if there is one; return what writes the next, or None without a file."""
+    if checkpoint is None:
+        return None
+    started_with = _started_with(run, net, cost)
+    saved = checkpoints.read(checkpoint, started_with, run.state())
+    checkpoints.write(checkpoint, started_with, saved)  # if that cannot be done, it is known before an epoch is lost
+    run.restore(saved)
+    return lambda: checkpoints.write(checkpoint, started_with, run.state())
+
+
+def _started_with(run: _Run, net: Any, cost: Any) -> dict[str, Any]:
+    """What makes two runs the same run, whatever the number of epochs."""
+    rule = {name: "a function" if callable(value) else value for name, value in vars(run.optimizer).items()
+            if name not in run.optimizer.state}
+    return {"seed": run.seed, "batch_size": run.batch_size, "dtype": run.theta.dtype.name,
+            "examples": checkpoints.fingerprint(run.X, run.Y),
+            "cost": getattr(cost, "__qualname__", type(cost).__name__), "network": f"{net!r:.200}",
+            "parameters": len(run.theta), "optimizer": [type(run.optimizer).__name__, rule]}
 
 
 def _first_cause(f: Callable[..., Value], X: np.ndarray, Y: np.ndarray, batch: np.ndarray) -> str:
@@ -387,6 +480,8 @@ def _first_cause(f: Callable[..., Value], X: np.ndarray, Y: np.ndarray, batch: n
             told = str(error)
         if told:
             return f"The first cause, in example {i}: {told}. The network keeps the step before"
+    if X.dtype != np.float64:
+        return 'Every example by itself is finite in float64: train with dtype="float64", or a smaller learning rate'
     return "Every example by itself is finite; a smaller learning rate keeps the step finite too"
 
 
@@ -406,29 +501,32 @@ def accuracy(net: Any, X: Any, Y: Any) -> float:
     _check_network(net)
     X, Y = _examples(net, X, Y)
     try:
-        outputs = _outputs(copy.deepcopy(net), X[0], compiled=True)(X)  # others may read `net` meanwhile
+        own = copy.deepcopy(net)  # others may read `net` meanwhile
+        program = compile(lambda x: _listed(own(x)), own.parameters(), X[0])
+        outputs = partial(program.outputs, program.theta)
     except CompileError:  # a network that decides by looking at its numbers
-        outputs = _outputs(net, X[0], compiled=False)(X)
-    return _share_right(outputs, _right_answers(Y, outputs.shape[1]))
+        outputs = partial(_scalar_outputs, net)
+    return _measure(outputs, X, Y)()
 
 
-def _measure(net: Any, X: np.ndarray, Y: np.ndarray, compiled: bool) -> Callable[[], float]:
-    """The function that measures the accuracy of `net` on these examples, as it is whenever that is called."""
-    outputs = _outputs(net, X[0], compiled)
+def _measure(outputs: Callable[[np.ndarray], np.ndarray], X: np.ndarray, Y: np.ndarray) -> Callable[[], float]:
+    """The function that measures the share of these examples whose `outputs`, as they then are, are right."""
     right = _right_answers(Y, outputs(X[:1]).shape[1])
-    return lambda: _share_right(outputs(X), right)
+
+    def measure() -> float:
+        pieces = [outputs(X[start:start + PIECE]) for start in range(0, len(X), PIECE)]
+        return _share_right(np.concatenate(pieces), right)
+    return measure
 
 
-def _outputs(net: Any, x: np.ndarray, compiled: bool) -> Callable[[np.ndarray], np.ndarray]:
-    """The function from many inputs (N, inputs) to outputs (N, outputs), with the parameters that `net` then has."""
-    def as_list(x: Any) -> list[Value]:
-        output = net(x)
-        return [output] if isinstance(output, Value) else output
+def _scalar_outputs(net: Any, X: np.ndarray) -> np.ndarray:
+    """The outputs (N, outputs) for inputs X (N, inputs), by the scalar graph of each."""
+    return np.array([[float(a) for a in _listed(net(x))] for x in X.tolist()])
 
-    if compiled:
-        program = compile(as_list, net.parameters(), x)
-        return lambda X: program.outputs(program.theta, X)
-    return lambda X: np.array([[float(a) for a in as_list(x)] for x in X.tolist()])
+
+def _listed(outputs: Any) -> Any:
+    """What a network returned, in a list of its own, if it is one Value or several."""
+    return [outputs] if isinstance(outputs, Value) else list(outputs) if isinstance(outputs, (list, tuple)) else outputs
 
 
 def _right_answers(Y: np.ndarray, width: int) -> np.ndarray:
@@ -457,16 +555,17 @@ def _share_right(outputs: np.ndarray, right: np.ndarray) -> float:
     return float(np.mean(answers == right))
 
 
-def _examples(net: Any, X: Any, Y: Any) -> tuple[np.ndarray, np.ndarray]:
+def _examples(net: Any, X: Any, Y: Any, dtype: Any = np.float64) -> tuple[np.ndarray, np.ndarray]:
     """X (N, inputs) and Y (N, targets), of one example or a batch; ValueError if there are no targets."""
     if Y is None:
         raise TypeError("Y must hold the targets; got None")
-    return examples(X, Y, len(net.layers[0].neurons[0].w) if isinstance(net, MLP) else None)
+    X, Y = examples(X, Y, len(net.layers[0].neurons[0].w) if isinstance(net, MLP) else None, dtype)
+    return np.ascontiguousarray(X), np.ascontiguousarray(Y)  # of others NumPy copies all to take some rows
 
 
-def _validation(net: Any, pair: tuple[Any, Any]) -> tuple[np.ndarray, np.ndarray]:
+def _validation(net: Any, pair: tuple[Any, Any], dtype: Any) -> tuple[np.ndarray, np.ndarray]:
     try:
-        return _examples(net, *pair)
+        return _examples(net, *pair, dtype)
     except (TypeError, ValueError) as error:
         raise type(error)(f"validation: {error}") from None
 

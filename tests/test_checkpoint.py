@@ -40,10 +40,10 @@ def stopping(after, history):
         raise Killed
 
 
-@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("way", [{"compiled": True}, {"compiled": False}, {"dtype": "float32"}], ids=str)
 @pytest.mark.parametrize("rule", RULES)
-def test_a_run_that_was_stopped_goes_on_to_the_same_numbers_bit_for_bit(tmp_path, rule, compiled):
-    settings = {"cost": max_margin, "batch_size": 7, "seed": 3, "compiled": compiled, "progress": False}
+def test_a_run_that_was_stopped_goes_on_to_the_same_numbers_bit_for_bit(tmp_path, rule, way):
+    settings = {"cost": max_margin, "batch_size": 7, "seed": 3, "progress": False, **way}
     whole, X, Y = task()
     expected = fit(whole, X, Y, optimizer=RULES[rule](), epochs=6, **settings)
     for after in (1, 3, 5):
@@ -70,6 +70,13 @@ def test_a_checkpoint_changes_nothing_in_a_run(tmp_path):
     fit(one, X, Y, epochs=3, progress=False)
     fit(other, X, Y, epochs=3, progress=False, checkpoint=str(tmp_path / "run.json"))
     assert numbers(one) == numbers(other) and os.listdir(tmp_path) == ["run.json"]
+
+
+def test_the_bar_of_a_run_that_goes_on_begins_where_it_was(tmp_path, capsys):
+    for epochs in (2, 5):
+        net, X, Y = task()
+        fit(net, X, Y, epochs=epochs, batch_size=10, checkpoint=tmp_path / "run.json")
+    assert "15/15" in capsys.readouterr().err
 
 
 def trained(path, pause=0.0):
@@ -106,7 +113,7 @@ def test_fifty_kills_at_any_moment_lose_at_most_the_epoch_that_was_under_way(tmp
 
 OTHERWISE = {
     "seed": {"seed": 1}, "batch_size": {"batch_size": 5}, "cost": {"cost": squared_error},
-    "optimizer": {"optimizer": SGD(0.2)}, "examples": {}, "network": {}}
+    "optimizer": {"optimizer": SGD(0.2)}, "dtype": {"dtype": "float32"}, "examples": {}, "network": {}}
 
 
 @pytest.mark.parametrize("name", OTHERWISE)

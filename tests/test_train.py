@@ -4,6 +4,7 @@ import itertools
 import math
 import pickle
 import re
+import tracemalloc
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from micrograd2 import data
-from micrograd2.compiler import CompileError
+from micrograd2.compiler import CompileError, Program, compile
 from micrograd2.costs import cross_entropy, max_margin, squared_error
 from micrograd2.engine import Value, total
 from micrograd2.nn import MLP, Module
@@ -218,6 +219,18 @@ def test_a_bad_momentum_is_refused(momentum):
         SGD(0.1, momentum)
 
 
+@optimisers
+def test_a_step_is_in_the_precision_of_theta_and_so_is_the_state_that_it_leaves(make, by_hand):
+    optimizer, gradients = make(0.1), some_gradients(4)
+    optimizer.step(np.zeros(4), gradients[0])  # in float64, and so are all gradients
+    theta = np.zeros(4, np.float32)
+    for gradient in gradients:
+        theta = optimizer.step(theta, gradient)
+        state = [getattr(optimizer, name) for name in optimizer.state]
+        assert {array.dtype for array in [theta, *state] if isinstance(array, np.ndarray)} == {np.dtype(np.float32)}
+    assert optimizer.step(theta.astype(float), gradients[0]).dtype == float
+
+
 # Mini-batches
 
 @given(st.integers(1, 60), st.integers(1, 70), st.integers(0, 10 ** 6), st.integers(0, 1000))
@@ -327,6 +340,17 @@ def test_any_module_can_be_trained_on_any_cost(train):
     assert data_of(line) == pytest.approx([2.0, -1.0], abs=1e-6)
 
 
+def test_a_network_may_return_whatever_its_cost_reads_where_there_is_no_accuracy_to_measure(train):
+    class Named(Line):
+        def __call__(self, x):
+            return {"line": super().__call__(x)}
+
+    (named, line), x = (Named(), Line()), np.linspace(-1, 1, 9)
+    assert train(named, x[:, None], 2 * x, lambda output, y: (output["line"] - y) ** 2).accuracy == []
+    train(line, x[:, None], 2 * x, lambda output, y: (output - y) ** 2)
+    assert data_of(named) == close(data_of(line))
+
+
 def test_a_tied_value_moves_once(train):
     net = MLP(1, [1, 1], "tanh", seed=0)
     net.layers[1].neurons[0].w[0] = net.layers[0].neurons[0].w[0]
@@ -336,6 +360,89 @@ def test_a_tied_value_moves_once(train):
     train(net, X, Y, epochs=3)
     descend(by_hand, X, Y, squared_error, 0.1, 2, 3)
     assert data_of(net) == close(data_of(by_hand)) and len(data_of(net)) == 3
+
+
+# fit: precision
+
+quick = partial(fit, progress=False, dtype="float32")
+
+
+@tasks
+@pytest.mark.parametrize("make", [lambda: SGD(0.1), lambda: SGD(0.05, momentum=0.9), lambda: Adam(0.01)])
+def test_float32_gives_the_run_of_float64_up_to_its_rounding(task, cost, make):
+    (net, X, Y), (rough, _, _) = task(40), task(40)
+    history = fit(net, X, Y, cost, make(), epochs=5, batch_size=9, progress=False)
+    roughly = quick(rough, X, Y, cost, make(), epochs=5, batch_size=9)
+    assert data_of(rough) == pytest.approx(data_of(net), rel=1e-3, abs=1e-4)
+    assert data_of(rough) != data_of(net)
+    assert roughly.loss == pytest.approx(history.loss, rel=1e-3, abs=1e-5)
+    assert roughly.accuracy == pytest.approx(history.accuracy, abs=0.05)
+    assert {type(number) for number in roughly.loss + roughly.epoch_loss + roughly.accuracy + data_of(rough)} == {float}
+
+
+@tasks
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("make", [lambda: SGD(0.1, momentum=0.9), lambda: Adam(0.01)])
+def test_every_number_of_a_run_is_in_its_precision(task, cost, dtype, make):
+    (net, X, Y), optimizer = task(20), make()
+    program = compile(lambda x, y: cost(net(x), y if len(y) > 1 else y[0]), net.parameters(), X[0], np.atleast_1d(Y[0]),
+                      dtype=dtype)
+    theta, losses = program.theta, []
+    for batch in itertools.chain(*(mini_batches(20, 6, 3, epoch) for epoch in range(4))):
+        loss, gradient = program(theta, X[batch].astype(dtype), Y[batch].astype(dtype))
+        theta = optimizer.step(theta, gradient)
+        losses.append(loss)
+    history = fit(net, X, Y, cost, make(), epochs=4, batch_size=6, seed=3, dtype=dtype, progress=False)
+    assert data_of(net) == theta.astype(float).tolist() and history.loss == losses
+    assert theta.dtype == dtype
+
+
+def test_a_run_in_float32_may_follow_one_in_float64_with_the_same_optimiser():
+    runs = []
+    for other in ("float64", "float32"):
+        (net, X, Y), optimizer = regression(), SGD(0.1, momentum=0.9)
+        fit(net, X, Y, optimizer=optimizer, epochs=3, dtype=other, progress=False)
+        quick(net, X, Y, optimizer=optimizer, epochs=3)
+        assert optimizer.velocity.dtype == np.float32 and all(np.float32(w) == w for w in data_of(net))
+        runs.append(data_of(net))
+    assert runs[0] == pytest.approx(runs[1], rel=1e-4, abs=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "double precision", int, 32, None, np.complex64, object])
+def test_another_precision_is_refused(train, dtype):
+    assert_refused(train, regression, TypeError, "dtype must be float64 or float32; got", dtype=dtype)
+
+
+def test_the_scalar_graph_has_one_precision():
+    assert_refused(scalar, regression, ValueError, "dtype must be float64 where compiled is False.*got float32",
+                   dtype=np.float32)
+    (net, X, Y), (plain, _, _) = regression(), regression()
+    scalar(net, X, Y, dtype=np.float64)
+    scalar(plain, X, Y)
+    assert data_of(net) == data_of(plain)
+
+
+@pytest.mark.parametrize("change, said", [
+    (lambda X, Y: (X * 1e300, Y), "^X holds a number that is too large for a float32"),
+    (lambda X, Y: (X, Y * 1e300), "^Y holds a number that is too large for a float32")])
+def test_numbers_that_float32_cannot_hold_are_refused(change, said):
+    assert_refused(quick, regression, ValueError, said, change)
+    assert_refused(quick, signs, ValueError, said.replace("^", "^validation: "), validation=change(*signs()[1:]))
+
+
+def test_infinity_is_no_number_that_is_too_large():
+    net, X, Y = signs()
+    X[0, 1] = np.inf
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match=r"in example 0: x\[1\] is inf"):
+        quick(net, X, Y, epochs=2)
+
+
+def test_what_only_float64_can_hold_is_told_so():
+    net = MLP(1, [1], seed=0)
+    net.parameters()[0].data, before = 1.0, [1.0, 0.0]
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match='finite in float64: .*dtype="float64"'):
+        quick(net, [[1.0], [1e30], [1.0], [1.0], [1.0]], [0.5] * 5)
+    assert data_of(net) == before
 
 
 # fit: forms of input
@@ -358,6 +465,24 @@ def test_targets_of_one_output_may_be_a_column_or_a_row(train, form):
     (net, X, Y), (plain, _, _) = signs(), signs()
     assert train(net, X, form(Y), max_margin).accuracy == train(plain, X, Y, max_margin).accuracy != []
     assert data_of(net) == data_of(plain)
+
+
+@pytest.mark.parametrize("form", [np.asfortranarray, lambda X: np.hstack([X, X])[:, :50], lambda X: X], ids="Fvc")
+def test_a_step_takes_its_batch_and_no_more(form):
+    X, peaks = form(np.random.default_rng(0).normal(size=(4000, 50))), []
+
+    def look(history):
+        now, peak = tracemalloc.get_traced_memory()
+        peaks.append(peak - now)
+        tracemalloc.reset_peak()
+
+    tracemalloc.start()
+    try:
+        fit(MLP(50, [1], seed=0), X, X[:, 0], optimizer=SGD(0.01), epochs=2, batch_size=10, callback=look,
+            progress=False)
+    finally:
+        tracemalloc.stop()
+    assert peaks[1] < X.nbytes / 10
 
 
 def test_examples_are_left_as_they_are(train):
@@ -483,6 +608,20 @@ def test_an_interruption_between_two_steps_keeps_the_finished_one(train, monkeyp
         train(net, X, Y, batch_size=3)
     descend(by_hand, X, Y, squared_error, 0.1, 3, steps)
     assert data_of(net) == close(data_of(by_hand)) and grads_of(net) == [0.0] * 26
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_a_step_that_fails_leaves_the_optimiser_at_the_last_finished_step(train, momentum):
+    def rate(step):
+        return 1e-200 if step < 4 else 1e200
+
+    net, finished, optimizer, twin = MLP(1, [1], seed=0), MLP(1, [1], seed=0), SGD(rate, momentum), SGD(rate, momentum)
+    settings = {"X": [[1.0], [2.0]], "Y": [3.0, 1.0], "cost": lambda output, target: (output - target) * 1e200}
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match="step 5: the step would make a parameter"):
+        train(net, optimizer=optimizer, epochs=20, **settings)
+    train(finished, optimizer=twin, epochs=4, **settings)
+    assert data_of(net) == data_of(finished) and optimizer.steps == twin.steps == 4
+    assert np.array_equal(optimizer.velocity, twin.velocity)
 
 
 @interruptions
@@ -735,6 +874,56 @@ def test_accuracy_leaves_the_network_alone():
     assert data_of(net) == before and grads_of(net) == [0.0] * 13
 
 
+def share_right(net, X, Y):
+    outputs = [net(x) for x in X]
+    if Y.ndim == 1:
+        return float(np.mean([np.sign(output.data) == y for output, y in zip(outputs, Y)]))
+    return float(np.mean([np.argmax([a.data for a in row]) == np.argmax(y) for row, y in zip(outputs, Y)]))
+
+
+@pytest.mark.parametrize("n", [1, 3, 4, 5, 7, 8, 9, 12])
+@pytest.mark.parametrize("task", [signs, classes])
+def test_accuracy_in_pieces_is_that_of_the_whole(train, monkeypatch, task, n):
+    net, X, Y = task(n)
+    sizes, whole = [], Program.outputs
+    monkeypatch.setattr("micrograd2.train.PIECE", 4)
+    monkeypatch.setattr(Program, "outputs", lambda self, theta, *arrays: sizes.append(len(arrays[0])) or whole(
+        self, theta, *arrays))
+    assert accuracy(net, X, Y) == share_right(net, X, Y)
+    history = train(net, X, Y, TASKS[task], SGD(1.0), epochs=2, batch_size=5)
+    assert history.accuracy[-1] == share_right(net, X, Y)
+    assert max(sizes) <= 4
+
+
+def test_accuracy_is_of_what_the_network_returned_whatever_its_cost_makes_of_the_list(train):
+    def cost(outputs, targets):
+        outputs.reverse()
+        return squared_error(outputs, targets)
+
+    (net, X, Y), measured = classes(40), []
+    history = train(net, X, Y, cost, epochs=5, callback=lambda history: measured.append(share_right(net, X, Y)))
+    assert history.accuracy == measured
+
+
+def test_an_output_that_is_nan_is_named_in_whatever_piece(monkeypatch):
+    net, X, Y = signs()
+    X[5, 0] = np.nan
+    for piece in range(1, 8):
+        monkeypatch.setattr("micrograd2.train.PIECE", piece)
+        with pytest.raises(ValueError, match=r"output for X\[5\] is \[nan\]"):
+            accuracy(net, X, Y)
+
+
+def test_a_network_is_compiled_once(monkeypatch):
+    compiled = []
+    monkeypatch.setattr("micrograd2.train.compile", lambda *given, **settings: compiled.append(given) or compile(
+        *given, **settings))
+    for task, cost in TASKS.items():
+        net, X, Y = task()
+        fit(net, X, Y, cost, epochs=2, validation=(X, Y), progress=False)
+    assert len(compiled) == len(TASKS)
+
+
 # The history shown
 
 @pytest.mark.parametrize("history, text", [
@@ -848,9 +1037,11 @@ def test_an_infinite_example_is_named(train):
     assert data_of(net) == before
 
 
-def test_a_network_that_looks_at_its_numbers_is_found_on_real_examples():
+@pytest.mark.parametrize("where, unknown", [(-1, []), (25, []), (-2, [-1]), (26, [0, 25])])
+def test_a_network_that_looks_at_its_numbers_is_found_on_real_examples(where, unknown):
     net, X, Y = signs(50)
-    X[-1] = 400.0
+    X[where] = 400.0
+    X[unknown] = np.nan
 
     class Looking(Module):
         def __init__(self):
@@ -863,7 +1054,7 @@ def test_a_network_that_looks_at_its_numbers_is_found_on_real_examples():
     with pytest.raises(CompileError, match="in the program but .* in the scalar graph; f does something else"):
         fit(Looking(), X, Y, progress=False)
     assert data_of(net) == before
-    fit(Looking(), X, Y, progress=False, compiled=False)
+    fit(Looking(), np.nan_to_num(X), Y, progress=False, compiled=False)
 
 
 @pytest.mark.parametrize("Y, said", [

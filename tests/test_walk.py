@@ -164,7 +164,7 @@ GOOD = {
     "fit": {"net": A(of("net"), "network", "network|parameters"), "X": A(of("X")), "Y": A(of("Y")), "cost": cost,
             "optimizer": A(of("sgd"), "None"), "epochs": A(1, "zero " + WHOLE),
             "batch_size": A(2, "huge " + WHOLE), "seed": A(0, "zero huge " + WHOLE),
-            "compiled": A(True, "true zero"), "validation": A(lambda w: (w.X, w.Y), "None"),
+            "compiled": A(True, "true zero"), "dtype": A("float64"), "validation": A(lambda w: (w.X, w.Y), "None"),
             "progress": A(False, "true zero"),
             "callback": A(lambda w: print, "None function"), "checkpoint": A("run.json", "None text", PATH)},
     "accuracy": {"net": A(of("net"), "network"), "X": A(of("X")), "Y": A(of("Y"))},

@@ -20,12 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import numbers, values
+from ..arrays import numbers, precision, values
 from ..contributions import grads_of
 from ..engine import Value
-from ..given import described, function
+from ..given import function
 from .group import Plan
-from .lines import with_gradient
+from .lines import repeated, with_gradient
 from .printer import Page
 from .proof import ALONE, FAULT, apart, difference, errors_of, holding, prove
 from .tidy import tidied
@@ -40,11 +40,12 @@ def compile(f: Callable[..., Any], parameters: Sequence[Value], *example: Any, d
     """The program of `f`, scalar code for one example, over batches of examples.
 
     `f` receives a list of Values for each sequence of numbers in `example`, and returns one Value, a cost, or a list of
-    Values. What it does must not depend on the numbers, so it runs here on the example and on others, far and near,
-    which the parameters hold meanwhile (let no other thread use them until this returns); all must be one graph, and
-    the program's results must be those of the graphs, up to rounding. `parameters` are the Values to learn. Everything
-    else in `f` that is older than this call must be a plain number. CompileError says what is wrong, or what differs;
-    a branch that is seldom taken may not be seen here, but `program.check` finds it on the examples that take it.
+    Values; or a pair (cost, list), for the program of the cost with the list as its `outputs`. What it does must not
+    depend on the numbers, so it runs here on the example and on others, far and near, which the parameters hold
+    meanwhile (let no other thread use them until this returns); all must be one graph, and the program's results must
+    be those of the graphs, up to rounding. `parameters` are the Values to learn. Everything else in `f` that is older
+    than this call must be a plain number. CompileError says what is wrong, or what differs; a branch that is seldom
+    taken may not be seen here, but `program.check` finds it on the examples that take it.
 
     >>> w, b = Value(2.0, "w"), Value(1.0, "b")
     >>> program = compile(lambda x, y: (w * x[0] + b - y[0]) ** 2, [w, b], [3.0], [5.0])
@@ -69,16 +70,17 @@ class Program:
 
     def __init__(self, f: Callable[..., Any], parameters: Sequence[Value], example: Sequence[Any], dtype: Any) -> None:
         self.f: Callable[..., Any] | None = function("f", f, len(example), of=f"the {len(example)} rows of an example")
-        self.parameters, self.dtype = _leaves(parameters), _real(dtype)
+        self.parameters, self.dtype = _leaves(parameters), precision(dtype)
         self._example = [_row(f"example[{i}]", given) for i, given in enumerate(example)]
         with ALONE:
             first = Run(f, self._example)
         trace = Trace(first, self.parameters, argument_names(f, len(example)))
         plan = Plan(trace)
-        self.is_cost, self.names, self.sizes = trace.is_cost, trace.names, [len(nodes) for nodes in trace.inputs]
+        self.is_cost, self.names, self.sizes = first.is_cost, trace.names, [len(nodes) for nodes in trace.inputs]
+        self._one_output = first.outputs[0] is first.cost
         self.scalar_nodes, self.array_operations = trace.scalar_nodes, len(plan.variables)
         self.bytes_per_example, self._kept = plan.floats_per_example * self.dtype.itemsize, 0
-        self.source, self.outputs_source, self.jax_source = _pages(plan, self.is_cost, self.names, self.dtype)
+        self.source, self.outputs_source, self.jax_source = _pages(plan, self.names, self.dtype)
         self._run, self._run_outputs = _executed(self.source), _executed(self.outputs_source)
         prove(f, self.parameters, self._example, first, self._apart, float(np.finfo(self.dtype).max))
 
@@ -98,10 +100,10 @@ class Program:
         return self.outputs(theta, *batch)
 
     def outputs(self, theta: Any, *arrays: Any) -> np.ndarray:
-        """What the scalar function returns for every example, without gradients: (B,) for a cost, else (B, n)."""
+        """What the scalar function returns for every example, without gradients: (B,) for a cost, (B, n) for a list."""
         theta, batch = self._checked(theta, arrays)
         result = np.array(_guarded(self._run_outputs, theta, *batch), self.dtype)
-        return result[:, 0] if self.is_cost else result
+        return result[:, 0] if self._one_output else result
 
     def jax(self) -> Callable[..., Any]:
         """The same program for JAX: a pure function of (theta, *arrays) that gives the loss, or the outputs (B, n).
@@ -154,14 +156,15 @@ class Program:
                 explained.extend(errors_of(run, self.dtype))
             return explained
 
-        expected, outputs = [root.data for root in run.roots], self.outputs(theta, *arrays)
-        if len(outputs) != (2 if arrays else 1):
-            return f"there are results for {len(outputs)} examples in the program, but {2 if arrays else 1} were given"
-        told = [apart("the result", row, expected, lambda: errors()[0]) for row in outputs.reshape(len(outputs), -1)]
-        if self.is_cost:
+        rows = self.outputs(theta, *arrays)
+        if len(rows) != (2 if arrays else 1):
+            return f"there are results for {len(rows)} examples in the program, but {2 if arrays else 1} were given"
+        told = [apart("the result", row, [value.data for value in run.outputs],
+                      lambda: [errors()[0][value] for value in run.outputs]) for row in rows.reshape(len(rows), -1)]
+        if run.cost:
             loss, gradient = self(theta, *arrays)
-            grads = grads_of(run.roots[0])
-            told.append(apart("the loss", np.array([loss], self.dtype), expected, lambda: errors()[0]))
+            grads, cost = grads_of(run.cost), run.cost
+            told.append(apart("the loss", np.array([loss], self.dtype), [cost.data], lambda: [errors()[0][cost]]))
             told.append(apart("the gradient", gradient, [grads.get(p, 0.0) for p in self.parameters],
                               lambda: [errors()[1].get(p, 0.0) for p in self.parameters],
                               [p.label for p in self.parameters]))
@@ -201,13 +204,13 @@ class Program:
                 f"{len(self.parameters):,} parameters, {self.bytes_per_example:,} bytes kept for each example")
 
 
-def _pages(plan: Plan, is_cost: bool, inputs: Sequence[str], dtype: np.dtype) -> tuple[str, str, str]:
+def _pages(plan: Plan, inputs: Sequence[str], dtype: np.dtype) -> tuple[str, str, str]:
     """The source of a program: with the gradient, of a cost; of the outputs alone; and for JAX."""
-    outputs = tidied(plan.program(plan.outputs_of_batch))
+    outputs = tidied(plan.program(repeated(plan.outputs)))
     outputs_source = Page(outputs, inputs, dtype).source()
-    if not is_cost:
+    if plan.cost is None:
         return outputs_source, outputs_source, Page(outputs, inputs, dtype, jax=True).source()
-    loss = tidied(plan.program(plan.loss))
+    loss = tidied(plan.program(plan.average(plan.cost)))
     whole = tidied(with_gradient(loss))
     return Page(whole, inputs, dtype).source(), outputs_source, Page(loss, inputs, dtype, jax=True).source()
 
@@ -227,16 +230,6 @@ def _row(name: str, given: Any) -> list[float]:
     if row.ndim > 1:
         raise ValueError(f"{name} must be a row of numbers (n,); got the shape {row.shape}")
     return row.tolist()
-
-
-def _real(dtype: Any) -> np.dtype:
-    try:
-        real = np.dtype(dtype) if isinstance(dtype, (str, type, np.dtype)) else None
-    except TypeError:
-        real = None
-    if real is None or real not in (np.dtype(np.float64), np.dtype(np.float32)):
-        raise TypeError(f"dtype must be float64 or float32; got {described(dtype)}")
-    return real
 
 
 def _executed(source: str) -> Callable[..., Any]:

@@ -21,7 +21,7 @@ import numpy as np
 
 from ..engine import DIV, DOT, EXP, LEAF, LOG, LOGSUMEXP, MUL, POW, SQRT, SUM, Op, Power, parts, to_the
 from .lines import (ArrayProgram, Line, Shape, elementwise, joined, leaf, logsumexp, masked, number, product, read,
-                    repeated, reshaped, summed, table)
+                    reshaped, summed, table)
 from .trace import Node, Trace
 from .view import view
 
@@ -53,7 +53,8 @@ class Variable:
 
 
 class Plan:
-    """The lines of a program: `theta`, `inputs`, the `variables` that are made of them in order, and its `outputs`."""
+    """The lines of a program: `theta`, `inputs`, the `variables` that are made of them in order, and its `outputs`,
+    and its `cost`, or None."""
 
     def __init__(self, trace: Trace) -> None:
         self.variables: list[Variable] = []
@@ -70,22 +71,15 @@ class Plan:
             for ones in groups.values():
                 self._add(sorted(ones, key=lambda made: [arg.place for arg in made.args[:2]]))
         self.outputs = self.read(np.array(trace.outputs), inner=1)
+        self.cost = self.read(np.array([trace.cost]), inner=1) if trace.cost else None
         self.floats_per_example = sum(variable.size for variable in self.variables if variable.line.batched)
 
-    @property
-    def outputs_of_batch(self) -> Line:
-        """What f returns for every example."""
-        return repeated(self.outputs)
-
-    @property
-    def loss(self) -> Line:
-        """The average of the costs."""
-        batched = self.outputs.batched
-        return reshaped(summed(self.outputs, (-1,), batched)) / number(1.0, int(batched))
+    def average(self, cost: Line) -> Line:
+        """The loss: the average of the cost over the batch."""
+        return reshaped(summed(cost, (-1,), cost.batched)) / number(1.0, int(cost.batched))
 
     def program(self, result: Line) -> ArrayProgram:
-        cost = self.outputs if self.outputs.size == 1 else None
-        return ArrayProgram(self.theta.line, tuple(variable.line for variable in self.variables), result, cost)
+        return ArrayProgram(self.theta.line, tuple(variable.line for variable in self.variables), result, self.cost)
 
     def _make(self, nodes: Iterable[Node | None], line: Line, shape: Shape, blank: float | None = None) -> None:
         """A variable where these live from now on."""

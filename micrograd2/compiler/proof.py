@@ -134,7 +134,8 @@ def difference(one: Run, other: Run, parameters: Sequence[Value]) -> str:
             use = f"`{user.op.symbol}`" if user else "the result"
             return NUMBER.format(a=a.data, b=b.data, use=use) + (SHIFT if user and user.op in SHIFTS else "")
         image[a] = b
-    if (one.is_cost, [image.get(root) for root in one.roots]) != (other.is_cost, list(other.roots)):
+    same = [image.get(value) for value in one.outputs] == other.outputs and len(one.order) == len(other.order)
+    if not same or (one.cost and image.get(one.cost)) is not other.cost:
         return BRANCH.format(a=f"{len(one.order):,} Values and {len(one.roots):,} of them returned",
                              b=f"{len(other.order):,} and {len(other.roots):,}, or others", hint="")
     return ""
@@ -177,7 +178,7 @@ def apart(what: str, program: np.ndarray, graph: Sequence[float], errors: Callab
     return f"{what}{name} is {program[k]} in the program but {expected[k]} in the scalar graph{beyond}"
 
 
-def errors_of(run: Run, dtype: np.dtype) -> tuple[list[float], dict[Value, float]]:
-    """How much rounding explains, of what the run returned and, of a cost, of the gradient by every Value."""
+def errors_of(run: Run, dtype: np.dtype) -> tuple[dict[Value, float], dict[Value, float]]:
+    """How much rounding explains, of every Value that a run returned or used, and of the gradient of its cost by it."""
     finfo = np.finfo(dtype)
-    return rounding_errors(run.roots, run.is_cost, SEVERAL * float(finfo.eps) / 2, SEVERAL * float(finfo.tiny))
+    return rounding_errors(run.order, run.cost, SEVERAL * float(finfo.eps) / 2, SEVERAL * float(finfo.tiny))

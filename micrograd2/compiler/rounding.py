@@ -20,7 +20,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Union
 
-from ..engine import COS, LESS, LOGSUMEXP, SIGN, SIN, Op, Value, topological_order, total
+from ..engine import COS, LESS, LOGSUMEXP, SIGN, SIN, Op, Value
 
 Like = Union["Rounded", float]
 
@@ -120,16 +120,18 @@ class Rounded:
         return self._made(y, _passed_on(op, y, numbers, errors, slopes), sizes)
 
 
-def rounding_errors(roots: Sequence[Value], gradient: bool, u: float, eta: float
-                    ) -> tuple[list[float], dict[Value, float]]:
-    """How wrong each of the `roots` may be by rounding; and, if `gradient`, ∂root/∂v of the only root by every v.
+def rounding_errors(order: Sequence[Value], cost: Value | None, u: float, eta: float
+                    ) -> tuple[dict[Value, float], dict[Value, float]]:
+    """How wrong each of these Values, operands first, may be by rounding; and, if there is a cost, ∂cost/∂v by each v.
 
+    >>> from micrograd2.engine import topological_order
     >>> a, b = Value(1e8, "a"), Value(1.0, "b")
-    >>> errors, of_gradients = rounding_errors([(a + b - a) * b], True, 1e-16, 0.0)
-    >>> round(errors[0], 8), round(of_gradients[b], 8), of_gradients[a] < 1e-14
+    >>> cost = (a + b - a) * b
+    >>> errors, of_gradients = rounding_errors(topological_order(cost), cost, 1e-16, 0.0)
+    >>> round(errors[cost], 8), round(of_gradients[b], 8), of_gradients[a] < 1e-14
     (6e-08, 6e-08, True)
     """
-    order, unit = topological_order(total(roots))[:-1], Unit(u, eta)
+    unit = Unit(u, eta)
     errors: dict[Value, float] = {}
     for node in order:
         if not node.args:
@@ -140,9 +142,9 @@ def rounding_errors(roots: Sequence[Value], gradient: bool, u: float, eta: float
         if node.op is LOGSUMEXP:
             sizes += 1.0  # the largest of the exponentials, of whose sum it is the logarithm
         errors[node] = _passed_on(node.op, node.data, numbers, theirs, node.local_grads) + unit.of(sizes)
-    if not gradient:
-        return [errors[root] for root in roots], {}
-    grads = dict.fromkeys(order, 0.0) | {roots[0]: 1.0}
+    if cost is None:
+        return errors, {}
+    grads = dict.fromkeys(order, 0.0) | {cost: 1.0}
     wrong = dict.fromkeys(order, 0.0)
     for node in reversed(order):
         if node.args:
@@ -152,7 +154,7 @@ def rounding_errors(roots: Sequence[Value], gradient: bool, u: float, eta: float
                 adds = upstream * number
                 grads[operand] += adds
                 wrong[operand] += abs(upstream) * error + off * (abs(number) + error) + unit.of(2 * abs(adds))
-    return [errors[roots[0]]], wrong
+    return errors, wrong
 
 
 def _passed_on(op: Op, y: float, numbers: Sequence[float], errors: Sequence[float], slopes: Sequence[float]) -> float:

@@ -41,8 +41,8 @@ class Node:
 
 
 class Run:
-    """One run of f: the Values that it was `given` for each argument and those that it returned, its `roots`; whether
-    that `is_cost`, one Value and no list; and all Values behind them, operands first (`order`)."""
+    """One run of f: the Values that it was `given` for each argument; its `cost`, or None, and its `outputs`, which for
+    a cost alone are the cost; these are the `roots`, and all Values behind them, operands first, the `order`."""
 
     def __init__(self, f: Callable[..., Any], example: Sequence[Sequence[float]]) -> None:
         self.start = Value(0.0).born
@@ -52,12 +52,20 @@ class Run:
             result = f(*self.given)
         finally:
             on_sight.reset(token)
-        self.is_cost = isinstance(result, Value)
-        self.roots: list[Value] = [result] if self.is_cost else result
-        if not isinstance(self.roots, (list, tuple)) or not self.roots or not all(
-                isinstance(value, Value) for value in self.roots):
-            raise CompileError(f"f must return one Value, or a list of Values; it returned {result!r:.80}")
+        pair = isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], (list, tuple))
+        cost, outputs = result if pair else (result, [result]) if isinstance(result, Value) else (None, result)
+        values = [cost, *outputs] if pair else outputs
+        if not isinstance(outputs, (list, tuple)) or not outputs or not all(isinstance(v, Value) for v in values):
+            raise CompileError(f"f must return one Value, a list of Values, or a pair of both; it returned "
+                               f"{result!r:.80}")
+        self.cost: Value | None = cost
+        self.outputs: list[Value] = list(outputs)
+        self.roots = list(dict.fromkeys(values))
         self.order = topological_order(total(self.roots))[:-1]
+
+    @property
+    def is_cost(self) -> bool:
+        return self.cost is not None
 
 
 def _refuse() -> None:
@@ -67,11 +75,11 @@ def _refuse() -> None:
 
 
 class Trace:
-    """The graph of one run of f: `parameters`, `inputs` (a list of Nodes for each argument), `outputs`, and all `nodes`
-    that are not leaves, operands first. `is_cost` tells one Value from a list of them."""
+    """The graph of one run of f: `parameters`, `inputs` (a list of Nodes for each argument), its `cost`, or None, and
+    `outputs`, and all `nodes` that are not leaves, operands first."""
 
     def __init__(self, run: Run, parameters: Sequence[Value], names: Sequence[str]) -> None:
-        self.is_cost, self.names, self.scalar_nodes = run.is_cost, names, len(run.order)
+        self.names, self.scalar_nodes = names, len(run.order)
         table: dict[Value, Node] = {p: Node(LEAF, (), p.data, p.born, trained=True) for p in parameters}
         self.parameters = [table[p] for p in parameters]
         self.inputs = [[Node(LEAF, (), v.data, v.born, batched=True) for v in values] for values in run.given]
@@ -93,8 +101,9 @@ class Trace:
             else:  # a constant, or made of constants alone
                 node = constants.setdefault(repr(value.data), Node(LEAF, (), value.data, value.born))
             table[value] = node
-        self.outputs = [table[root] for root in run.roots]
-        self.nodes = _merged(_sums_in_shape(nodes, self.outputs), self.outputs)
+        results = [table[value] for value in [*run.outputs, *([run.cost] if run.cost else [])]]
+        self.nodes = _merged(_sums_in_shape(nodes, results), results)
+        self.outputs, self.cost = results[:len(run.outputs)], results[-1] if run.cost else None
 
 
 def argument_names(f: Callable[..., Any], count: int) -> list[str]:
