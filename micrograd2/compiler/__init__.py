@@ -12,8 +12,10 @@ Left out: threads, graphics cards, and whatever needs more than one example to b
 from __future__ import annotations
 
 import builtins
+import importlib.util
 import itertools
 import linecache
+import re
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -26,6 +28,7 @@ from ..given import described, function
 from .emit import Emitter
 from .group import Plan
 from .proof import ALONE, FAULT, apart, difference, errors_of, holding, prove
+from .text import HELPERS
 from .trace import CompileError, Run, Trace, argument_names
 
 __all__ = ["CompileError", "Program", "compile"]
@@ -99,6 +102,23 @@ class Program:
         theta, batch = self._checked(theta, arrays)
         result = np.array(_guarded(self._run_outputs, theta, *batch), self.dtype)
         return result[:, 0] if self.is_cost else result
+
+    def jax(self) -> Callable[..., Any]:
+        """The same page as a pure function of JAX: (theta, *arrays) -> the average loss of a batch, or the outputs.
+
+        It is for `jax.jit`, `jax.value_and_grad`, `jax.vmap` and JAX's sharding. Where the program raises, it gives inf
+        or nan, as JAX does; at a tie of maximum, and at the kink of relu, slopes are JAX's own. Double precision is a
+        switch of JAX, `jax_enable_x64`. ModuleNotFoundError, saying what to install, where there is no JAX.
+        """
+        if importlib.util.find_spec("jax") is None:
+            raise ModuleNotFoundError("program.jax() needs JAX: pip install 'micrograd2[jax]'", name="jax")
+        source = re.sub(r"(?m)^@np.errstate.*\n", "", self.outputs_source)
+        source = re.sub(r"(?m)^    with np.errstate.*\n    ( *)", r"\1", source)
+        source = source.replace(HELPERS["sigmoid"], "from jax.nn import sigmoid\n")  # far out, ours has no slope in JAX
+        source = re.sub(r"(?m)^([ik]\d+_* = )np\.", r"\1numpy.", source)  # what is constant has the same kind for all
+        source = source.replace("import numpy as np", "import jax.numpy as np\nimport numpy", 1)
+        outputs = _executed(source)
+        return (lambda theta, *arrays: outputs(theta, *arrays).mean()) if self.is_cost else outputs
 
     @property
     def theta(self) -> np.ndarray:
