@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from libraries import needs_jax
 from micrograd2 import compile
-from micrograd2.costs import squared_error
-from micrograd2.engine import Value
+from micrograd2.costs import cross_entropy, squared_error
+from micrograd2.engine import Value, logsumexp
 from test_compiler import NAMED, WIDE_STEPS, flat, placed_programs, values
 from test_proof import ragged
 from tests.bench.clients import CLIENTS
@@ -106,6 +106,21 @@ def test_programs_of_users_and_their_gradients_are_those_of_jax(name):
     client = make(*sizes)
     arrays = client.draw(np.random.default_rng(1), 3)
     assert_jax_agrees(compile(client.cost, client.parameters, *(array[0] for array in arrays)), 2, arrays)
+
+
+@pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-12), ("float32", 1e-6)])
+@pytest.mark.parametrize("f", [
+    Value.sigmoid, Value.tanh, Value.softplus, Value.atan, lambda z: 1 / (z * z + 1), lambda z: logsumexp([z, -z, 1.0]),
+    lambda z: (-abs(z)).exp(), lambda z: cross_entropy([z, -z], [0.0, 1.0])],
+    ids=["sigmoid", "tanh", "softplus", "atan", "1/x", "logsumexp", "exp", "cross-entropy"])
+def test_far_out_the_gradients_are_those_of_jax(f, dtype, tolerance):
+    w = Value(1.0)
+    program = compile(lambda x: f(w * x[0]), [w], [1.5], dtype=dtype)
+    X = np.array([-1000, -100, -20, -0.5, 0.5, 20, 100, 1000], dtype)[:, None, None]
+    ours = [np.array([loss, *gradient]) for loss, gradient in (program([1.0], x) for x in X)]
+    loss, gradient = of_jax(lambda jax: jax.vmap(jax.value_and_grad(program.jax()), [None, 0]), program.theta, X)
+    for row, their_loss, slopes in zip(ours, loss, gradient, strict=True):
+        assert_close(row, np.array([their_loss, *slopes]), tolerance)
 
 
 # What JAX can do with the function
