@@ -3,12 +3,16 @@
 import ast
 import json
 import os
+import signal
 import subprocess
 import sys
 import xml.etree.ElementTree
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
+from libraries import needs_jax
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SHORT = {
@@ -25,6 +29,7 @@ SHORT = {
     "moons.py": (["--steps", "60"], ["moons.png"], "accuracy on all 100 points: 100%"),
     "compile_digits.py": (["--epochs", "1", "--compare", "5"], [], "z1 = x @ W1.T + b1"),
     "gpt.py": (["--steps", "2", "--batch", "2"], [], "it invents: "),
+    "many_machines.py": (["--devices", "4", "--steps", "20"], [], "13,003 numbers, by all-reduce: the average"),
     "pictures.py": (["--epochs", "1"], ["neuron.svg", "digits.svg", "backward.svg", "neuron-dark.svg",
                                         "digits-dark.svg", "backward-dark.svg"], "backward.svg"),
     "digits.py": (["--examples", "100", "--epochs", "1"], ["digits.svg", "digits.html"], "13,002 weights and biases"),
@@ -35,7 +40,8 @@ def test_every_example_is_run():
     assert set(SHORT) == {path.name for path in EXAMPLES.glob("*.py")}
 
 
-@pytest.mark.parametrize("name", SHORT)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=needs_jax if name == "many_machines.py" else ())
+                                  for name in SHORT])
 def test_example(name, tmp_path):
     options, files, printed = SHORT[name]
     run = subprocess.run([sys.executable, str(EXAMPLES / name), *options], cwd=tmp_path, capture_output=True, text=True,
@@ -55,6 +61,37 @@ def test_gpt_learns_the_same_on_its_scalar_graph(tmp_path):
                              capture_output=True, text=True, cwd=tmp_path, check=True)
         return [line for line in run.stdout.splitlines() if line.startswith("step")]
     assert losses() == losses("--scalar") and len(losses()) == 3
+
+
+def many_machines(folder, *options):
+    """The lines that it prints about its steps; no process of it is left behind, whatever happens."""
+    run = subprocess.Popen([sys.executable, str(EXAMPLES / "many_machines.py"), "--steps", "60", *options], text=True,
+                           cwd=folder, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        printed, errors = run.communicate(timeout=120)
+        assert run.returncode == 0, errors
+        with pytest.raises(ProcessLookupError):
+            os.killpg(run.pid, 0)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
+    return [line for line in printed.splitlines() if line.startswith(("devices", "step", "60 steps"))]
+
+
+@needs_jax
+def test_two_processes_of_two_devices_learn_the_same_as_one_machine(tmp_path):
+    devices, *steps, last = many_machines(tmp_path, "--processes", "2", "--devices", "2")
+    assert devices == "devices: 4, processes: 2, examples of a step: 200"
+    assert [line.split()[3] for line in steps] == [f"{line.split()[-1]}," for line in steps] and len(steps) == 3
+    assert float(last.split()[6]) < 1e-13
+    assert steps == many_machines(tmp_path)[1:-1]
+
+
+def test_many_machines_says_what_it_needs(tmp_path):
+    code = "import runpy, sys; sys.modules['jax'] = None; del sys.argv[0]; runpy.run_path(sys.argv[0])"
+    run = subprocess.run([sys.executable, "-c", code, str(EXAMPLES / "many_machines.py")], cwd=tmp_path,
+                         capture_output=True, text=True)
+    assert run.returncode == 1 and run.stderr == "this example needs JAX: pip install 'micrograd2[jax]'\n"
 
 
 def test_digits_reads_the_full_set(tmp_path):
