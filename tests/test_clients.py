@@ -7,7 +7,8 @@ import pytest
 from hypothesis import assume, given, settings, strategies as st
 
 from micrograd2 import compile
-from micrograd2.engine import MAX, RELU, grads_of, topological_order
+from micrograd2.contributions import grads_of
+from micrograd2.engine import MAX, RELU, topological_order
 from tests.bench.clients import CLIENTS, graphs
 
 pytestmark = pytest.mark.filterwarnings("error")  # a program computes in silence, or raises

@@ -110,13 +110,13 @@ class Program:
 
         It is what `jax_source` says, made to be handed to `jax.jit`, `jax.grad`, `vmap` or `shard_map`; nothing is
         checked there, and where NumPy would raise, it goes on with inf or NaN. At a tie of `maximum` and at the kink of
-        relu and abs, JAX's slopes are its own. Its numbers are float32 unless `jax_enable_x64` is set. ImportError
-        without JAX: `pip install micrograd2[jax]`.
+        relu and abs, JAX's slopes are its own. Its numbers are float32 unless `jax_enable_x64` is set.
+        ModuleNotFoundError without JAX: `pip install micrograd2[jax]`.
         """
         try:
             return _executed(self.jax_source)
-        except ImportError as error:
-            raise ImportError(f"program.jax() needs JAX: pip install micrograd2[jax] ({error})") from None
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(f"program.jax() needs JAX: pip install micrograd2[jax] ({error})") from None
 
     @property
     def theta(self) -> np.ndarray:
