@@ -22,12 +22,12 @@ import numpy as np
 
 from ..arrays import numbers, precision, values
 from ..contributions import grads_of
-from ..engine import Value
+from ..engine import LEAF, Value
 from ..given import function
 from .group import Plan
 from .lines import repeated, with_gradient
 from .printer import Page
-from .proof import ALONE, FAULT, apart, difference, errors_of, holding, prove
+from .proof import ALONE, FAULT, apart, difference, errors_of, moving, prove
 from .tidy import tidied
 from .trace import CompileError, Run, Trace, argument_names
 
@@ -77,7 +77,7 @@ class Program:
         trace = Trace(first, self.parameters, argument_names(f, len(example)))
         plan = Plan(trace)
         self.is_cost, self.names, self.sizes = first.is_cost, trace.names, [len(nodes) for nodes in trace.inputs]
-        self._one_output = first.outputs[0] is first.cost
+        self._one_output = first.is_one
         self.scalar_nodes, self.array_operations = trace.scalar_nodes, len(plan.variables)
         self.bytes_per_example, self._kept = plan.floats_per_example * self.dtype.itemsize, 0
         self.source, self.outputs_source, self.jax_source = _pages(plan, self.names, self.dtype)
@@ -139,11 +139,12 @@ class Program:
         if self.f is None:
             raise RuntimeError("this program came from another process, without its scalar function: there is nothing "
                                "to compare it with; check it where it was compiled")
-        for i in range(len(batch[0]) if batch else 1):
-            with holding(self.parameters, theta.tolist()):
+        with moving(self.parameters) as move:
+            move(theta.tolist())
+            for i in range(len(batch[0]) if batch else 1):
                 run = Run(self.f, [array[i].tolist() for array in batch])
                 if told := self._apart(run, theta):
-                    reason = difference(Run(self.f, self._example), run, self.parameters) or FAULT
+                    reason = difference(Run(self.f, self._example), run) or FAULT
                     raise CompileError(f"for example {i}, {told}; {reason}")
 
     def _apart(self, run: Run, theta: Any) -> str:
@@ -218,7 +219,7 @@ def _pages(plan: Plan, inputs: Sequence[str], dtype: np.dtype) -> tuple[str, str
 def _leaves(given: Any) -> list[Value]:
     parameters = values("parameters", given)
     for p in parameters:
-        if p.args:
+        if p.op is not LEAF:
             raise CompileError(f"parameters must be Values that are leaves; got {p!r:.80}, made of others")
     if len(set(parameters)) != len(parameters):
         raise CompileError("a parameter is listed twice")

@@ -184,19 +184,18 @@ class Places(NamedTuple):
 
 def read(a: Line, places: np.ndarray, varied: int | None = None) -> Line:
     """The numbers of `a` at these places, in their shape. What is behind the first `varied` places are constants."""
-    if a.op is READ:
-        return read(a.args[0], a.how.of.ravel()[places])
-    if places.shape == a.shape and _is_whole(places, a.size):
+    if places.shape == a.shape and is_whole(places, a.size):
         return a
-    kept = places if varied is None else places[places < varied]
-    return Line(READ, [a], Places(places, len(np.unique(kept)) == kept.size), places.shape)
+    kept, found = places if varied is None else places[places < varied], np.zeros(a.size, bool)
+    found[kept] = True
+    return Line(READ, [a], Places(places, found.sum() == kept.size), places.shape)
 
 
 def reshaped(a: Line, *shape: int) -> Line:
     return a if a.op is NUMBER else read(a, np.arange(a.size).reshape(shape))
 
 
-def _is_whole(places: np.ndarray, size: int) -> bool:
+def is_whole(places: np.ndarray, size: int) -> bool:
     return places.size == size and bool((places.ravel() == np.arange(size)).all())
 
 
@@ -209,7 +208,7 @@ def place(parts: Sequence[tuple[Line, Places]], like: Line) -> Line:
     if len(parts) == 1 and parts[0][1].of.size == like.size:
         (part, places), = parts
         order = np.argsort(places.of, axis=None, kind="stable")
-        if _is_whole(places.of.ravel()[order], like.size):  # every place once, in another order
+        if is_whole(places.of.ravel()[order], like.size):  # every place once, in another order
             return part if part.op is NUMBER else read(part, order.reshape(like.shape))
     return Line(PLACE, [part for part, _ in parts], [places for _, places in parts], like.shape, like.batched)
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..engine import ADD, Op
 from .lines import LEAF, LOG_SUM_EXP, MASKED, NUMBER, PLACE, PRODUCT, READ, SPREAD, SUMMED, TABLE
-from .lines import ArrayProgram, Line, Places, leaf
+from .lines import ArrayProgram, Line, Places, is_whole, leaf
 from .text import HELPERS, IN_JAX, Text, spelled, text
 from .view import listed, split, view
 
@@ -244,7 +244,7 @@ class Page:
         """Places of an array: the name of a part of theta, a view, or else an index."""
         a = line.args[0]
         seen = self.view(line, places)
-        if a.op is SUMMED and seen is not None and places.size == a.size and not self.has_name(a):
+        if a.op is SUMMED and is_whole(places, a.size) and not self.has_name(a):
             if places.shape == tuple(n for axis, n in enumerate(a.shape) if axis - len(a.shape) not in a.how[0]):
                 return self.total(a, keep=False)
         if seen is None:

@@ -42,41 +42,41 @@ AGAIN = ("f made a different graph when it was run again on the same example: it
 
 
 def prove(f: Callable[..., Any], parameters: Sequence[Value], example: Sequence[Sequence[float]], first: Run,
-          apart: Callable[[Run, Sequence[float]], str], largest: float) -> None:
+          apart: Callable[[Run, np.ndarray], str], largest: float) -> None:
     """CompileError unless f makes the graph of its `first` run on other numbers too, and `apart` finds nothing.
 
     `apart(run, theta)` says how the program differs from a run: from the first, and from one nearby. The program holds
     numbers up to the `largest`.
     """
-    if told := apart(first, [p.data for p in parameters]):
+    own = [p.data for p in parameters]
+    if told := apart(first, np.array(own)):
         raise CompileError(f"on the example, {told}; {FAULT}")
-    holds = _is_within(first, largest)
-    for way in ("beyond", "further", "at 0", "near"):
-        compared = way == "near" and holds
-        theta, run = _elsewhere(f, parameters, example, way, largest if compared else math.inf)
-        if told := difference(first, run, parameters):
-            raise CompileError(AGAIN if difference(first, Run(f, example), parameters) else told)
-        if compared:
-            with holding(parameters, theta):
-                if told := apart(run, theta):
-                    raise CompileError(f"on other numbers, {told}; {FAULT}")
+    holds = _is_within(first, own, largest)
+    with moving(parameters) as move:
+        for way in ("beyond", "further", "at 0", "near"):
+            compared = way == "near" and holds
+            theta, run = _elsewhere(f, move, [own, *example], way, largest if compared else math.inf)
+            if told := difference(first, run):
+                move(own)
+                raise CompileError(AGAIN if difference(first, Run(f, example)) else told)
+            if compared and (told := apart(run, theta)):
+                raise CompileError(f"on other numbers, {told}; {FAULT}")
 
 
-def _elsewhere(f: Callable[..., Any], parameters: Sequence[Value], example: Sequence[Sequence[float]],
-               way: str, largest: float) -> tuple[list[float], Run]:
-    """Other numbers for the parameters, and a run of f on them and on other inputs, as far away as f is defined (and
-    no number is beyond the `largest`)."""
+def _elsewhere(f: Callable[..., Any], move: Callable[[list[float]], None], numbers: Sequence[Sequence[float]], way: str,
+               largest: float) -> tuple[np.ndarray, Run]:
+    """Other numbers for the parameters, which come first of all `numbers`, and a run of f on them and on other inputs,
+    as far away as f is defined (and no number is beyond the `largest`). The parameters are moved there."""
     rng, reach, told = np.random.default_rng(0), 1.0, ""
-    here = [np.where(np.isfinite(numbers), numbers, 1.0) for numbers in ([p.data for p in parameters], *example)]
+    here = [np.where(np.isfinite(row), row, 1.0) for row in numbers]
     while reach > 1e-7:
         for across in (True, False):
             with np.errstate(invalid="ignore"):  # from infinity there is no way to other numbers
-                theta, *moved = ((numbers + reach * (_other(numbers, way, across, rng) - numbers)).tolist()
-                                 for numbers in here)
+                theta, *moved = (row + reach * (_other(row, way, across, rng) - row) for row in here)
             try:
-                with holding(parameters, theta):
-                    run = Run(f, moved)
-                if largest == math.inf or _is_within(run, largest):
+                move(theta.tolist())
+                run = Run(f, [row.tolist() for row in moved])
+                if largest == math.inf or _is_within(run, theta, largest):
                     return theta, run
             except (ArithmeticError, ValueError, AssertionError) as error:
                 told = f": {error}"  # it is not defined there
@@ -87,8 +87,8 @@ def _elsewhere(f: Callable[..., Any], parameters: Sequence[Value], example: Sequ
     raise CompileError(f"f is not defined on any other numbers, so nothing shows that it does the same there{told}")
 
 
-def _is_within(run: Run, largest: float) -> bool:
-    return all(abs(node.data) <= largest for node in run.order)
+def _is_within(run: Run, theta: Any, largest: float) -> bool:
+    return all(abs(node.data) <= largest for node in run.made) and bool((np.abs(theta) <= largest).all())
 
 
 def _other(numbers: np.ndarray, way: str, across: bool, rng: np.random.Generator) -> np.ndarray:
@@ -104,38 +104,39 @@ def _other(numbers: np.ndarray, way: str, across: bool, rng: np.random.Generator
 
 
 @contextmanager
-def holding(parameters: Sequence[Value], theta: Sequence[float]) -> Iterator[None]:
-    """While this lasts, the parameters hold these numbers; then their own again. One thread at a time."""
+def moving(parameters: Sequence[Value]) -> Iterator[Callable[[Sequence[float]], None]]:
+    """A function that gives the parameters other numbers, while this lasts; then they hold their own again. One thread
+    at a time."""
+    def move(theta: Sequence[float]) -> None:
+        for p, number in zip(parameters, theta):
+            p.data = number
+
     with ALONE:
-        kept = [p.data for p in parameters]
+        own = [p.data for p in parameters]
         try:
-            for p, number in zip(parameters, theta):
-                p.data = number
-            yield
+            yield move
         finally:
-            for p, number in zip(parameters, kept):
-                p.data = number
+            move(own)
 
 
-def difference(one: Run, other: Run, parameters: Sequence[Value]) -> str:
+def difference(one: Run, other: Run) -> str:
     """What tells the graphs of two runs apart, in words; "" if they are one graph on different numbers."""
-    image = {p: p for p in parameters}  # of every Value of one run, the Value of the other that must stand in its place
+    image: dict[Any, Any] = {}  # of a Value of one run, that of the other that must stand in its place; or itself
     for here, there in zip(one.given, other.given):
         image.update(zip(here, there))
     given = set(image.values())
-    for a, b in zip(one.order, other.order):
+    for a, b in zip(one.made, other.made):
         if a in image:
             if image[a] is not b:
                 return _branch(a, b)
-        elif a.op is not b.op or tuple(map(image.get, a.args)) != b.args or b in given:
+        elif a.op is not b.op or tuple(map(image.get, a.args, a.args)) != b.args or b in given:
             return _branch(a, b)
         elif a.op is LEAF and repr(a.data) != repr(b.data):
-            user = next((node for node in one.order if a in node.args), None)
+            user = next((node for node in one.made if a in node.args), None)
             use = f"`{user.op.symbol}`" if user else "the result"
             return NUMBER.format(a=a.data, b=b.data, use=use) + (SHIFT if user and user.op in SHIFTS else "")
         image[a] = b
-    same = [image.get(value) for value in one.outputs] == other.outputs and len(one.order) == len(other.order)
-    if not same or (one.cost and image.get(one.cost)) is not other.cost:
+    if [image.get(v, v) for v in one.outputs] != other.outputs or image.get(one.cost, one.cost) is not other.cost:
         return BRANCH.format(a=f"{len(one.order):,} Values and {len(one.roots):,} of them returned",
                              b=f"{len(other.order):,} and {len(other.roots):,}, or others", hint="")
     return ""

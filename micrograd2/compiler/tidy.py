@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from ..engine import MUL, NEG, SUB
-from .lines import LEAF, LOG_SUM_EXP, MASKED, NUMBER, READ, SUMMED, ArrayProgram, Line, masked, number
+from .lines import LEAF, LOG_SUM_EXP, MASKED, NUMBER, READ, SUMMED, ArrayProgram, Line, Places
+from .lines import is_whole, masked, number
 
 
 def tidied(program: ArrayProgram) -> ArrayProgram:
@@ -29,7 +30,9 @@ def tidied(program: ArrayProgram) -> ArrayProgram:
             again = _factors_together(again, free)
         if line.op is SUMMED and uses[line.args[0]] == 1:
             again = _sums_together(again)
-        if again.op in (SUMMED, READ) and free[0]:
+        if line.op is READ and free[0]:
+            again = _readings_together(again)
+        if again.op in (SUMMED, READ) and free[0] and again.args[0] is new[line.args[0]]:
             again = _factor_outside(again)
         if line.op is MASKED:
             again = _mask_inside(again)
@@ -63,6 +66,16 @@ def _sums_together(line: Line) -> Line:
     if inner.op is not SUMMED or inner.how[1]:
         return line
     return Line(SUMMED, inner.args, (tuple({*inner.how[0], *axes}), over), line.shape, line.batched, line.trained)
+
+
+def _readings_together(line: Line) -> Line:
+    inner, (places, distinct) = line.args[0], line.how
+    if inner.op is not READ:
+        return line
+    (a,), places, distinct = inner.args, inner.how.of.ravel()[places], inner.how.distinct and distinct
+    if places.shape == a.shape and is_whole(places, a.size):
+        return a
+    return Line(READ, [a], Places(places, distinct), line.shape, line.batched, line.trained)
 
 
 def _factor_outside(line: Line) -> Line:

@@ -11,9 +11,11 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
-from ..engine import ADD, DOT, LEAF, MUL, SUM, Op, Value, on_sight, parts, topological_order, total
+from ..engine import ADD, DOT, LEAF, MUL, SUM, Op, Value, on_sight, parts, results, topological_order, total
 
 
 class CompileError(Exception):
@@ -31,7 +33,8 @@ class Node:
 
     def __init__(self, op: Op, args: Sequence[Node], number: float = 0.0, born: int = 0, batched: bool = False,
                  trained: bool = False) -> None:
-        self.op, self.args, self.number, self.born = op, list(args), number, born
+        self.args: Any = args  # a list where it is a sum, so that a long chain of them is put together in linear time
+        self.op, self.number, self.born = op, number, born
         self.batched, self.trained, self.depth = batched, trained, 0
         for arg in args:
             self.batched |= arg.batched
@@ -41,8 +44,8 @@ class Node:
 
 
 class Run:
-    """One run of f: the Values that it was `given` for each argument; its `cost`, or None, and its `outputs`, which for
-    a cost alone are the cost; these are the `roots`, and all Values behind them, operands first, the `order`."""
+    """One run of f: the Values that it was `given` for each argument; its `cost`, or None, and its `outputs`, which are
+    the cost if f returned that one Value; these are the `roots`."""
 
     def __init__(self, f: Callable[..., Any], example: Sequence[Sequence[float]]) -> None:
         self.start = Value(0.0).born
@@ -56,16 +59,29 @@ class Run:
         cost, outputs = result if pair else (result, [result]) if isinstance(result, Value) else (None, result)
         values = [cost, *outputs] if pair else outputs
         if not isinstance(outputs, (list, tuple)) or not outputs or not all(isinstance(v, Value) for v in values):
-            raise CompileError(f"f must return one Value, a list of Values, or a pair of both; it returned "
+            raise CompileError(f"f must return one Value, or a list of Values, or a pair of both; it returned "
                                f"{result!r:.80}")
+        self.is_one = isinstance(result, Value)
         self.cost: Value | None = cost
         self.outputs: list[Value] = list(outputs)
         self.roots = list(dict.fromkeys(values))
-        self.order = topological_order(total(self.roots))[:-1]
 
     @property
     def is_cost(self) -> bool:
         return self.cost is not None
+
+    @cached_property
+    def order(self) -> list[Value]:
+        """All Values behind the roots, operands first."""
+        return topological_order(total(self.roots))[:-1]
+
+    @cached_property
+    def made(self) -> list[Value]:
+        """The same without what is older than the run: the parameters."""
+        values = set(self.roots)
+        for result in results(total(self.roots))[1:]:
+            values.update(result.args)
+        return sorted((value for value in values if value.born > self.start), key=attrgetter("born"))
 
 
 def _refuse() -> None:
@@ -131,7 +147,7 @@ def _sums_in_shape(nodes: list[Node], outputs: list[Node]) -> list[Node]:
             if any(weight.batched for weight in w) and not any(number.batched for number in x):
                 w, x = x, w
             bias = [b for b in bias if not _is_zero(b)]
-            node.args = [*w, *x, *bias]
+            node.args = (*w, *x, *bias)
             if not w:  # nothing but a bias
                 node.op = SUM
         if node.op is SUM and node not in gone:
