@@ -1307,3 +1307,42 @@ def test_every_operation_in_float32_stays_in_float32(operation, low, high):
     f = lambda x: operation(*(a + w for a, w in zip(x, p)))  # noqa: E731
     program = compiled(f, p, grid(low, high, 50, 3), tolerance=1e-5, dtype=np.float32)
     assert program.outputs(program.theta, grid(low, high, 50, 3)).dtype == np.float32
+
+
+# What nobody asks for: position t asks for those up to t, and all are compared with all
+
+REFUSED = {  # an operation, what it is applied to where it is asked for, and where it is not
+    "log": (Value.log, 0.5, -1.0), "log 0": (Value.log, 0.5, 0.0), "exp": (Value.exp, 0.5, 1e4),
+    "sqrt": (Value.sqrt, 0.5, -1.0), "1/": (lambda v: 1 / v, 0.5, 0.0), "v/v": (lambda v: v / v, 0.5, 0.0),
+    "**-0.5": (lambda v: v ** -0.5, 0.5, -1.0), "**7": (lambda v: v ** 7, 0.5, 1e200),
+    "2**": (lambda v: 2 ** v, 0.5, 1e4), "v**v": (lambda v: v ** v, 0.5, -1.0),
+    "logsumexp": (lambda v: logsumexp([v, v * 2.0]), 0.5, 1e300), "tanh": (Value.tanh, 0.5, np.inf)}
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["summed", "weighted"])
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_nobody_asks_for_is_never_refused_and_changes_nothing(name, weighted):
+    operation, asked, unasked = REFUSED[name]
+    T, rng = 5, np.random.default_rng(0)
+    w = values(T)
+
+    def f(x):
+        """x holds, for every position, a query and a key of T numbers each; of the answers those up to it are used."""
+        rows = [x[T * t:T * t + T] for t in range(2 * T)]
+        answers = [[operation(dot(query, key)) for key in rows[T:T + t + 1]] for t, query in enumerate(rows[:T])]
+        return total(dot(w[:len(row)], row) if weighted else total(row) * w[0] for row in answers)
+
+    def examples(answers):
+        """Queries that are the answers, row by row, to keys that are unit vectors."""
+        return np.concatenate([answers, np.broadcast_to(np.eye(T), answers.shape)], axis=1).reshape(len(answers), -1)
+
+    answers = asked + rng.random((3, T, T))
+    program = compile(f, w, examples(answers)[0])
+    assert program.array_operations < 12
+    expected = program(program.theta, examples(answers))
+    answers[:, ~np.tri(T, dtype=bool)] = unasked
+    if np.isfinite(unasked):  # an infinity times the 0 of a unit vector is NaN on the scalar graph, too
+        loss, gradient = program(program.theta, examples(answers))
+        assert loss == pytest.approx(expected[0], rel=1e-12)
+        np.testing.assert_allclose(gradient, expected[1], rtol=1e-12)
+        program.check(program.theta, examples(answers))

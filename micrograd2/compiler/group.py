@@ -295,11 +295,10 @@ def _is_regular(nodes: np.ndarray) -> bool:
 
 def _made_harmless(op: Op, operands: list[Line], asked: np.ndarray) -> float | None:
     """Put a harmless number where the operation might be refused though nobody asked for it; what then stands there."""
-    which, filling = int(op is DIV), HARMLESS.get(op)
-    if isinstance(op, Power) and op.p not in (1, 2, 3):
-        filling = 1.0
-    if filling is not None and operands[which].shape:
-        operands[which] = masked(operands[which], _short(asked, 0), filling)
+    filling = 1.0 if isinstance(op, Power) and op.p not in (1, 2, 3) else HARMLESS.get(op)
+    for k, operand in enumerate(operands):
+        if filling is not None and operand.shape and not (op is DIV and k == 0):  # any numerator will do
+            operands[k] = masked(operand, _short(asked, 0), filling)
     return 0.0 if op is EXP else None
 
 
