@@ -58,7 +58,10 @@ def _factor(line: Line) -> tuple[float, int, Line]:
     """A line as x · Bᵏ · the rest."""
     if line.op is MUL and line.args[0].op is NUMBER:
         return *line.args[0].how, line.args[1]
-    return (-1.0, 0, line.args[0]) if line.op is NEG else (1.0, 0, line)
+    if line.op is NEG:
+        x, k, rest = _factor(line.args[0])
+        return -x, k, rest
+    return 1.0, 0, line
 
 
 def _sums_together(line: Line) -> Line:
