@@ -7,9 +7,9 @@ are views, W and b of a layer, and so are those of the gradient, g_W: a product 
 
 from __future__ import annotations
 
-import ast
 import builtins
 import math
+import re
 import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -124,9 +124,8 @@ class Page:
         return [f"{', '.join(names)}{',' * (len(names) == 1)} = views({vector})"] if set(names) - {"_"} else []
 
     def words(self) -> set[str]:
-        """The names that the lines use."""
-        page = ast.parse("def program():\n " + "\n ".join(code for code, _ in self.lines))
-        return {node.id for node in ast.walk(page) if isinstance(node, ast.Name)}
+        """The names that the lines use, attributes apart."""
+        return {word for code, _ in self.lines for word in re.findall(r"(?<![\w.])[^\W\d]\w*", code)}
 
     # lines
 
