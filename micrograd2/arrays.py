@@ -33,6 +33,8 @@ def numbers(name: str, given: Any, dtype: Any = np.float64) -> np.ndarray:
     Traceback (most recent call last):
     TypeError: X must hold real numbers; got None
     """
+    if given.__class__ is np.ndarray and given.dtype == dtype:  # the usual case, and nothing to do
+        return given
     if given is None or isinstance(given, (str, bytes, bytearray, set, frozenset, dict)):
         raise TypeError(f"{name} must be a list or an array of real numbers; got {described(given)}")
     rows = given if isinstance(given, (list, tuple)) else [given]

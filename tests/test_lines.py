@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, strategies as st
 
 from micrograd2.compiler.lines import (ArrayProgram, Places, elementwise, joined, leaf, logsumexp, masked, number,
                                        place, product, read, reshaped, spread, summed, table, with_gradient)
 from micrograd2.compiler.printer import Page
 from micrograd2.compiler.tidy import tidied
+from micrograd2.compiler.view import ranges, view
 from micrograd2.engine import ADD, MUL, TANH
 
 N, B = 12, 3
@@ -95,3 +97,19 @@ def test_lines_are_never_changed():
     before = [(line, line.args, line.how, line.shape) for line in program.lines()]
     tidied(with_gradient(tidied(program)))
     assert [(line, line.args, line.how, line.shape) for line in program.lines()] == before
+
+
+@given(start=st.integers(0, 5), axes=st.lists(st.tuples(st.integers(1, 4), st.integers(1, 9)), min_size=1, max_size=4),
+       merged=st.booleans())
+def test_regular_places_are_sums_of_ranges_and_views_show_them(start, axes, merged):
+    shape = [n for n, _ in axes]
+    places = start + sum(np.indices(shape)[k] * step for k, (_, step) in enumerate(axes))
+    places = places.reshape(shape[0], -1) if merged else places
+    if code := ranges(places):
+        found = np.broadcast_to(eval(code, {"np": np}), places.shape)
+        np.testing.assert_array_equal(found, places)
+    assert code or merged or places.size == 1
+    size = int(places.max()) + 3
+    seen = view((size,), places, batched=False)
+    if seen is not None:
+        np.testing.assert_array_equal(eval("v" + "".join(seen), {"v": np.arange(size)}), places)

@@ -97,14 +97,12 @@ class Plan:
                 self._add_weighted_sums(alike)
         elif op is LOGSUMEXP:
             operands = _in_rows(_filled_up(rows, -math.inf))
-            self._make(nodes, logsumexp(self.read(operands, inner=1)), operands.shape[:-1])
+            self._make(nodes, logsumexp(self.read(operands, inner=1)), operands.shape[:-1] or (1,))
         elif op is SUM and any(n > 1 for _, n in _runs(rows[0])):
             ends = list(itertools.accumulate(n for _, n in _runs(rows[0])))
             blocks = np.split(_filled_up(rows, 0.0), ends[:-1], axis=1)
-            if len(nodes) == 1:
-                blocks = [block[0] for block in blocks]
-            elif len(blocks) == 1:
-                blocks = [_in_rows(blocks[0])]
+            if len(nodes) == 1 or len(blocks) == 1:
+                blocks = list(map(_in_rows, blocks))
             terms = [summed(self.read(block, inner=1), (-1,)) for block in blocks]
             shape = blocks[0].shape[:-1] or (1,)
             self._make(nodes, _total([reshaped(term, *(term.shape[:-1] or (1,))) for term in terms]), shape)
@@ -364,7 +362,10 @@ def _filled_up(rows: Sequence[Sequence[Node]], filling: float) -> np.ndarray:
 
 
 def _in_rows(nodes: np.ndarray) -> np.ndarray:
-    """An array (K, n) of nodes with its rows laid out as those of the variable are that they read, if they are all."""
+    """An array (K, n) of nodes with its rows laid out as those of the variable are that they read, if they are all; or
+    a single row by itself."""
+    if len(nodes) == 1:
+        return nodes[0]
     variable = nodes[0, 0].variable
     if variable and nodes[0, 0].place == 0:
         *lead, n = variable.line.shape

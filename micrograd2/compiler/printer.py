@@ -20,7 +20,7 @@ from ..engine import ADD, Op
 from .lines import LEAF, LOG_SUM_EXP, MASKED, NUMBER, PLACE, PRODUCT, READ, SPREAD, SUMMED, TABLE
 from .lines import ArrayProgram, Line, Places, is_whole, leaf
 from .text import HELPERS, IN_JAX, Text, spelled, text
-from .view import listed, split, view
+from .view import listed, ranges, split, view
 
 LONGEST = 88  # an expression that is longer gets a line of its own
 SHORT = 20    # a view that is not, and is used more than once, gets a name
@@ -406,6 +406,8 @@ class Page:
         digits = digits.replace("inf", "np.inf").replace("nan", "np.nan")
         if values.dtype.kind == "f":
             return f"np.array({digits}, np.{self.dtype})" if self.dtype != np.float64 else f"np.array({digits})"
+        if values.size > 8 and (code := ranges(values)):
+            return code
         if values.ndim == 1:
             runs = np.split(values, np.flatnonzero(np.diff(values) != 1) + 1)
             if 3 * len(runs) < len(values):  # 0:16 instead of 0, 1, 2, …

@@ -15,7 +15,7 @@ HELPERS = {
 def sigmoid(z):
     a = np.exp(-z)  # inf where z is very small, and then 1 / (1 + inf) is right
     a += 1
-    return np.divide(1, a, out=a)
+    return np.reciprocal(a, out=a)
 ''',
     "exp": '''\
 def exp(x):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable
 from typing import Any
 
@@ -81,6 +82,30 @@ def split(places: np.ndarray) -> np.ndarray:
             first = int(np.argmax(breaks)) + 1 if breaks.any() else n
         lengths += [n // first, first] if first < n and n % first == 0 else [n]
     return places.reshape(lengths)
+
+
+def ranges(places: np.ndarray) -> str | None:
+    """Regular places as a sum of ranges, one for each axis, such as windows that overlap; None if they are not regular.
+
+    >>> ranges(np.array([[0, 1, 2], [5, 6, 7]]))
+    '5 * np.arange(2)[:, None] + np.arange(3)'
+    """
+    finer = places
+    while (finer_still := split(finer)).ndim > finer.ndim:
+        finer = finer_still
+    first, terms, grid = int(finer.flat[0]), [], np.zeros((1,) * finer.ndim, int)
+    for axis, n in enumerate(finer.shape):
+        if n > 1:
+            step, behind = int(finer.take(1, axis).flat[0]) - first, finer.ndim - axis - 1
+            grid = grid + (step * np.arange(n)).reshape(-1, *[1] * behind)
+            code = f"np.arange({n})" if step == 1 else f"{step} * np.arange({n})"
+            terms.append(code + f"[:{', None' * behind}]" * bool(behind))
+    if not terms or not np.array_equal(np.broadcast_to(grid + first, finer.shape), finer):
+        return None
+    code = " + ".join([str(first)] * (first != 0) + terms)
+    if finer.shape != places.shape:
+        code = f"({code}).reshape({listed(places.shape)})"
+    return code if len(code) < 110 else "\n    ".join(textwrap.wrap(f"({code})", 110))
 
 
 def listed(numbers: Iterable[Any]) -> str:
