@@ -1,4 +1,5 @@
-"""The GPT of examples/gpt.py, the same scalar code three ways: its scalar graph, compiled for one name, and for 32.
+"""The GPT of examples/gpt.py, the same scalar code three ways: its scalar graph, compiled for one name, and for 32; and
+with bare operators on a plain Value of forty lines, the garbage collector off.
 
     python tests/bench/bench_gpt.py [--rounds 20] [--steps 50] [--float32]
 
@@ -8,12 +9,16 @@ Each graph is as long as its name; a program always works on 16 positions, and i
 """
 
 import argparse
+import gc
 import sys
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
 
+import plain
+from bare_gpt import gpt_step
 from micrograd2 import Adam, compile
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
@@ -51,14 +56,20 @@ def main():
     def step(theta, some):
         return program(theta, *map(np.array, zip(*(gpt.encoded(name, gpt.T) for name in some))))
 
-    theta = program.theta
+    theta, encoded = program.theta, list(map(np.array, zip(*(gpt.encoded(name, gpt.T) for name in names[:32]))))
     best = best_times({"scalar graph": lambda: gpt.scalar_step(w, parameters, names[:8]),
                        "program, one name at a time": lambda: [step(theta, [name]) for name in names[:8]],
-                       "program, 32 names at a time": lambda: step(theta, names[:32])}, args.rounds)
+                       "program, 32 names at a time": lambda: step(theta, names[:32]),
+                       "the same 32, encoded before": lambda: program(theta, *encoded)}, args.rounds)
     scalar = best["scalar graph"] / 8
+    bare = [gpt_step(plain.Value, [gpt.LETTERS.index(letter) for letter in f".{name}."]) for name in names[:8]]
+    gc.disable()
+    best["plain Value"] = best_times({"": lambda: [run() for run in bare]}, args.rounds)[""]
+    gc.enable()
     for name, seconds in best.items():
         seconds /= 32 if "32" in name else 8
-        print(f"{name:28} {1000 * seconds:8.3f} ms for each name {scalar / seconds:8.1f}x")
+        print(f"{name:28} {1000 * seconds:8.3f} ms for each name {scalar / seconds:8.1f}x the scalar graph"
+              f"{best['plain Value'] / 8 / seconds:8.1f}x the plain Value")
 
     optimizer, apart, steepest = Adam(lr=lambda step: 0.01 * (1 - step / args.steps)), [0.0, 0.0], 0.0
     for k in range(args.steps):
@@ -73,4 +84,8 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.setrecursionlimit(1_000_000)  # the plain Value goes back by recursion
+    threading.stack_size(512 * 1024 * 1024)
+    thread = threading.Thread(target=main)
+    thread.start()
+    thread.join()
