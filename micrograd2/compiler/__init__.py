@@ -1,12 +1,14 @@
 """The compiler: from thousands of scalar nodes to a page of NumPy code with the same results, at array speed.
 
-`compile` runs ordinary scalar code on one example, and reads its graph (`trace`). Scalars of one kind become
-variables, and what is done to them a few array statements (`group`); regular places in a variable are seen as views
-(`address`). The statements are written out as NumPy source, forward and backward (`emit`), each derivative being the
-engine's own row applied to names (`text`). Then the function runs on other numbers, and the program must do what it
-does there (`proof`), up to `rounding`.
+    scalar code  → trace →  a scalar graph  → group →  lines  → backward, tidy →  lines  → printer →  a page of source
 
-Left out: threads, graphics cards, and whatever needs more than one example to be seen.
+`compile` runs ordinary scalar code on one example, and reads its graph (`trace`). Scalars of one kind become
+variables, and what is done to them a few lines y = op(*args) of array operations (`group`), each of which has its
+adjoint in the same set (`lines`). They are followed back, as the engine follows scalars, tidied (`tidy`), and at last
+written out as NumPy or JAX source (`printer`), regular places of a variable being views (`view`). Then the function
+runs on other numbers, and the program must do what it does there (`proof`), up to `rounding`.
+
+Left out: threads, graphics cards (but see `Program.jax`), and whatever needs more than one example to be seen.
 """
 
 from __future__ import annotations
@@ -108,10 +110,11 @@ class Program:
     def jax(self) -> Callable[..., Any]:
         """The same program for JAX: a pure function of (theta, *arrays) that gives the loss, or the outputs (B, n).
 
-        It is what `jax_source` says, made to be handed to `jax.jit`, `jax.grad`, `vmap` or `shard_map`; nothing is
-        checked there, and where NumPy would raise, it goes on with inf or NaN. At a tie of `maximum` and at the kink of
-        relu and abs, JAX's slopes are its own. Its numbers are float32 unless `jax_enable_x64` is set.
-        ModuleNotFoundError without JAX: `pip install micrograd2[jax]`.
+        It is what `jax_source` says, made to be handed to `jax.jit`, `jax.grad` or `shard_map`; to `jax.vmap` and
+        `jax.jacobian` for the gradient of each example and the Jacobian of outputs. Nothing is checked there, and where
+        NumPy would raise, it goes on with inf or NaN. At a tie of `maximum` and at the kink of relu and abs, JAX's
+        slopes are its own. Its numbers are float32 unless `jax_enable_x64` is set. ModuleNotFoundError without JAX:
+        `pip install micrograd2[jax]`.
         """
         try:
             return _executed(self.jax_source)
