@@ -1,8 +1,7 @@
 """JAX as an oracle: `program.jax()`, differentiated by JAX, against the program's own outputs, loss and gradient.
 
-JAX knows nothing of the backward pages: it differentiates the forward page by rules of its own. All numbers here are
-random, since at a tie of `maximum`, and at the kink of `relu`, JAX takes slopes of its own: half and half. Where a
-program raises, because the scalar graph would, JAX gives inf or nan.
+JAX knows nothing of the backward pages: it differentiates the forward page by rules of its own. Where a program raises,
+because the scalar graph would, JAX gives inf or nan.
 
 JAX is imported inside the tests, since it starts threads; double precision is switched on for each call alone.
 """
@@ -18,7 +17,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from libraries import needs_jax
 from micrograd2 import compile
 from micrograd2.costs import cross_entropy, squared_error
-from micrograd2.engine import Value, logsumexp
+from micrograd2.engine import Value, logsumexp, maximum, minimum
 from test_compiler import NAMED, WIDE_STEPS, flat, placed_programs, values
 from test_proof import ragged
 from tests.bench.clients import CLIENTS
@@ -121,6 +120,17 @@ def test_far_out_the_gradients_are_those_of_jax(f, dtype, tolerance):
     loss, gradient = of_jax(lambda jax: jax.vmap(jax.value_and_grad(program.jax()), [None, 0]), program.theta, X)
     for row, their_loss, slopes in zip(ours, loss, gradient, strict=True):
         assert_close(row, np.array([their_loss, *slopes]), tolerance)
+
+
+@pytest.mark.parametrize("f", [
+    lambda a, b: maximum(a, b), lambda a, b: minimum(a, b), lambda a, b: (a - b).relu(), lambda a, b: abs(a - b),
+    lambda a, b: maximum(a, 2.0) * b, lambda a, b: maximum(maximum(b, a), a) - minimum(2.0, b)])
+def test_at_ties_and_kinks_the_slopes_of_jax_are_those_of_the_scalar_graph(f):
+    w = [Value(0.5), Value(-0.5)]
+    program = compile(lambda: f(*w), w)
+    for at in ([2.0, 2.0], [-1.0, -1.0], [2.0, 1.0], [0.0, 0.0]):
+        for ours, theirs in zip(program(at), of_jax(value_and_grad(program), np.array(at)), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
 
 
 # What JAX can do with the function

@@ -112,9 +112,8 @@ class Program:
 
         It is what `jax_source` says, made to be handed to `jax.jit`, `jax.grad` or `shard_map`; to `jax.vmap` and
         `jax.jacobian` for the gradient of each example and the Jacobian of outputs. Nothing is checked there, and where
-        NumPy would raise, it goes on with inf or NaN. At a tie of `maximum` and at the kink of relu and abs, JAX's
-        slopes are its own. Its numbers are float32 unless `jax_enable_x64` is set. ModuleNotFoundError without JAX:
-        `pip install micrograd2[jax]`.
+        NumPy would raise, it goes on with inf or NaN. Its numbers are float32 unless `jax_enable_x64` is set.
+        ModuleNotFoundError without JAX: `pip install micrograd2[jax]`.
         """
         try:
             return _executed(self.jax_source)

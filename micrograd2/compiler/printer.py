@@ -38,7 +38,7 @@ class Page:
         self.factors: dict[Line, tuple[Text, Text]] = {}  # of products that can be written right into their place
         self.constants: dict[str, str] = {}               # an array of places or numbers, as text -> its name
         self.parts: dict[str, tuple[str, Line]] = {}      # how to see a part of theta -> its name, and the reading
-        self.taken = {"theta", "gradient", "loss", "ones", "B", "np", "jax", "views", "program", *HELPERS,
+        self.taken = {"theta", "gradient", "loss", "ones", "B", "np", "jax", "views", "program", *HELPERS, *IN_JAX,
                       *dir(builtins)}
         self.numbers: Counter[str] = Counter()
         self.inputs = {name: self.fresh(name) for name in inputs}
@@ -205,7 +205,7 @@ class Page:
     def expression(self, line: Line) -> Text:
         """How the operation is spelled."""
         if isinstance(line.op, Op):
-            return spelled(line.op, [self.text(arg) for arg in line.args])
+            return spelled(line.op, [self.text(arg) for arg in line.args], self.jax)
         if line.op is READ:
             return self.reading(line, line.how.of)
         if line.op is SUMMED:

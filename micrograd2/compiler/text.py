@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Union
 
-from ..engine import ADD, DIV, MUL, NEG, SUB, Op, Power
+from ..engine import ABS, ADD, DIV, MAX, MIN, MUL, NEG, RELU, SUB, Op, Power
 from .trace import CompileError
 
 Like = Union["Text", float]
@@ -50,9 +50,20 @@ IN_JAX = {
     "exp": "exp = np.exp",
     "power": "power = np.power",
     "less": HELPERS["less"],
+    "absolute": "def absolute(x):\n    return np.sign(x) * x  # so that its slope at 0 is 0\n",
+    "maximum": """\
+def maximum(a, b):
+    return np.where((a >= b) | np.isnan(a), a, b)  # a tie goes to a; a NaN stays
+""",
+    "minimum": """\
+def minimum(a, b):
+    return np.where((a <= b) | np.isnan(a), a, b)
+""",
     "sums": "def sums(x):\n    return x.sum(axis=-1)\n",
     "logsumexp": "def logsumexp(x):\n    return jax.nn.logsumexp(x, axis=-1)\n",
 }
+SPELLED_IN_JAX = {  # so that slopes at ties and kinks are ours
+    ABS: "absolute({})", RELU: "jax.nn.relu({})", MAX: "maximum({}, {})", MIN: "minimum({}, {})"}
 
 
 class Text:
@@ -124,8 +135,10 @@ def text(number: Like) -> Text:
     return Text(digits, 3 if digits.startswith("-") else 5)
 
 
-def spelled(op: Op, operands: Sequence[Like]) -> Text:
-    """The NumPy code for the value of an operation."""
+def spelled(op: Op, operands: Sequence[Like], jax: bool = False) -> Text:
+    """The NumPy code for the value of an operation, or that for JAX."""
+    if jax and op in SPELLED_IN_JAX:
+        return Text(SPELLED_IN_JAX[op].format(*map(text, operands)))
     if op.numpy:
         return Text(op.numpy.format(*map(text, operands)))
     if isinstance(op, Power):
