@@ -204,12 +204,6 @@ def test_in_a_notebook(browser):
     tab.close()
 
 
-def test_dark_and_light(opened):
-    papers = [opened(play(squares()), dark=dark).run("getComputedStyle(document.body).backgroundColor")
-              for dark in (False, True)]
-    assert [sum(map(int, re.findall(r"\d+", paper))) > 380 for paper in papers] == [True, False]
-
-
 # A network
 
 def digit_net() -> tuple[MLP, Any, Any]:
@@ -224,19 +218,6 @@ def digit_page() -> player.Page:
 
 def xor_page() -> player.Page:
     return play(MLP(2, [4, 1], activation="tanh", seed=1), *data.xor())
-
-
-def mixed_page() -> player.Page:
-    """Activations of several kinds, and numbers that need much room."""
-    net = MLP(2, [3, 2], seed=1)
-    for one, kind in zip(net.layers[0].neurons, ("tanh", "relu", "sigmoid")):
-        one.activation = kind
-    return play(net, [[-1.234e-5, 2.5], [-6.78e20, -1.5]], [[-1.23e-7, 1.0], [-4.56e22, 0.0]])
-
-
-def long_numbers() -> Value:
-    a, b = Value(-1.234e-12, "a"), Value(-4.567e-11, "b")
-    return a * b * b
 
 
 def truth(net: MLP, x: Any, y: Any, cost: Any) -> tuple[Value, list, dict[Value, float]]:

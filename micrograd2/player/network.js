@@ -9,7 +9,7 @@ import {
   agreement, areClasses, asked, bias, change, costIf, costNow, delta, examples, forget, formulas, given, gradientOf,
   isRight, kinds, last, names, now, numberAt, passOf, putBack, readAs, sizes, slope, slopesOf, still, weight,
 } from "./model.js";
-import {at, image, isDigit, outputs, picture, shown, side, thumb, told, wireAt} from "./picture.js";
+import {at, image, isDigit, outputs, picture, shown, side, thumb, told, widths, wireAt} from "./picture.js";
 import {trainer, training} from "./training.js";
 import {instrument} from "./wiggle.js";
 
@@ -81,6 +81,7 @@ const wishes = (l, upto, newest, summed) => () => ({
 const everything = who => () => ({
   lit: last,
   nudge: (l, j) => (l ? faced(delta(l, j, who())) : undefined),
+  rings: true,
   wires: l => {
     const rows = shown[l].map(j => [j, slopesOf(l, j, who())]);
     const slopes = Object.fromEntries(rows);
@@ -97,7 +98,7 @@ const chapter = name => chapters.push([steps.length, name]);
 const step = (title, words, scene, colours = nudgeColours) => steps.push({title, words, scene, colours});
 
 function nudgeColours() {
-  const turn = html("button", {id: "turn", "aria-pressed": turned, "data-key": "turn", onclick: turnRound}, "the gradient is the reverse");
+  const turn = html("button", {id: "turn", "aria-pressed": turned, "data-key": "turn", title: "the gradient is the reverse", onclick: turnRound}, "show the gradient");
   const group = html("span", {class: "choice"}, turn);
   if (turned) legend("raising it raises the cost", "raising it lowers the cost", group);
   else legend("▲ should rise", "▼ should fall", group);
@@ -306,8 +307,7 @@ const stepPanel = trainer(() => {
 step(
   () => "Take the step",
   () => [
-    "Every weight and bias moves at once, `θ ← θ − η ∂C/∂θ`. The gradient foretells how far the cost falls; the smaller " +
-      "the step, the nearer to the truth.",
+    "Every weight and bias moves at once, `θ ← θ − η ∂C/∂θ`. The smaller the step, the nearer to what is foretold.",
     stepPanel.element,
   ],
   () => ({...everything(() => (training.all ? null : now.example))(), targets: true, average: training.all}),
@@ -318,7 +318,9 @@ step(
 /** Words, of which what stands between backticks is a formula, that no line breaks. */
 const unbroken = text => text.split("`").map((part, i) => (i % 2 ? html("span", {class: "formula"}, part) : part));
 const note = text => html("small", {}, text);
-const cell = x => html("td", {class: sign(x)}, signed(x));
+/** Significant digits in a table: fewer where the panel is narrow. */
+const digits = () => ($("panel").clientWidth < 280 ? 3 : 4);
+const cell = x => html("td", {class: sign(x)}, signed(x, digits()));
 const arrow = x => html("td", {class: sign(x)}, x > 0 ? "▲" : x < 0 ? "▼" : "");
 function table(head, rows) {
   return html(
@@ -388,7 +390,7 @@ function deltaTable(l) {
   const row = i => [
     l === last ? names[i] : mixed(l) ? `${i} ${kinds[l - 1][i]}` : String(i),
     cell(faced(da[l - 1][i])),
-    num(slopes[l - 1][i]),
+    num(slopes[l - 1][i], digits()),
     cell(faced(dz[l - 1][i])),
   ];
   return table([l === last ? "output" : "neuron", of("∂C/∂a"), "f′(z)", of("δ")], shown[l].map(row));
@@ -429,9 +431,12 @@ function filmTable() {
     all = [];
   for (const l of range(last)) for (const j of shown[l + 1]) for (const i of side && !l ? [] : shown[l]) all.push([l + 1, j, i]);
   if (!all.length) for (const j of shown[1]) for (const i of shown[0]) all.push([1, j, i]);
-  const meanOf = ([l, j, i]) => means.weights[l - 1][j * sizes[l - 1] + i];
-  all.sort((p, q) => Math.abs(meanOf(q)) - Math.abs(meanOf(p)));
-  const rows = all.slice(0, Math.max(2, Math.min(12, Math.floor(tall))));
+  const meanOf = ([l, j, i]) => means.weights[l - 1][j * sizes[l - 1] + i],
+    larger = (p, q) => (Math.abs(meanOf(q)) > Math.abs(meanOf(p)) ? q : p);
+  // the strongest weight of each neuron, for the strongest of all may belong to one
+  const strongest = [...Map.groupBy(all, ([l, j]) => `${l} ${j}`).values()].map(group => group.reduce(larger));
+  strongest.sort((p, q) => Math.abs(meanOf(q)) - Math.abs(meanOf(p)));
+  const rows = strongest.slice(0, Math.max(2, Math.min(12, Math.floor(tall))));
   const head = some.map(k => html("th", {scope: "col"}, side ? thumb(examples[k]) : "", examples[k].name));
   const more = examples.length > across ? [html("th", {}, "…")] : [];
   const lines = rows.map(([l, j, i]) =>
@@ -629,6 +634,8 @@ function drawPanel() {
     for (const part of [...panel.children]) if (part !== held.element) part.remove();
     panel.append(...parts);
   } else panel.replaceChildren(...(held ? [held.element] : []), ...parts);
+  for (const table of panel.querySelectorAll("table"))
+    table.classList.toggle("dense", table.scrollWidth > table.parentNode.clientWidth);
 }
 
 function render(k, moving) {
@@ -736,8 +743,14 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   player.again();
 });
 
+/** As if the page had been opened with the fonts and the window that are there now. */
+function fresh() {
+  widths.clear();
+  player.again();
+}
+
 /** For the console, and for whoever drives the page. */
 globalThis.page = {
   player, steps, chapters, now, examples, passOf, slope, asked, slopesOf, agreement, change, costNow, numberAt, training,
-  hold, pick, choose, train, restore, shown, stepPanel, weight, gradientOf, still,
+  hold, pick, choose, train, restore, shown, stepPanel, weight, gradientOf, still, fresh,
 };

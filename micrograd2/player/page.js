@@ -40,7 +40,7 @@ export function num(x, digits = 4) {
 }
 
 /** The same with its sign always there: +0.5. */
-export const signed = x => (x >= 0 ? "+" : "") + num(x);
+export const signed = (x, digits = 4) => (x >= 0 ? "+" : "") + num(x, digits);
 
 /** The class that colours a number by its sign. */
 export const sign = x => (x > 0 ? "plus" : x < 0 ? "minus" : "none");

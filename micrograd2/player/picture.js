@@ -4,6 +4,7 @@
 //   wires     l → {unit, value: (j, i) → number, or undefined for no wire}, or nothing: plain wires
 //   fan       whether the lines from an image to layer 1 show what flows there
 //   nudge     (l, j) → the number that the triangle and the ring of a neuron show, or undefined
+//   rings     whether there are no triangles
 //   images    j → the numbers of an image beside a neuron of layer 1
 //   columns   {layer, upto, newest, summed, turned}: what neurons of a layer ask of the layer before, column by column
 //   targets   whether they stand beside the outputs
@@ -65,7 +66,7 @@ export const thumb = example => (side ? image(example.x, false) : "");
 // Where everything stands
 
 /** How wide a text is drawn, in pixels; no page knows its font beforehand. */
-const widths = new Map();
+export const widths = new Map();
 function wide(kind, text) {
   const key = `${kind} ${text}`;
   if (!widths.has(key)) {
@@ -145,7 +146,7 @@ function drawHeldWire(root, [l, j, i]) {
 }
 
 /** The inputs as an image, with the pixel that is held. */
-function drawSheet(root, held, onpixel) {
+function drawSheet(root, held, onpixel, room) {
   const top = at.middle - at.box / 2,
     left = 8,
     place = {x: left, y: top, width: at.box, height: at.box};
@@ -175,7 +176,7 @@ function drawSheet(root, held, onpixel) {
     const pixel = {x: left + (held % side) * s, y: top + Math.floor(held / side) * s, width: s, height: s};
     root.append(svg("rect", {...pixel, class: "pixel"}));
   }
-  const text = fitting("caption small", at.x[1] - at.r - 4, `${side} × ${side} pixels`, `${side}×${side}`);
+  const text = fitting("caption small", room - 4, `${side} × ${side} pixels`, `${side}×${side}`);
   root.append(svg("text", {x: left + at.box / 2, y: top + at.box + 16, class: "caption small"}, text));
 }
 
@@ -238,7 +239,7 @@ function drawNeuron(scene, l, row, j, picked, onpick) {
   });
   group.append(svg("circle", {r: at.r + 4, class: "touch"}), svg("circle", {r: at.r, class: "body"}));
   if (lit) drawActivation(group, a);
-  if (nudge) drawNudge(group, l, nudge, Math.abs(nudge) / (most(shown[l].map(i => scene.nudge(l, i) ?? 0)) || 1));
+  if (nudge) drawNudge(group, l, nudge, Math.abs(nudge) / (most(shown[l].map(i => scene.nudge(l, i) ?? 0)) || 1), scene.rings);
   if (l === last) {
     group.append(svg("text", {x: at.r + 17, y: 4.5, class: "label"}, names[j]));
     const target = {x: at.width - at.x[l] - 4, y: 4.5, class: "target"};
@@ -261,16 +262,14 @@ function drawActivation(group, a) {
   if (at.r > 12) group.append(svg("text", {y: 3.5, class: glow > 0.55 ? "bright" : ""}, brief(a)));
 }
 
-/** A triangle, up or down, as high as the nudge is strong, and a ring. */
-function drawNudge(group, l, v, share) {
+/** A ring, and a triangle, up or down, as high as the nudge is strong. */
+function drawNudge(group, l, v, share, ringOnly) {
   const high = at.pitch * 0.42 * Math.sqrt(share),
     way = v > 0 ? -1 : 1,
     left = l === last ? at.r + 8 : -at.r - 9;
   const d = `M${left} ${way * high}l${way * 4} ${-way * Math.max(3, high)}h${-way * 8}z`;
-  group.append(
-    svg("circle", {r: at.r, class: `ring ${sign(v)}`, "stroke-width": 1 + 3 * share}),
-    svg("path", {class: `nudge ${sign(v)}`, d}),
-  );
+  group.append(svg("circle", {r: at.r, class: `ring ${sign(v)}`, "stroke-width": 1 + 3 * share}));
+  if (!ringOnly) group.append(svg("path", {class: `nudge ${sign(v)}`, d}));
 }
 
 // Wishes: for each neuron of a layer, one column of plus and minus for the layer before; at the left their sum
@@ -375,7 +374,7 @@ export function picture(scene, {picked, held, onpick, onpixel, moving}) {
   if (held?.weight) drawHeldWire(root, held.weight);
   if (side) {
     drawFan(root, scene.fan);
-    drawSheet(root, held?.input, onpixel);
+    drawSheet(root, held?.input, onpixel, at.x[1] - at.r - (scene.images ? at.pitch + 6 : 0));
   }
   const images = side && scene.images && at.pitch > 13 ? shown[1].map(scene.images) : [];
   images.forEach((values, row) => drawSmallImage(root, row, values, most(images.map(most))));

@@ -25,8 +25,7 @@ export function trainer(onstep) {
     "div",
     {class: "trainer"},
     choices,
-    html("div", {class: "row"}, take, run),
-    html("div", {class: "row"}, only),
+    html("div", {class: "row"}, take, run, only),
     results,
     curve,
   );

@@ -524,4 +524,5 @@ globalThis.page = {
   change,
   hold,
   restore,
+  fresh: () => (place(), player.again()),
 };
