@@ -57,6 +57,10 @@ def go(tab: Tab, step: int) -> None:
     tab.run(f"page.player.go({step})")
 
 
+def titles(tab: Tab) -> list[str]:
+    return tab.run("page.steps.map(step => [step.title()].flat().map(part => part.textContent ?? part).join(''))")
+
+
 # An expression
 
 def grads_on_screen(tab: Tab) -> list[float | None]:
@@ -247,8 +251,8 @@ def test_a_networks_numbers_are_the_engines(opened, name):
     root, passes, grads = truth(net, X[k], Y[k], cost)
     tab = opened(page, f"example={k}&step=0")
     assert tab.run("page.now.example") == k
-    titles = tab.run("page.steps.map(step => [step.title()].flat().map(part => part.textContent ?? part).join(''))")
-    go(tab, next(i for i, title in enumerate(titles) if title.startswith("The cost is")))
+    names = titles(tab)
+    go(tab, next(i for i, title in enumerate(names) if title.startswith("The cost is")))
     assert number(tab.text("#cost")) == about(root.data)
     rng = random.Random(name)
     for layer, pairs in enumerate(passes, 1):
@@ -265,9 +269,9 @@ def test_a_networks_numbers_are_the_engines(opened, name):
         if layer > 1:
             wishes = tab.run(f"[...page.passOf().z[{layer - 1}].keys()].map(j => page.asked({layer}, j, {i}))")
             assert sum(wishes) == pytest.approx(-grads[passes[layer - 2][i][1]], rel=1e-9, abs=1e-15)
-    for step in range(len(titles)):
+    for step in range(len(names)):
         go(tab, step)
-        assert tab.text("#panel h2") == titles[step]
+        assert tab.text("#panel h2") == names[step]
 
 
 def test_every_output_has_its_three_avenues(opened):
@@ -332,10 +336,10 @@ def test_every_neuron_is_told_by_its_own_activation_and_its_slope(opened, monkey
     x, y = [0.5, -2.0], [1.0, 0.0]
     _, passes, grads = truth(net, x, y, squared_error)
     tab = opened(play(net, x, y))
-    titles = tab.run("page.steps.map(step => [step.title()].flat().map(part => part.textContent ?? part).join(''))")
+    names = titles(tab)
     go(tab, 1)
     assert "a = tanh(z) or relu(z) or z." in tab.text("#panel .words")
-    go(tab, titles.index("Through the activations of layer 1"))
+    go(tab, names.index("Through the activations of layer 1"))
     assert "with the slope f′ of each neuron's own activation" in tab.text("#panel .words")
     cells = tab.run("[...document.querySelectorAll('#panel td')].map(cell => cell.textContent)")
     assert cells[::4] == ["0 tanh", "1 relu", "2 linear"]
@@ -352,8 +356,8 @@ def test_every_neuron_is_told_by_its_own_activation_and_its_slope(opened, monkey
 
 def test_a_formula_for_the_slope_stands_where_it_holds(opened):
     tab = opened(xor_page())
-    titles = tab.run("page.steps.map(step => [step.title()].flat().map(part => part.textContent ?? part).join(''))")
-    go(tab, titles.index("Through the tanh of layer 1"))
+    names = titles(tab)
+    go(tab, names.index("Through the tanh of layer 1"))
     assert "where f′(z) = 1 − a·a." in tab.text("#panel .words")
 
 

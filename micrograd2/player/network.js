@@ -303,6 +303,7 @@ chapter("the step");
 const stepPanel = trainer(() => {
   drawStage(false);
   marks();
+  if (now.moved && !$("restore")) drawPanel(); // once, for a button that is drawn anew cannot be pressed
 });
 step(
   () => "Take the step",
@@ -645,6 +646,7 @@ function render(k, moving) {
   drawPanel();
   held?.update();
   if (k === steps.length - 1) stepPanel.update();
+  else stepPanel.stop();
   if (focused && document.activeElement?.dataset?.key !== focused) document.querySelector(`[data-key='${CSS.escape(focused)}']`)?.focus();
 }
 

@@ -137,7 +137,7 @@ function drawCard(node, i, [x, y]) {
   return card;
 }
 
-/** Lays out by the shape of the room; smaller than 0.7 cannot be read, then the stage scrolls. */
+/** Lays out by the shape of the room; smaller than 0.6 cannot be read, then the stage scrolls. */
 function place() {
   const stage = $("stage"),
     room = {width: stage.clientWidth - 32, height: stage.clientHeight - 8}; // its padding
@@ -145,11 +145,11 @@ function place() {
   const layout = layouts.reduce((best, other) => (fits(other) > fits(best) * 1.05 ? other : best));
   if (drawing?.layout !== layout) draw(layout);
   const whole = fits(layout),
-    scale = zoom === 0 ? whole : (zoom ?? Math.min(Math.max(whole, 0.7), 1.9));
+    scale = zoom === 0 ? whole : (zoom ?? (whole < 0.6 ? 0.7 : Math.min(whole, 1.9)));
   drawing.picture.setAttribute("width", Math.floor(layout.width * scale));
   drawing.picture.setAttribute("height", Math.floor(layout.height * scale));
   const size = (text, told, to) => html("button", {onclick: () => ((zoom = to), place()), "aria-label": told}, text);
-  $("zoom").hidden = whole >= 0.7 && zoom === null;
+  $("zoom").hidden = whole >= 0.6 && zoom === null;
   $("zoom").replaceChildren(
     size("−", "smaller", scale / 1.25),
     size(zoom === 0 ? "read" : "whole", zoom === 0 ? "large enough to read" : "the whole picture", zoom === 0 ? null : 0),
@@ -180,7 +180,7 @@ function show(step, moving) {
   drawing.cards.forEach((card, i) => showCard(card, i, edge, feeds));
   const widest = Math.max(...flow.map(({adds}) => Math.abs(adds)).filter(Number.isFinite), 0);
   drawing.edges.forEach((group, k) => showEdge(group, flow[k], step > seed + k, flow[k] === edge, feeds, widest));
-  if (!peeking) tell(stepTold(step));
+  tell(peeking ? peeking() : stepTold(step));
   const focus = edge ? edge.operand : (feeds ?? (step >= seed ? root : -1));
   if (focus >= 0) inView(drawing.cards[focus]);
   run(edge, step - seed - 1, moving && !calm.matches);
@@ -355,6 +355,7 @@ function tell({over, main, more}) {
     words.append(html("p", {class: "more"}, "Numbers have been changed. ", back));
   }
   const old = $("panel").querySelector(".words");
+  held?.update();
   if (held && old && held.element.parentNode === $("panel")) old.replaceWith(words);
   else $("panel").replaceChildren(words, ...(held ? [held.element] : []));
 }

@@ -96,14 +96,13 @@ def _last_part(label: str) -> str:
     """A label at most so long, of a parameter the end, since it is what tells it apart.
 
     >>> _last_part("layers[0].neurons[12].w[3]"), _last_part("a long name of something else")
-    ('…neurons[12].w[3]', 'a long name of someth…')
+    ('…[0].neurons[12].w[3]', 'a long name of someth…')
     """
     if len(label) <= LETTERS:
         return label
     if not re.fullmatch(r"[\w.\[\]]+", label) or "." not in label:
         return label[:LETTERS - 1] + "…"
-    end = label[1 - LETTERS:]
-    return "…" + (end.split(".", 1)[1] if "." in end[:-1] else end)
+    return "…" + re.sub(r"^\w*(?=[\[.])", "", label[1 - LETTERS:])
 
 
 def _card(node: Value, name: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import {html, num, range, sign, svg} from "./page.js";
 
 const WIDE = 280, // of the curve, and how high, and how far it stays from the edge
-  HIGH = 116,
+  HIGH = 98,
   EDGE = 8;
 
 /**
@@ -67,7 +67,7 @@ export function instrument(held) {
 
   update();
   const head = html("div", {class: "held"}, html("label", {}, html("b", {}, held.name), " = ", typed), back, close);
-  const element = html("div", {class: "instrument"}, head, slider, plot, words);
+  const element = html("div", {class: "instrument"}, head, slider, words, plot);
   return {element, update, put, drop: held.drop};
 }
 
