@@ -34,7 +34,8 @@ SOUND = """(() => {
   texts.forEach(t => cut(t, box(t.closest(".card")?.querySelector(".face") || t.closest("svg"))));
   all(".plot text").forEach(t => cut(t, box(t.closest(".plot"))));
   const lists = [parts, all("#buttons > *, #scrub, #chapters button"), all("h1, #legend > *"), all(".card .face"),
-    all(".neuron .body"), texts, all(".plot text"), all(".instrument .held > *"), all("#panel td, #panel th"), all(".film td, .film th")];
+    all(".neuron .body"), texts, all(".plot text"), all(".instrument .held > *"),
+    all("#panel td, #panel th"), all(".film td, .film th")];
   for (const list of lists)
     list.forEach((a, i) => list.slice(i + 1).forEach(b => {
       if (meet(box(a), box(b))) faults.push(`overlap: ${told(a)} / ${told(b)}`);
