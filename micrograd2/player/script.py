@@ -129,6 +129,9 @@ class Formula(Symbol):
 
     minus, times, over = " − ", "·", "/"
 
+    def like(self, number: Like) -> Any:
+        return number if isinstance(number, Symbol) else self.made(spelled_number(number).replace("-", "−"))
+
     def __pow__(self, other: Like) -> Any:
         return self.made(f"{self.within(5)}^{self.like(other).within(5)}", 4)
 
