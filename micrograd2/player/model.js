@@ -127,7 +127,8 @@ export const asked = (l, j, i) => -passOf().dz[l - 1][j] * weight(l, j, i);
 export function slopesOf(l, j, k = now.example) {
   const rows = k === null ? examples.map((_, e) => e) : [k];
   const total = new Float64Array(sizes[l - 1]);
-  for (const e of rows) for (let i = 0; i < total.length; i++) total[i] += passOf(e).dz[l - 1][j] * passOf(e).a[l - 1][i];
+  for (const e of rows)
+    for (let i = 0; i < total.length; i++) total[i] += passOf(e).dz[l - 1][j] * passOf(e).a[l - 1][i];
   return k === null ? total.map(v => v / rows.length) : total;
 }
 
@@ -217,7 +218,12 @@ export function agreement() {
 export function numberAt(place) {
   if (place.weight) {
     const [l, j, i] = place.weight;
-    return {row: now.network.weights[l - 1], at: j * sizes[l - 1] + i, given: g => g.weights[l - 1], slope: () => slope(l, j, i)};
+    return {
+      row: now.network.weights[l - 1],
+      at: j * sizes[l - 1] + i,
+      given: g => g.weights[l - 1],
+      slope: () => slope(l, j, i),
+    };
   }
   if (place.bias) {
     const [l, j] = place.bias;

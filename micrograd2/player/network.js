@@ -4,10 +4,35 @@
 // chosen and every number that is changed. Colours mean one thing from the nudges to the end: blue should rise, orange
 // should fall; or, turned round, the gradient.
 
-import {$, choice, data, html, legend, mean, most, num, range, sign, signed, svg, transport} from "./page.js";
+import {byId, choice, data, html, legend, mean, most, num, range, sign, signed, svg, transport} from "./page.js";
 import {
-  agreement, areClasses, asked, bias, change, costIf, costNow, delta, examples, forget, formulas, given, gradientOf,
-  isRight, kinds, last, names, now, numberAt, passOf, putBack, readAs, sizes, slope, slopesOf, still, weight,
+  agreement,
+  areClasses,
+  asked,
+  bias,
+  change,
+  costIf,
+  costNow,
+  delta,
+  examples,
+  forget,
+  formulas,
+  given,
+  gradientOf,
+  isRight,
+  kinds,
+  last,
+  names,
+  now,
+  numberAt,
+  passOf,
+  putBack,
+  readAs,
+  sizes,
+  slope,
+  slopesOf,
+  still,
+  weight,
 } from "./model.js";
 import {at, image, isDigit, outputs, picture, shown, side, thumb, told, widths, wireAt} from "./picture.js";
 import {trainer, training} from "./training.js";
@@ -57,7 +82,9 @@ const forwardTo = l => () => ({
   wires: k => k === l && {unit: "w·a", value: (j, i) => weight(l, j, i) * passOf().a[l - 1][i]},
 });
 const nudgedOutputs = (l, j) => (l === last ? faced(passOf().da[last - 1][j]) : undefined);
-const scored = (more = {}) => () => ({lit: last, targets: true, ...more});
+const scored =
+  (more = {}) =>
+  () => ({lit: last, targets: true, ...more});
 /** The wires of one output: what it asks of its weights, or of the neurons before. */
 const avenue = value => () => {
   const chosen = focus();
@@ -98,13 +125,18 @@ const chapter = name => chapters.push([steps.length, name]);
 const step = (title, words, scene, colours = nudgeColours) => steps.push({title, words, scene, colours});
 
 function nudgeColours() {
-  const turn = html("button", {id: "turn", "aria-pressed": turned, "data-key": "turn", title: "the gradient is the reverse", onclick: turnRound}, "show the gradient");
+  const turn = html(
+    "button",
+    {id: "turn", "aria-pressed": turned, "data-key": "turn", title: "the gradient is the reverse", onclick: turnRound},
+    "show the gradient",
+  );
   const group = html("span", {class: "choice"}, turn);
   if (turned) legend("raising it raises the cost", "raising it lowers the cost", group);
   else legend("▲ should rise", "▼ should fall", group);
 }
 const flowColours = () => legend("w·a above 0", "w·a below 0", "width is strength");
-const noColours = () => $("legend").replaceChildren(html("span", {class: "aside"}, "the fuller a neuron, the larger its activation"));
+const noColours = () =>
+  byId("legend").replaceChildren(html("span", {class: "aside"}, "the fuller a neuron, the larger its activation"));
 
 chapter(side ? "image" : "input");
 step(
@@ -221,7 +253,8 @@ for (let l = last; l > 1; l--) {
     const upto = Math.ceil(((part + 1) * owners.length) / parts),
       j = owners[upto - 1];
     step(
-      () => (each ? `What ${told(l, j)} asks of the layer before` : `What each neuron of layer ${l} asks of layer ${l - 1}`),
+      () =>
+        each ? `What ${told(l, j)} asks of the layer before` : `What each neuron of layer ${l} asks of layer ${l - 1}`,
       () =>
         each
           ? ["One column of plus and minus: `−δ·w` for every neuron of the layer before.", avenueTable(l, j, 3)]
@@ -303,7 +336,7 @@ chapter("the step");
 const stepPanel = trainer(() => {
   drawStage(false);
   marks();
-  if (now.moved && !$("restore")) drawPanel(); // once, for a button that is drawn anew cannot be pressed
+  if (now.moved && !byId("restore")) drawPanel(); // once, for a button that is drawn anew cannot be pressed
 });
 step(
   () => "Take the step",
@@ -320,7 +353,7 @@ step(
 const unbroken = text => text.split("`").map((part, i) => (i % 2 ? html("span", {class: "formula"}, part) : part));
 const note = text => html("small", {}, text);
 /** Significant digits in a table: fewer where the panel is narrow. */
-const digits = () => ($("panel").clientWidth < 280 ? 3 : 4);
+const digits = () => (byId("panel").clientWidth < 280 ? 3 : 4);
 const cell = x => html("td", {class: sign(x)}, signed(x, digits()));
 const arrow = x => html("td", {class: sign(x)}, x > 0 ? "▲" : x < 0 ? "▼" : "");
 function table(head, rows) {
@@ -336,17 +369,27 @@ function table(head, rows) {
 function costTable() {
   const {a, cost} = passOf(),
     {y} = example();
-  if (!data.squared) return table(["output", "a", "target"], shown[last].map(j => [names[j], num(a[last][j]), num(y[j] ?? y[0])]));
+  if (!data.squared)
+    return table(
+      ["output", "a", "target"],
+      shown[last].map(j => [names[j], num(a[last][j]), num(y[j] ?? y[0])]),
+    );
   const rows = shown[last].map(j => [names[j], num(a[last][j]), num(y[j]), num((a[last][j] - y[j]) ** 2)]);
   const total = [html("td", {colspan: 3}, "added up"), html("td", {class: "total"}, num(cost))];
   return table(["output", "a", "target", "(a − y)²"], [...rows, total]);
 }
 function nudgeTable() {
   const rows = shown[last].map(j => faced(passOf().da[last - 1][j]));
-  return table(["output", "", of("∂C/∂a")], rows.map((v, n) => [names[shown[last][n]], arrow(v), cell(v)]));
+  return table(
+    ["output", "", of("∂C/∂a")],
+    rows.map((v, n) => [names[shown[last][n]], arrow(v), cell(v)]),
+  );
 }
 function biasTable() {
-  return table(["bias of", "", of("∂C/∂b")], shown[last].map(j => [names[j], arrow(faced(delta(last, j))), cell(faced(delta(last, j)))]));
+  return table(
+    ["bias of", "", of("∂C/∂b")],
+    shown[last].map(j => [names[j], arrow(faced(delta(last, j))), cell(faced(delta(last, j)))]),
+  );
 }
 function avenueTable(l, j, upto) {
   const d = of("δ"),
@@ -376,7 +419,8 @@ function follow(j) {
 function hebb() {
   const j = focus(),
     i = shown[last - 1].reduce((best, k) => (Math.abs(slope(last, j, k)) > Math.abs(slope(last, j, best)) ? k : best));
-  const should = delta(last, j) < 0 ? "should become brighter" : delta(last, j) > 0 ? "should become darker" : "is right as it is";
+  const should =
+    delta(last, j) < 0 ? "should become brighter" : delta(last, j) > 0 ? "should become darker" : "is right as it is";
   return (
     `The largest nudge to a weight of ${told(last, j)}, which ${should}, is the one from ${told(last - 1, i)}, ` +
     `whose activation is ${num(passOf().a[last - 1][i])}: ${num(0 - slope(last, j, i))}.`
@@ -384,7 +428,10 @@ function hebb() {
 }
 function sumTable(l) {
   const rows = shown[l].map(i => [i, faced(passOf().da[l - 1][i])]);
-  return table(["neuron", "", `sum = ${of("∂C/∂a")}`], rows.map(([i, v]) => [String(i), arrow(v), cell(v)]));
+  return table(
+    ["neuron", "", `sum = ${of("∂C/∂a")}`],
+    rows.map(([i, v]) => [String(i), arrow(v), cell(v)]),
+  );
 }
 function deltaTable(l) {
   const {da, dz, slopes} = passOf();
@@ -407,7 +454,11 @@ function deafest(l) {
 }
 const bar = share => {
   const from = share < 0 ? "right:50%" : "left:50%";
-  return html("span", {class: `bar ${sign(share)}`}, html("i", {style: `width:${Math.min(1, Math.abs(share)) * 50}%;${from}`}));
+  return html(
+    "span",
+    {class: `bar ${sign(share)}`},
+    html("i", {style: `width:${Math.min(1, Math.abs(share)) * 50}%;${from}`}),
+  );
 };
 function agreeList() {
   const cosines = agreement();
@@ -417,40 +468,55 @@ function agreeList() {
       const label = `example ${e}, ${examples[e].name}: ${num(cosines[e], 2)}`,
         text = html("span", {class: sign(cosines[e])}, cosines[e].toFixed(2).replace("-", "−"));
       const parts = [thumb(examples[e]), html("span", {}, examples[e].name), bar(cosines[e]), text];
-      return html("button", {class: "agree", "aria-label": label, onclick: () => choose(e), "data-key": `agree.${e}`}, ...parts);
+      return html(
+        "button",
+        {class: "agree", "aria-label": label, onclick: () => choose(e), "data-key": `agree.${e}`},
+        ...parts,
+      );
     });
   return html("div", {class: "agreement"}, ...rows);
 }
 
+/** The strongest weight of each neuron that is drawn, on average, the strongest first; of layer 1 if inputs are drawn. */
+function strongestWeights() {
+  const {weights} = gradientOf(null),
+    found = [];
+  for (const l of range(last))
+    for (const j of side && last > 1 && !l ? [] : shown[l + 1]) {
+      const value = i => weights[l][j * sizes[l] + i],
+        i = shown[l].reduce((best, k) => (Math.abs(value(k)) > Math.abs(value(best)) ? k : best));
+      found.push({place: [l + 1, j, i], average: value(i)});
+    }
+  return found.sort((p, q) => Math.abs(q.average) - Math.abs(p.average));
+}
+
 /** Weights down, examples across, and their average: as many of each as there is room for. */
 function filmTable() {
-  const stage = $("stage"),
+  const stage = byId("stage"),
     tall = (stage.clientHeight - 70) / (parseFloat(getComputedStyle(stage).fontSize) * 1.75),
     across = Math.max(1, Math.min(examples.length, Math.floor((stage.clientWidth - 190) / 78)));
   const some = range(across).map(n => (now.example + n) % examples.length);
-  const means = gradientOf(null),
-    all = [];
-  for (const l of range(last)) for (const j of shown[l + 1]) for (const i of side && !l ? [] : shown[l]) all.push([l + 1, j, i]);
-  if (!all.length) for (const j of shown[1]) for (const i of shown[0]) all.push([1, j, i]);
-  const meanOf = ([l, j, i]) => means.weights[l - 1][j * sizes[l - 1] + i],
-    larger = (p, q) => (Math.abs(meanOf(q)) > Math.abs(meanOf(p)) ? q : p);
-  // the strongest weight of each neuron, for the strongest of all may belong to one
-  const strongest = [...Map.groupBy(all, ([l, j]) => `${l} ${j}`).values()].map(group => group.reduce(larger));
-  strongest.sort((p, q) => Math.abs(meanOf(q)) - Math.abs(meanOf(p)));
-  const rows = strongest.slice(0, Math.max(2, Math.min(12, Math.floor(tall))));
+  const rows = strongestWeights().slice(0, Math.max(2, Math.min(12, Math.floor(tall))));
   const head = some.map(k => html("th", {scope: "col"}, side ? thumb(examples[k]) : "", examples[k].name));
   const more = examples.length > across ? [html("th", {}, "…")] : [];
-  const lines = rows.map(([l, j, i]) =>
+  const lines = rows.map(({place: [l, j, i], average}) =>
     html(
       "tr",
       {},
       html("th", {scope: "row"}, l === last ? `${i} → ${told(l, j)}` : `${i} → ${j} of layer ${l}`),
       ...some.map(k => cell(faced(slope(l, j, i, k)))),
       ...more.map(() => html("td", {}, "")),
-      html("td", {class: `mean ${sign(faced(meanOf([l, j, i])))}`}, signed(faced(meanOf([l, j, i])))),
+      html("td", {class: `mean ${sign(faced(average))}`}, signed(faced(average))),
     ),
   );
-  const title = html("tr", {}, html("th", {}, of("∂C/∂w")), ...head, ...more, html("th", {scope: "col"}, `average of ${examples.length}`));
+  const title = html(
+    "tr",
+    {},
+    html("th", {}, of("∂C/∂w")),
+    ...head,
+    ...more,
+    html("th", {scope: "col"}, `average of ${examples.length}`),
+  );
   return html("table", {class: "film"}, title, ...lines);
 }
 
@@ -461,7 +527,13 @@ function details(scene) {
   const [l, j] = picked;
   const close = html("button", {onclick: () => pick(l, j), "aria-label": "close", "data-key": "close"}, "×");
   const heading = html("h3", {}, html("span", {}, told(l, j)), close);
-  if (!l) return html("div", {class: "details"}, heading, table([], [["activation a", holder({input: j}, num(example().x[j]))]]));
+  if (!l)
+    return html(
+      "div",
+      {class: "details"},
+      heading,
+      table([], [["activation a", holder({input: j}, num(example().x[j]))]]),
+    );
   const {a, z, slopes, da, dz} = passOf();
   const facts = table(
     [],
@@ -484,7 +556,11 @@ function details(scene) {
   box.append(
     table(
       ["from", "w", of(`${scene.average ? "average " : ""}∂C/∂w`)],
-      order.map(i => [side && l === 1 ? told(0, i) : String(i), holder({weight: [l, j, i]}, num(weight(l, j, i))), cell(faced(slopesNow[i]))]),
+      order.map(i => [
+        side && l === 1 ? told(0, i) : String(i),
+        holder({weight: [l, j, i]}, num(weight(l, j, i))),
+        cell(faced(slopesNow[i])),
+      ]),
     ),
     anyWeight(l, j),
   );
@@ -500,7 +576,13 @@ function holder(place, text) {
 
 function anyWeight(l, j) {
   if (still || sizes[l - 1] <= 4) return "";
-  const number = html("input", {type: "number", min: 0, max: sizes[l - 1] - 1, "aria-label": "the number of a neuron before", "data-key": "any"});
+  const number = html("input", {
+    type: "number",
+    min: 0,
+    max: sizes[l - 1] - 1,
+    "aria-label": "the number of a neuron before",
+    "data-key": "any",
+  });
   number.onchange = () => {
     const i = Math.round(Number(number.value));
     if (i >= 0 && i < sizes[l - 1]) hold({weight: [l, j, i]});
@@ -528,14 +610,25 @@ function biasesOf(l, j) {
   const each = examples.map((_, k) => faced(delta(l, j, k))),
     top = most(each) || 1;
   const rows = each.map((v, k) =>
-    html("div", {class: "agree"}, thumb(examples[k]), html("span", {}, examples[k].name), bar(v / top), html("span", {class: sign(v)}, num(v, 2))),
+    html(
+      "div",
+      {class: "agree"},
+      thumb(examples[k]),
+      html("span", {}, examples[k].name),
+      bar(v / top),
+      html("span", {class: sign(v)}, num(v, 2)),
+    ),
   );
-  return [html("p", {}, `${of("∂C/∂b")} of each example, average ${num(mean(each))}`), html("div", {class: "agreement"}, ...rows)];
+  return [
+    html("p", {}, `${of("∂C/∂b")} of each example, average ${num(mean(each))}`),
+    html("div", {class: "agreement"}, ...rows),
+  ];
 }
 
 function nameOf(place) {
   if (place.bias) return `bias of ${told(...place.bias)}`;
-  if (place.weight) return `weight from ${side && place.weight[0] === 1 ? told(0, place.weight[2]) : place.weight[2]} to ${told(place.weight[0], place.weight[1])}`;
+  if (place.weight)
+    return `weight from ${side && place.weight[0] === 1 ? told(0, place.weight[2]) : place.weight[2]} to ${told(place.weight[0], place.weight[1])}`;
   return told(0, place.input);
 }
 
@@ -563,7 +656,10 @@ function hold(place) {
     },
     result: x => costIf(place, x),
     slope: () => there().slope(),
-    rival: rival && JSON.stringify(rival) !== JSON.stringify(place) ? {name: nameOf(rival), slope: numberAt(rival).slope()} : null,
+    rival:
+      rival && JSON.stringify(rival) !== JSON.stringify(place)
+        ? {name: nameOf(rival), slope: numberAt(rival).slope()}
+        : null,
     drop: () => {
       held = null;
       player.again();
@@ -571,7 +667,7 @@ function hold(place) {
   };
   held = {place, ...instrument(number)};
   render(player.step, false);
-  $("panel").scrollTop = 0;
+  byId("panel").scrollTop = 0;
 }
 
 /** Arrow keys at the image move the pixel that is held. */
@@ -583,7 +679,7 @@ function pick(l, j) {
   picked = picked?.[0] === l && picked[1] === j ? null : [l, j];
   if (l === last && steps[player.step].scene().focus >= 0 && followed !== j && picked) follow(j);
   else player.again();
-  $("panel").scrollTop = 0;
+  byId("panel").scrollTop = 0;
 }
 
 function turnRound() {
@@ -595,18 +691,18 @@ function turnRound() {
 
 function drawStage(moving) {
   const scene = {called: called(), ...steps[player?.step ?? 0].scene()};
-  if (scene.table) return $("stage").replaceChildren(scene.table());
+  if (scene.table) return byId("stage").replaceChildren(scene.table());
   const held_place = held?.place ?? null;
-  $("stage").replaceChildren(
+  byId("stage").replaceChildren(
     picture(scene, {picked, held: held_place, onpick: pick, onpixel: still ? null : onpixel, moving}),
   );
-  if (!still) $("stage").firstChild.onclick = onstage;
+  if (!still) byId("stage").firstChild.onclick = onstage;
 }
 
 /** A click near a wire holds its weight. */
 function onstage(event) {
   if (event.target.closest(".neuron, .image")) return;
-  const box = $("stage").firstChild.getBoundingClientRect(),
+  const box = byId("stage").firstChild.getBoundingClientRect(),
     found = wireAt(event.clientX - box.left, event.clientY - box.top);
   if (found) hold({weight: found});
 }
@@ -629,7 +725,7 @@ function drawPanel() {
     story.prepend(html("p", {class: "over"}, "Numbers have been changed. ", back));
   }
   const parts = [...(picked ? [details(scene())] : []), story];
-  const panel = $("panel");
+  const panel = byId("panel");
   if (held && held.element.parentNode === panel) {
     // the instrument must stay where it is, or it could not be dragged
     for (const part of [...panel.children]) if (part !== held.element) part.remove();
@@ -647,7 +743,8 @@ function render(k, moving) {
   held?.update();
   if (k === steps.length - 1) stepPanel.update();
   else stepPanel.stop();
-  if (focused && document.activeElement?.dataset?.key !== focused) document.querySelector(`[data-key='${CSS.escape(focused)}']`)?.focus();
+  if (focused && document.activeElement?.dataset?.key !== focused)
+    document.querySelector(`[data-key='${CSS.escape(focused)}']`)?.focus();
 }
 
 /** Everything as it was given, to the last bit. */
@@ -668,10 +765,14 @@ function choose(k) {
     if (held?.place.input !== undefined) held = null;
   }
   now.example = Math.max(0, Math.min(examples.length - 1, Math.round(k) || 0));
-  [...$("examples").children].forEach((button, i) => button.setAttribute("aria-pressed", i === now.example));
-  const chosen = $("examples").children[now.example],
-    strip = $("examples");
-  if (chosen) strip.scrollLeft = Math.max(Math.min(strip.scrollLeft, chosen.offsetLeft - strip.offsetLeft - 4), chosen.offsetLeft - strip.offsetLeft + chosen.offsetWidth - strip.clientWidth);
+  [...byId("examples").children].forEach((button, i) => button.setAttribute("aria-pressed", i === now.example));
+  const chosen = byId("examples").children[now.example],
+    strip = byId("examples");
+  if (chosen)
+    strip.scrollLeft = Math.max(
+      Math.min(strip.scrollLeft, chosen.offsetLeft - strip.offsetLeft - 4),
+      chosen.offsetLeft - strip.offsetLeft + chosen.offsetWidth - strip.clientWidth,
+    );
   if (player) player.again();
 }
 
@@ -687,24 +788,29 @@ function train(n) {
 /** The switch between the networks, if there are several. */
 function trained() {
   const options = data.networks.map((net, n) => [n, net.name]);
-  $("trained").replaceChildren(
+  byId("trained").replaceChildren(
     ...(options.length > 1 ? ["trained so far ", choice("trained so far", options, now.trained, train)] : []),
   );
 }
 
 /** The row of examples to choose from; those that are read wrongly say so. */
 function choices() {
-  $("choices").hidden = examples.length < 2 && data.networks.length < 2;
-  $("examples").replaceChildren(
+  byId("choices").hidden = examples.length < 2 && data.networks.length < 2;
+  byId("examples").replaceChildren(
     ...(examples.length > 1 ? examples : []).map((example, k) =>
-      html("button", {onclick: () => choose(k), "aria-pressed": k === now.example, "data-key": `example.${k}`}, thumb(example), html("span", {})),
+      html(
+        "button",
+        {onclick: () => choose(k), "aria-pressed": k === now.example, "data-key": `example.${k}`},
+        thumb(example),
+        html("span", {}),
+      ),
     ),
   );
   marks();
 }
 
 function marks() {
-  [...$("examples").children].forEach((button, k) => {
+  [...byId("examples").children].forEach((button, k) => {
     const wrong = outputs > 1 && areClasses && !isRight(k),
       {name} = examples[k];
     button.className = wrong ? "wrong" : "";
@@ -734,7 +840,7 @@ player = transport({
     output: {get: () => followed, set: follow},
   },
 });
-new ResizeObserver(() => player.again()).observe($("stage"));
+new ResizeObserver(() => player.again()).observe(byId("stage"));
 addEventListener("keydown", event => {
   if (event.key !== "Escape") return;
   if (held) held.drop();
@@ -753,6 +859,29 @@ function fresh() {
 
 /** For the console, and for whoever drives the page. */
 globalThis.page = {
-  player, steps, chapters, now, examples, passOf, slope, asked, slopesOf, agreement, change, costNow, numberAt, training,
-  hold, pick, choose, train, restore, shown, stepPanel, weight, gradientOf, still, fresh,
+  player,
+  steps,
+  chapters,
+  now,
+  examples,
+  passOf,
+  slope,
+  asked,
+  slopesOf,
+  agreement,
+  change,
+  costNow,
+  numberAt,
+  training,
+  hold,
+  pick,
+  choose,
+  train,
+  restore,
+  shown,
+  stepPanel,
+  weight,
+  gradientOf,
+  still,
+  fresh,
 };

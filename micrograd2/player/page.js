@@ -3,7 +3,7 @@
 export const data = JSON.parse(document.getElementById("data").textContent);
 export const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
-export const $ = id => document.getElementById(id);
+export const byId = id => document.getElementById(id);
 
 /** An HTML element; children that are strings become text, never markup. */
 export function html(tag, attributes = {}, ...children) {
@@ -70,7 +70,7 @@ export function squeeze(text, width) {
 
 /** What the colours of a page mean, told above it, and whatever else belongs there. */
 export function legend(plus, minus, ...more) {
-  $("legend").replaceChildren(
+  byId("legend").replaceChildren(
     html("span", {class: "plus"}, html("i"), plus),
     html("span", {class: "minus"}, html("i"), minus),
     ...more.map(part => (part instanceof Node ? part : html("span", {class: "aside"}, part))),
@@ -99,7 +99,7 @@ export function transport({last, chapters, show, lasts, address = {}}) {
     playing = false,
     timer = 0,
     writing = 0;
-  const scrub = $("scrub");
+  const scrub = byId("scrub");
   scrub.max = last;
   const ticks = chapters.map(([first, name], i) => {
     const end = i + 1 < chapters.length ? chapters[i + 1][0] : last + 1;
@@ -107,11 +107,11 @@ export function transport({last, chapters, show, lasts, address = {}}) {
       text = html("span", {"data-name": name}, name); // the style keeps room for it in bold
     return html("button", {style, title: name, onclick: () => visit(first)}, text);
   });
-  $("chapters").replaceChildren(...ticks);
+  byId("chapters").replaceChildren(...ticks);
 
   /** The names of the chapters stand there if all of them fit. */
   function room() {
-    const bar = $("chapters");
+    const bar = byId("chapters");
     bar.classList.remove("tight");
     bar.classList.toggle("tight", bar.scrollWidth > bar.clientWidth + 1);
   }
@@ -129,7 +129,7 @@ export function transport({last, chapters, show, lasts, address = {}}) {
     });
     scrub.setAttribute("aria-valuetext", `step ${step} of ${last}, ${chapters[at][1]}`);
     scrub.style.setProperty("--done", last ? step / last : 1);
-    $("where").textContent = `${step} / ${last}`;
+    byId("where").textContent = `${step} / ${last}`;
     show(step, moving);
     clearTimeout(writing);
     writing = setTimeout(write, 200);
@@ -156,7 +156,7 @@ export function transport({last, chapters, show, lasts, address = {}}) {
         go(step + 1, true);
         tick();
       },
-      (step >= last ? 0 : lasts(step)) / Number($("speed").value),
+      (step >= last ? 0 : lasts(step)) / Number(byId("speed").value),
     );
   }
 
@@ -164,8 +164,8 @@ export function transport({last, chapters, show, lasts, address = {}}) {
     if (playing) return;
     playing = true;
     document.body.classList.add("playing");
-    $("panel").setAttribute("aria-live", "off"); // a reader aloud would be left behind
-    $("play").setAttribute("aria-label", "pause");
+    byId("panel").setAttribute("aria-live", "off"); // a reader aloud would be left behind
+    byId("play").setAttribute("aria-label", "pause");
     if (step >= last) go(0);
     else go(step + 1, true);
     tick();
@@ -175,8 +175,8 @@ export function transport({last, chapters, show, lasts, address = {}}) {
     clearTimeout(timer);
     playing = false;
     document.body.classList.remove("playing");
-    $("panel").setAttribute("aria-live", "polite");
-    $("play").setAttribute("aria-label", "play");
+    byId("panel").setAttribute("aria-live", "polite");
+    byId("play").setAttribute("aria-label", "play");
   }
 
   function visit(to, moving = false) {
@@ -193,7 +193,7 @@ export function transport({last, chapters, show, lasts, address = {}}) {
     earlier: () => visit(chapters[Math.max(0, chapterOf(step - 1))][0]),
     later: () => visit(chapters[chapterOf(step) + 1]?.[0] ?? last),
   };
-  for (const [name, move] of Object.entries(moves)) if ($(name)) $(name).onclick = move;
+  for (const [name, move] of Object.entries(moves)) if (byId(name)) byId(name).onclick = move;
   const keys = {Home: "home", ArrowLeft: "back", " ": "play", ArrowRight: "forth", End: "end"};
   Object.assign(keys, {PageUp: "earlier", PageDown: "later"});
   addEventListener("keydown", event => {
@@ -209,7 +209,7 @@ export function transport({last, chapters, show, lasts, address = {}}) {
     pause();
     read();
   });
-  new ResizeObserver(room).observe($("chapters"));
+  new ResizeObserver(room).observe(byId("chapters"));
   read();
   return {
     go,

@@ -14,7 +14,7 @@
 //
 // Numbers come with the sign that they are to be drawn with; columns are asked for here, and turned.
 
-import {$, calm, data, most, num, range, short, sign, svg, html} from "./page.js";
+import {byId, calm, data, most, num, range, short, sign, svg, html} from "./page.js";
 import {asked, bias, examples, last, names, now, passOf, sizes} from "./model.js";
 
 const MOST = 20; // neurons of a column that are drawn
@@ -51,7 +51,13 @@ export function image(values, isSigned, largest = 1) {
     context = canvas.getContext("2d"),
     picture = context.createImageData(side, side),
     style = getComputedStyle(document.documentElement);
-  const rgb = name => style.getPropertyValue(name).trim().slice(1).match(/../g).map(h => parseInt(h, 16));
+  const rgb = name =>
+    style
+      .getPropertyValue(name)
+      .trim()
+      .slice(1)
+      .match(/../g)
+      .map(h => parseInt(h, 16));
   const [plus, minus, ink] = ["--plus", "--minus", "--ink"].map(rgb);
   values.forEach((value, p) => {
     const v = value / (largest || 1),
@@ -72,7 +78,7 @@ function wide(kind, text) {
   if (!widths.has(key)) {
     const probe = svg("text", {class: kind}, text),
       holder = svg("svg", {width: 0, height: 0}, svg("g", {class: "neuron"}, probe));
-    $("stage").append(holder);
+    byId("stage").append(holder);
     widths.set(key, probe.getComputedTextLength());
     holder.remove();
   }
@@ -87,7 +93,7 @@ const inputText = (example, i, tight) => (tight ? "" : num(example.x[i], 3));
 
 export const at = {};
 function layOut() {
-  const stage = $("stage"),
+  const stage = byId("stage"),
     style = getComputedStyle(stage);
   const width = stage.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight),
     height = stage.clientHeight - 6,
@@ -206,8 +212,11 @@ function drawLayerName(root, l) {
   const more = sizes[l] - shown[l].length,
     and = more ? ` +${more}` : "";
   const texts = l === last ? ["outputs", "out"] : l ? [`layer ${l}`, `${l}`] : ["inputs", "in"];
-  const room = 2 * Math.min(at.x[l] - 2, at.width - at.x[l], (at.x[1] - at.x[0]) / 2, (at.x[last] - at.x[last - 1]) / 2) - 6;
-  root.append(svg("text", {x: at.x[l], y: 14, class: "caption"}, fitting("caption", room, ...texts.map(t => t + and), ...texts)));
+  const room =
+    2 * Math.min(at.x[l] - 2, at.width - at.x[l], (at.x[1] - at.x[0]) / 2, (at.x[last] - at.x[last - 1]) / 2) - 6;
+  root.append(
+    svg("text", {x: at.x[l], y: 14, class: "caption"}, fitting("caption", room, ...texts.map(t => t + and), ...texts)),
+  );
 }
 
 /** An image beside a neuron of layer 1, of what its weights get. */
@@ -227,7 +236,8 @@ function drawNeuron(scene, l, row, j, picked, onpick) {
     a = passOf().a[l][j],
     lit = l <= scene.lit,
     nudge = scene.nudge?.(l, j);
-  const kind = (l === last && j === scene.focus ? " focus" : "") + (picked?.[0] === l && picked[1] === j ? " picked" : "");
+  const kind =
+    (l === last && j === scene.focus ? " focus" : "") + (picked?.[0] === l && picked[1] === j ? " picked" : "");
   const group = svg("g", {
     class: `neuron${kind}`,
     transform: `translate(${at.x[l]} ${at.y(l, row)})`,
@@ -235,11 +245,14 @@ function drawNeuron(scene, l, row, j, picked, onpick) {
     role: "button",
     "data-key": `${l}.${j}`,
     "aria-label":
-      told(l, j) + (lit ? `: activation ${num(a)}` : "") + (nudge === undefined ? "" : `, ${scene.called} ${num(nudge)}`),
+      told(l, j) +
+      (lit ? `: activation ${num(a)}` : "") +
+      (nudge === undefined ? "" : `, ${scene.called} ${num(nudge)}`),
   });
   group.append(svg("circle", {r: at.r + 4, class: "touch"}), svg("circle", {r: at.r, class: "body"}));
   if (lit) drawActivation(group, a);
-  if (nudge) drawNudge(group, l, nudge, Math.abs(nudge) / (most(shown[l].map(i => scene.nudge(l, i) ?? 0)) || 1), scene.rings);
+  if (nudge)
+    drawNudge(group, l, nudge, Math.abs(nudge) / (most(shown[l].map(i => scene.nudge(l, i) ?? 0)) || 1), scene.rings);
   if (l === last) {
     group.append(svg("text", {x: at.r + 17, y: 4.5, class: "label"}, names[j]));
     const target = {x: at.width - at.x[l] - 4, y: 4.5, class: "target"};
@@ -299,7 +312,8 @@ function drawColumns(root, {layer: l, upto, newest, summed, turned}, moving) {
       const v = wish(j, i),
         what = `${told(l, j)} asks of ${told(l - 1, i)}: −δ × w = ${num(asked(l, j, i))}`;
       const square = drawWish(root, x(k), at.y(l - 1, row), v, Math.abs(v) / peak, pitch, what);
-      if (moving && k >= newest) flies(square, at.x[l] - at.r, at.y(l, owners.indexOf(j)), x(k), at.y(l - 1, row), 40 * row);
+      if (moving && k >= newest)
+        flies(square, at.x[l] - at.r, at.y(l, owners.indexOf(j)), x(k), at.y(l - 1, row), 40 * row);
       if (moving && summed) merges(root, x(k), start, at.y(l - 1, row), v, Math.abs(v) / peak, pitch, 60 * k);
     }
   });
@@ -325,7 +339,10 @@ function drawWish(root, x, y, v, share, pitch, what) {
     h = narrow ? Math.max(2, (at.pitch - 2) * share) : size,
     g = Math.min(w, h) * 0.28;
   const group = svg("g", {class: `wish ${sign(v)}`, transform: `translate(${x} ${y})`});
-  group.append(svg("rect", {x: -w / 2, y: -h / 2, width: w, height: h, rx: Math.min(2, h / 5)}), svg("title", {}, what));
+  group.append(
+    svg("rect", {x: -w / 2, y: -h / 2, width: w, height: h, rx: Math.min(2, h / 5)}),
+    svg("title", {}, what),
+  );
   if (Math.min(w, h) > 6) group.append(svg("path", {d: `M${-g} 0H${g}` + (v > 0 ? `M0 ${-g}V${g}` : "")}));
   root.append(group);
   return group;

@@ -101,13 +101,26 @@ function figures() {
   const rows = [
     ["foretold, −η‖∇C‖²", latest ? num(latest.predicted) : "", "predicted"],
     ["happened", latest ? signed(latest.actual) : "", "actual"],
-    [`cost of ${isDigit ? `this ${examples[now.example].name}` : "this example"}`, num(costNow(now.example)), "this-cost"],
+    [
+      `cost of ${isDigit ? `this ${examples[now.example].name}` : "this example"}`,
+      num(costNow(now.example)),
+      "this-cost",
+    ],
     [`average cost of ${examples.length}`, num(costNow(null)), "mean-cost"],
     ["read rightly", areClasses ? `${right} of ${examples.length}` : "", "right"],
     ["steps taken", String(Math.max(0, costs.length - 1)), "taken"],
   ].filter(([, text]) => text !== "");
-  const table = html("table", {}, ...rows.map(([name, text, id]) => html("tr", {}, html("td", {}, name), html("td", {id}, text))));
-  return html("div", {}, table, failed ? html("p", {}, html("b", {}, "So far a step leads to no finite cost: take a smaller η.")) : opinion(all));
+  const table = html(
+    "table",
+    {},
+    ...rows.map(([name, text, id]) => html("tr", {}, html("td", {}, name), html("td", {id}, text))),
+  );
+  return html(
+    "div",
+    {},
+    table,
+    failed ? html("p", {}, html("b", {}, "So far a step leads to no finite cost: take a smaller η.")) : opinion(all),
+  );
 }
 
 /** What it has come to, if it listens to one alone. */
@@ -126,9 +139,16 @@ function drawCosts(plot) {
   const top = Math.max(...costs),
     every = Math.ceil(costs.length / 400); // a point for each pixel and more
   const points = costs
-    .map((cost, i) => [4 + (i / (costs.length - 1)) * (CURVE.wide - 8), 14 + (1 - cost / (top || 1)) * (CURVE.high - 20), i])
+    .map((cost, i) => [
+      4 + (i / (costs.length - 1)) * (CURVE.wide - 8),
+      14 + (1 - cost / (top || 1)) * (CURVE.high - 20),
+      i,
+    ])
     .filter(([, , i]) => i % every === 0 || i === costs.length - 1);
-  plot.setAttribute("aria-label", `average cost after each of ${costs.length - 1} steps, from ${num(costs[0])} to ${num(costs.at(-1))}`);
+  plot.setAttribute(
+    "aria-label",
+    `average cost after each of ${costs.length - 1} steps, from ${num(costs[0])} to ${num(costs.at(-1))}`,
+  );
   plot.replaceChildren(
     svg("path", {class: "axis", d: `M4 ${CURVE.high - 6}H${CURVE.wide - 4}`}),
     svg("path", {class: "curve", d: "M" + points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}),

@@ -3,7 +3,7 @@
 // Steps: 0 the empty graph · 1 all leaves · then one result after the other · the result's own gradient, 1 · the flow.
 // The numbers as given are the engine's; once a leaf is changed, all are computed anew by its rows, printed above.
 
-import {$, calm, data, fit, html, legend, num, range, short, sign, signed, squeeze, svg, transport} from "./page.js";
+import {byId, calm, data, fit, html, legend, num, range, short, sign, signed, squeeze, svg, transport} from "./page.js";
 import {dragged, instrument} from "./wiggle.js";
 
 const {nodes, layouts, still} = data;
@@ -83,7 +83,7 @@ function draw(layout) {
   const tip = svg("path", {d: "M0 0.8L8 4L0 7.2z"});
   const marker = svg("marker", {id: "arrow", viewBox: "0 0 8 8", refX: 7.5, refY: 4, orient: "auto", ...size}, tip);
   picture.append(svg("defs", {}, marker));
-  $("stage").replaceChildren(picture);
+  byId("stage").replaceChildren(picture);
   const edges = flow.map((_, k) => {
     const edge = drawEdge(layout.edges[k]);
     peeks(edge, () => edgeTold(flow[k], false));
@@ -139,7 +139,7 @@ function drawCard(node, i, [x, y]) {
 
 /** Lays out by the shape of the room; smaller than 0.6 cannot be read, then the stage scrolls. */
 function place() {
-  const stage = $("stage"),
+  const stage = byId("stage"),
     room = {width: stage.clientWidth - 32, height: stage.clientHeight - 8}; // its padding
   const fits = layout => Math.min(room.width / layout.width, room.height / layout.height);
   const layout = layouts.reduce((best, other) => (fits(other) > fits(best) * 1.05 ? other : best));
@@ -149,10 +149,14 @@ function place() {
   drawing.picture.setAttribute("width", Math.floor(layout.width * scale));
   drawing.picture.setAttribute("height", Math.floor(layout.height * scale));
   const size = (text, told, to) => html("button", {onclick: () => ((zoom = to), place()), "aria-label": told}, text);
-  $("zoom").hidden = whole >= 0.6 && zoom === null;
-  $("zoom").replaceChildren(
+  byId("zoom").hidden = whole >= 0.6 && zoom === null;
+  byId("zoom").replaceChildren(
     size("−", "smaller", scale / 1.25),
-    size(zoom === 0 ? "read" : "whole", zoom === 0 ? "large enough to read" : "the whole picture", zoom === 0 ? null : 0),
+    size(
+      zoom === 0 ? "read" : "whole",
+      zoom === 0 ? "large enough to read" : "the whole picture",
+      zoom === 0 ? null : 0,
+    ),
     size("+", "larger", scale * 1.25),
   );
 }
@@ -244,7 +248,7 @@ function run(edge, k, moving) {
   };
   path.style.strokeDasharray = path.style.strokeDashoffset = "";
   if (!moving) return put(0.5);
-  const time = 900 / Number($("speed").value),
+  const time = 900 / Number(byId("speed").value),
     start = performance.now();
   path.style.strokeDasharray = `${length} ${length}`;
   (function frame(at) {
@@ -261,7 +265,7 @@ function run(edge, k, moving) {
 }
 
 function inView(card) {
-  const stage = $("stage"),
+  const stage = byId("stage"),
     box = card.getBoundingClientRect(),
     room = stage.getBoundingClientRect();
   if (box.left >= room.left && box.right <= room.right && box.top >= room.top && box.bottom <= room.bottom) return;
@@ -354,10 +358,10 @@ function tell({over, main, more}) {
     const back = html("button", {onclick: restore, id: "restore"}, "put all back");
     words.append(html("p", {class: "more"}, "Numbers have been changed. ", back));
   }
-  const old = $("panel").querySelector(".words");
+  const old = byId("panel").querySelector(".words");
   held?.update();
-  if (held && old && held.element.parentNode === $("panel")) old.replaceWith(words);
-  else $("panel").replaceChildren(words, ...(held ? [held.element] : []));
+  if (held && old && held.element.parentNode === byId("panel")) old.replaceWith(words);
+  else byId("panel").replaceChildren(words, ...(held ? [held.element] : []));
 }
 
 function restore() {
@@ -506,7 +510,7 @@ const player = transport({
 new ResizeObserver(() => {
   place();
   player.again();
-}).observe($("stage"));
+}).observe(byId("stage"));
 addEventListener("keydown", event => event.key === "Escape" && held && held.drop());
 
 /** For the console, and for whoever drives the page. */

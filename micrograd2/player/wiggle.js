@@ -105,7 +105,11 @@ function drawCurve(plot, low, high, x, slope, held) {
   plot.setAttribute("aria-label", `${held.of} over ${held.name}: ${num(here)} at ${num(x)}, slope ${num(slope)}`);
   plot.replaceChildren(
     svg("path", {class: "axis", d: `M${EDGE} ${HIGH - 18}H${WIDE - EDGE}`}),
-    svg("svg", {width: WIDE, height: HIGH - 18}, svg("path", {class: `tangent ${sign(slope)}`, d: `M${tangent.join("L")}`})),
+    svg(
+      "svg",
+      {width: WIDE, height: HIGH - 18},
+      svg("path", {class: `tangent ${sign(slope)}`, d: `M${tangent.join("L")}`}),
+    ),
     svg("path", {class: "curve", d: path}),
     svg("circle", {class: "here", cx: across(x), cy: up(here), r: 5}),
     label({x: EDGE}, num(from, 3)),
