@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from micrograd2 import data
+from micrograd2 import data, player
 from micrograd2.engine import Value
 from micrograd2.nn import MLP
 from micrograd2.player import Page, play
+from micrograd2.player.page import SCRIPTS as SCRIPTS_OF
 from test_player import digit_net, digit_page, neuron, squares, xor_page
 
 SIZES = [(640, 400), (800, 450), (880, 680), (1000, 700), (400, 800), (1366, 650), (1600, 900)]
@@ -158,3 +161,20 @@ def test_play_is_near_the_start_of_the_tab_order(opened):
         tab.key("Tab")
         stops.append(tab.run("document.activeElement.id || document.activeElement.dataset.key"))
     assert stops.index("play") < 6
+
+
+SCRIPTS = sorted(Path(player.__file__).parent.glob("*.js"))
+
+
+def test_scripts_are_modules_that_import_what_they_use():
+    texts = {path.name: path.read_text(encoding="utf-8") for path in SCRIPTS}
+    for name, text in texts.items():
+        assert max(map(len, text.splitlines())) <= 120, name
+        body = re.sub(r"^import [^;]*;\n", "", text, flags=re.MULTILINE)
+        for names, source in re.findall(r'^import {([^}]*)} from "./([^"]*)";', text, re.MULTILINE):
+            for wanted in filter(None, map(str.strip, names.split(","))):
+                exported = rf"^export (const|function) ({wanted}\b|{{[^}}]*\b{wanted}\b)"
+                assert re.search(exported, texts[source], re.MULTILINE), (name, wanted)
+                assert re.search(rf"(?<![\w])(?<!\w\.){wanted}(?!\w)", body), (name, wanted)
+        assert not re.findall(r"^(?:export )?(?:const|let|var|function) (\w|\$)\b", text, re.MULTILINE), name
+    assert {source for scripts in SCRIPTS_OF.values() for source in scripts} | {"rows.js"} == set(texts)

@@ -33,8 +33,18 @@ const functionOf = ([which, constants]) => [functions[which], constants.map(Numb
 const activations = data.activations.map(layer => layer.map(functionOf));
 const costs = still ? [] : data.costs.map(functionOf);
 
-/** What is shown: which of the networks, which example, the numbers of the network. */
-export const now = {trained: 0, example: 0, network: null, moved: false};
+/** What is shown, and what was chosen and clicked. */
+export const now = {
+  trained: 0, // which of the networks
+  example: 0,
+  network: null, // its numbers
+  moved: false, // whether they, or the inputs, are others than were given
+  turned: false, // whether the gradient is shown, not the nudges
+  followed: null, // the output whose avenues are told; null: the one that the example is about
+  picked: null, // the neuron whose numbers are shown, [layer, number]
+  held: null, // the number that is held, at its place, and its instrument
+  rival: null, // the place of the one that was held before
+};
 
 let cache = {};
 /** Something was changed: what was computed from it is forgotten. */

@@ -385,7 +385,8 @@ export function picture(scene, {picked, held, onpick, onpixel, moving}) {
   layOut();
   const root = svg("svg", {width: at.width, height: at.height, role: "group"}),
     alive = moving && !calm.matches;
-  root.style.setProperty("--most", `${0.7 * at.pitch}px`); // a line of text is up to 1 / 0.7 as high as its font is large
+  // a line of text is up to 1 / 0.7 as high as its font is large
+  root.style.setProperty("--most", `${0.7 * at.pitch}px`);
   root.setAttribute("aria-label", `the network ${sizes.join("-")}, ${examples[now.example].told}`);
   for (let l = side ? 2 : 1; l <= last; l++) if (scene.columns?.layer !== l) drawWires(root, l, scene.wires?.(l));
   if (held?.weight) drawHeldWire(root, held.weight);

@@ -487,7 +487,8 @@ function nodeTold(i) {
         ? "No gradient yet."
         : grad === 0
           ? `A small change of it leaves ${result} as it is.`
-          : `Raising it by a little ${grad > 0 ? "raises" : "lowers"} ${result} by ${num(Math.abs(grad))} times as much.`,
+          : `Raising it by a little ${grad > 0 ? "raises" : "lowers"} ${result} by ${num(Math.abs(grad))} times ` +
+            `as much.`,
       offer,
     ],
   };

@@ -8,9 +8,9 @@ const WIDE = 280, // of the curve, and how high, and how far it stays from the e
 
 /**
  * What holds one number. `held` has its `name`; `of`, what it changes; `get` and `given`, the number now and as it was
- * given; `set(x)`, which puts another there and returns why that cannot be, or ""; `result(x)`, what would come out were
- * it x; `slope()`, the gradient of the result in it; `bounds`, between which it may be, if any; `rival`, another number
- * to compare with: {name, slope}, or null; `drop()`, when it is let go.
+ * given; `set(x)`, which puts another there and returns why that cannot be, or ""; `result(x)`, what would come out if
+ * it were x; `slope()`, the gradient of the result in it; `bounds`, between which it may be, if any; `rival`, another
+ * number to compare with: {name, slope}, or null; `drop()`, when it is let go.
  */
 export function instrument(held) {
   const spread = Math.max(1, 2 * Math.abs(held.get()));
