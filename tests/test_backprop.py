@@ -389,7 +389,8 @@ def test_a_page_holds_what_backward_finds(job):
 
 
 FORMULAS = {"1": lambda z, a: 1.0, "−1": lambda z, a: -1.0, "a·(1 − a)": lambda z, a: a * (1 - a),
-            "1 − a·a": lambda z, a: 1 - a * a, "sign(a)": lambda z, a: float(a > 0), "sigmoid(z)": lambda z, a: 1 / (1 + math.exp(-z))}
+            "1 − a·a": lambda z, a: 1 - a * a, "sign(a)": lambda z, a: float(a > 0),
+            "sigmoid(z)": lambda z, a: 1 / (1 + math.exp(-z))}
 
 
 @given(jobs(tied=False))
