@@ -167,7 +167,7 @@ export function gradientOf(k) {
 
 const parts = ({weights, biases}) => [...weights, ...biases];
 
-/** θ ← θ − η ∂C/∂θ. What the gradient predicts, −η‖∂C/∂θ‖², and what happened to the cost; null if it is not finite. */
+/** θ ← θ − η ∂C/∂θ. What the gradient predicts, −η‖∂C/∂θ‖², and what happened to the cost; null, and no step, if there is none. */
 export function descend(rate, k) {
   const gradient = parts(gradientOf(k)),
     before = costNow(k);
@@ -181,12 +181,12 @@ export function descend(rate, k) {
     }
   });
   forget();
-  const after = costNow(k);
-  if (!Number.isFinite(after) || theta.some(row => !row.every(Number.isFinite))) {
+  if (!isSound()) {
     theta.forEach((row, r) => row.set(saved[r]));
     forget();
     return null;
   }
+  const after = costNow(k);
   now.moved = true;
   return {predicted: -rate * square, actual: after - before, before, after};
 }
@@ -245,17 +245,26 @@ export function numberAt(place) {
   return {row: examples[k].x, at: i, given: () => given.inputs[k], slope: pull};
 }
 
+/** Whether every example has a cost and a gradient with the numbers that are there now. */
+function isSound() {
+  return examples.every((_, k) => {
+    const {cost, dz} = passOf(k);
+    return Number.isFinite(cost) && dz.every(row => row.every(Number.isFinite));
+  });
+}
+
 /** Puts x there; why that cannot be, or "". */
 export function change(place, x) {
   const {row, at} = numberAt(place),
     old = row[at];
   row[at] = x;
-  if (!Number.isFinite(costNow(now.example))) {
+  forget();
+  if (!isSound()) {
     row[at] = old;
-    return "The cost has no value there.";
+    forget();
+    return "There an example has no cost, or no slope.";
   }
   now.moved = true;
-  forget();
   return "";
 }
 

@@ -8,6 +8,7 @@ the passes that were made, and says why.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -88,6 +89,9 @@ class _Functions:
         except NotImplementedError as error:
             self.texts, self.activations, self.costs = {}, [], []
             return f"Nothing can be changed in this page: {error}."
+        if not all(math.isfinite(v.data) and math.isfinite(grad) for given in told for one in given
+                   for v, grad in one.grads.items()):
+            return "Nothing can be changed in this page: some of its numbers are not finite."
         if any(len(net.parameters()) != sum(places(net).values()) for net in nets):
             return "Nothing can be changed in this page: an activation of this network learns weights of its own."
         return ""

@@ -30,3 +30,12 @@ export function logsumexp(...numbers) {
   if (!Number.isFinite(most)) return most; // and x − most is NaN
   return most + Math.log(sum(...numbers.map(x => Math.exp(x - most))));
 }
+
+/**
+ * A value with its gradient; no numbers where the engine has none, for an overflow or a division by zero on the way,
+ * among the numbers `between`, may leave no trace in the result.
+ */
+export function known(value, gradient, between) {
+  const all = [value, ...gradient, ...between];
+  return all.every(Number.isFinite) ? [value, gradient] : [NaN, gradient.map(() => NaN)];
+}

@@ -185,8 +185,8 @@ def printed_function(root: Value, inputs: Sequence[Value]) -> Printed:
     All other leaves are constants. NotImplementedError, naming it, for an operation that the table does not spell.
 
     >>> x = Value(3.0)
-    >>> print(*printed_function((x - 5.0).tanh(), [x]))
-    (x, k) => { const v0 = x[0] - k[0]; const t1 = Math.tanh(v0); const g2 = 1 - t1 * t1; return [t1, [g2]]; } [5.0]
+    >>> print(*printed_function(x - 5.0, [x]))
+    (x, k) => { const v0 = x[0] - k[0]; return known(v0, [1], [v0]); } [5.0]
     """
     lines: list[str] = []
     names = {value: Symbol(f"x[{i}]", lines=lines) for i, value in enumerate(inputs)}
@@ -202,8 +202,7 @@ def printed_function(root: Value, inputs: Sequence[Value]) -> Printed:
             continue
         if not is_spelled(node.op):
             raise NotImplementedError(f"the operation {node.op.symbol!r} has no spelling in JavaScript")
-        y = Symbol("", lines=lines).apply(node.op, [names[arg] for arg in node.args])
-        names[node] = y if y.strength == 5 else _line("v", y)
+        names[node] = _line("v", Symbol("", lines=lines).apply(node.op, [names[arg] for arg in node.args]))
         if not between.isdisjoint(node.args):
             between.add(node)
             results.append(node)
@@ -211,27 +210,31 @@ def printed_function(root: Value, inputs: Sequence[Value]) -> Printed:
     for node in reversed(results):
         if node not in parts:
             continue
-        upstream = _sum(parts[node], lines)
+        upstream = _line("g", _sum(parts[node]))
         for operand, local in zip(node.args, node.op.local(names[node], *(names[arg] for arg in node.args))):
             if operand in between:
                 parts.setdefault(operand, []).append(upstream * local)
-    gradient = [_number(_sum(parts[value], lines)) if value in parts else "0" for value in inputs]
-    result = f"[{names[root]}, [{', '.join(gradient)}]]"
+    gradient = [_number(_sum(parts[value])) if value in parts else "0" for value in inputs]
+    between_lines = ", ".join(line.split()[1] for line in lines)
+    result = f"known({names[root]}, [{', '.join(gradient)}], [{between_lines}])"
     return Printed(f"(x, k) => {_body(lines, result)}", constants)
 
 
-def _line(letter: str, symbol: Symbol) -> Symbol:
-    name = f"{letter}{len(symbol.lines)}"
-    symbol.lines.append(f"const {name} = {symbol};")
-    return symbol.made(name)
+def _line(letter: str, x: Any) -> Any:
+    """The name of a line that computes x, if it is more than a name or a number."""
+    if not isinstance(x, Symbol) or x.strength == 5:
+        return x
+    name = f"{letter}{len(x.lines)}"
+    x.lines.append(f"const {name} = {x};")
+    return x.made(name)
 
 
-def _sum(parts: list[Any], lines: list[str]) -> Any:
-    """What has come back to a node, added up in order, under a name if it is more than a name or a number."""
+def _sum(parts: list[Any]) -> Any:
+    """What has come back to a node, added up in order."""
     whole = parts[0]
     for part in parts[1:]:
         whole = whole + part
-    return _line("g", whole) if isinstance(whole, Symbol) and whole.strength < 5 else whole
+    return whole
 
 
 def _number(x: Like) -> str:
