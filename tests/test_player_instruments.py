@@ -77,6 +77,16 @@ def test_a_leaf_is_dragged_typed_moved_by_keys_and_put_back(opened):
     assert tab.run("document.querySelector('.instrument')") is None
 
 
+def test_a_leaf_is_dragged_by_touch(opened):
+    tab = opened(play(neuron()), "step=99", calm=True)
+    tab.call("Emulation.setTouchEmulationEnabled", enabled=True)
+    x, y = tab.at("[data-node='1'] .face")
+    for kind, points in (("touchStart", [x]), ("touchMove", [x + 20]), ("touchMove", [x + 40]), ("touchEnd", [])):
+        tab.call("Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": at, "y": y} for at in points])
+    wait(tab)
+    assert tab.run("page.numbers[1]") == pytest.approx(1.5 + 40 * 0.015)
+
+
 def test_the_curve_is_the_true_result_and_its_tangent_touches_it(opened):
     root = neuron()
     tab = opened(play(root), calm=True)
@@ -248,6 +258,20 @@ def test_training_runs_and_listening_to_one_alone_is_warned_of(opened):
     steps = tab.run("page.training.costs.length")
     wait(tab)
     assert tab.run("page.training.costs.length") == steps      # left, it stops
+
+
+def test_an_average_is_shown_with_the_average_of_what_the_examples_are(opened):
+    net, X, Y = digit_net()
+    tab = opened(play(net, X, Y), "example=1", calm=True)
+    go(tab, titles(tab).index("The average over 5 examples"))
+    assert tab.text("#stage .caption.small") == "5 images, averaged"
+    ink = tab.run("(c => [...c.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 === 3))"
+                  "(document.querySelector('.image canvas'))")
+    assert ink == pytest.approx((255 * X.mean(axis=0)).tolist(), abs=1)
+    each = [one.activations for one in passes(net, X, Y)]
+    means = [np.mean([a[k] for a in each], axis=0).tolist() for k in (1, 2, 3)]
+    glows = tab.run("[...document.querySelectorAll('.glow')].map(glow => Number(glow.getAttribute('fill-opacity')))")
+    assert glows == pytest.approx([a for layer in means for a in layer], abs=1e-3)
 
 
 def test_a_step_too_far_is_not_taken(opened):

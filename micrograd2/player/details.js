@@ -19,7 +19,7 @@ export function details(scene, {hold, pick}) {
     );
   const {a, z, slopes, da, dz} = passOf();
   const facts = table(
-    [],
+    scene.average ? [`of example ${now.example}`, ""] : [],
     [
       ["weighted sum z", html("td", {id: "z"}, num(z[l - 1][j]))],
       [`activation a = ${curve(l, j)}`, html("td", {id: "a"}, num(a[l][j]))],

@@ -112,6 +112,13 @@ export function through(network, x, k) {
 export const passOf = (k = now.example) =>
   kept(`pass ${k}`, () => (still ? given.passes[now.trained][k] : through(now.network, examples[k].x, k)));
 
+/** The activations of one example, layer by layer; on average over all for k = null. */
+export function activationsOf(k) {
+  if (k !== null) return passOf(k).a;
+  const means = (row, l) => row.map((_, i) => mean(examples.map((_, e) => passOf(e).a[l][i])));
+  return kept("mean activations", () => passOf(0).a.map(means));
+}
+
 /** The cost of one example, or on average over all, with what the network and the inputs are now. */
 export function costNow(k) {
   if (still) return k === null ? mean(examples.map((_, e) => passOf(e).cost)) : passOf(k).cost;
@@ -167,7 +174,7 @@ export function gradientOf(k) {
 
 const parts = ({weights, biases}) => [...weights, ...biases];
 
-/** θ ← θ − η ∂C/∂θ. What the gradient predicts, −η‖∂C/∂θ‖², and what happened to the cost; null, and no step, if there is none. */
+/** θ ← θ − η ∂C/∂θ: what the gradient predicts, −η‖∂C/∂θ‖², and what happened; null, and no step, if there is no cost. */
 export function descend(rate, k) {
   const gradient = parts(gradientOf(k)),
     before = costNow(k);

@@ -7,6 +7,7 @@
 //   rings     whether there are no triangles
 //   images    j → the numbers of an image beside a neuron of layer 1
 //   columns   {layer, upto, newest, summed, turned}: what neurons of a layer ask of the layer before, column by column
+//   average   whether all examples are shown, and not the one that is chosen
 //   targets   whether they stand beside the outputs
 //   focus     the output that is told about
 //   called    what the numbers of neurons are: nudges, or the gradient
@@ -15,7 +16,7 @@
 // Numbers come with the sign that they are to be drawn with; columns are asked for here, and turned.
 
 import {byId, calm, data, most, num, range, short, sign, svg, html} from "./page.js";
-import {asked, bias, examples, last, names, now, passOf, sizes} from "./model.js";
+import {activationsOf, asked, bias, examples, last, names, now, passOf, sizes} from "./model.js";
 
 const MOST = 20; // neurons of a column that are drawn
 
@@ -152,12 +153,12 @@ function drawHeldWire(root, [l, j, i]) {
 }
 
 /** The inputs as an image, with the pixel that is held. */
-function drawSheet(root, held, onpixel, room) {
+function drawSheet(root, values, held, onpixel, texts) {
   const top = at.middle - at.box / 2,
     left = 8,
     place = {x: left, y: top, width: at.box, height: at.box};
   const holder = svg("foreignObject", {...place, class: "digit"});
-  holder.append(image(examples[now.example].x, false));
+  holder.append(image(values, false));
   const sheet = svg("rect", {x: left - 0.5, y: top - 0.5, width: at.box + 1, height: at.box + 1, class: "sheet"});
   const group = svg("g", {class: "image", "data-key": "image"}, sheet, holder);
   if (onpixel) {
@@ -182,7 +183,7 @@ function drawSheet(root, held, onpixel, room) {
     const pixel = {x: left + (held % side) * s, y: top + Math.floor(held / side) * s, width: s, height: s};
     root.append(svg("rect", {...pixel, class: "pixel"}));
   }
-  const text = fitting("caption small", room - 4, `${side} × ${side} pixels`, `${side}×${side}`);
+  const text = fitting("caption small", texts.room, ...texts.long);
   root.append(svg("text", {x: left + at.box / 2, y: top + at.box + 16, class: "caption small"}, text));
 }
 
@@ -231,9 +232,8 @@ function drawSmallImage(root, row, values, peak) {
 /** A number that fits into a neuron: .94 */
 const brief = x => short((Math.abs(x) < 10 ? x.toFixed(2) : num(x, 2)).replace(/^(-?)0\./, "$1.").replace("-", "−"), 5);
 
-function drawNeuron(scene, l, row, j, picked, onpick) {
+function drawNeuron(scene, l, row, j, a, picked, onpick) {
   const example = examples[now.example],
-    a = passOf().a[l][j],
     lit = l <= scene.lit,
     nudge = scene.nudge?.(l, j);
   const kind =
@@ -256,9 +256,9 @@ function drawNeuron(scene, l, row, j, picked, onpick) {
   if (l === last) {
     group.append(svg("text", {x: at.r + 17, y: 4.5, class: "label"}, names[j]));
     const target = {x: at.width - at.x[l] - 4, y: 4.5, class: "target"};
-    if (scene.targets) group.append(svg("text", target, targetText(example, j, at.tight)));
+    if (scene.targets && !scene.average) group.append(svg("text", target, targetText(example, j, at.tight)));
   }
-  if (l === 0) group.append(svg("text", {x: -at.r - 8, y: 4.5, class: "before"}, inputText(example, j, at.tight)));
+  if (l === 0) group.append(svg("text", {x: -at.r - 8, y: 4.5, class: "before"}, at.tight ? "" : num(a, 3)));
   group.onclick = () => onpick(l, j);
   group.onkeydown = event => {
     if (event.key !== "Enter" && event.key !== " ") return;
@@ -384,6 +384,7 @@ function comesUp(root, l) {
 export function picture(scene, {picked, held, onpick, onpixel, moving}) {
   layOut();
   const root = svg("svg", {width: at.width, height: at.height, role: "group"}),
+    activations = activationsOf(scene.average ? null : now.example),
     alive = moving && !calm.matches;
   // a line of text is up to 1 / 0.7 as high as its font is large
   root.style.setProperty("--most", `${0.7 * at.pitch}px`);
@@ -392,13 +393,18 @@ export function picture(scene, {picked, held, onpick, onpixel, moving}) {
   if (held?.weight) drawHeldWire(root, held.weight);
   if (side) {
     drawFan(root, scene.fan);
-    drawSheet(root, held?.input, onpixel, at.x[1] - at.r - (scene.images ? at.pitch + 6 : 0));
+    const room = at.x[1] - at.r - (scene.images ? at.pitch + 6 : 0) - 4,
+      long = scene.average
+        ? [`${examples.length} images, averaged`, "averaged"]
+        : [`${side} × ${side} pixels`, `${side}×${side}`];
+    drawSheet(root, activations[0], held?.input, scene.average ? null : onpixel, {room, long});
   }
   const images = side && scene.images && at.pitch > 13 ? shown[1].map(scene.images) : [];
   images.forEach((values, row) => drawSmallImage(root, row, values, most(images.map(most))));
   for (let l = side ? 1 : 0; l <= last; l++) {
     drawLayerName(root, l);
-    for (const [row, j] of shown[l].entries()) root.append(drawNeuron(scene, l, row, j, picked, onpick));
+    for (const [row, j] of shown[l].entries())
+      root.append(drawNeuron(scene, l, row, j, activations[l][j], picked, onpick));
   }
   if (scene.columns) drawColumns(root, scene.columns, alive);
   if (alive && scene.fresh) comesUp(root, scene.lit);
