@@ -83,7 +83,7 @@ def test_a_leaf_is_dragged_by_touch(opened):
     x, y = tab.at("[data-node='1'] .face")
     for kind, points in (("touchStart", [x]), ("touchMove", [x + 20]), ("touchMove", [x + 40]), ("touchEnd", [])):
         tab.call("Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": at, "y": y} for at in points])
-    wait(tab)
+        wait(tab, 50)
     assert tab.run("page.numbers[1]") == pytest.approx(1.5 + 40 * 0.015)
 
 

@@ -18,17 +18,14 @@ export function details(scene, {hold, pick}) {
       table([], [["activation a", holder(hold, {input: j}, num(example().x[j]))]]),
     );
   const {a, z, slopes, da, dz} = passOf();
-  const facts = table(
-    scene.average ? [`of example ${now.example}`, ""] : [],
-    [
-      ["weighted sum z", html("td", {id: "z"}, num(z[l - 1][j]))],
-      [`activation a = ${curve(l, j)}`, html("td", {id: "a"}, num(a[l][j]))],
-      ["slope f′(z)", html("td", {id: "slope"}, num(slopes[l - 1][j]))],
-      ["bias b", html("td", {id: "b"}, holder(hold, {bias: [l, j]}, num(bias(l, j))))],
-      ["∂C/∂a", html("td", {id: "da"}, num(da[l - 1][j]))],
-      ["δ = ∂C/∂z = ∂C/∂b", html("td", {id: "dz"}, num(dz[l - 1][j]))],
-    ],
-  );
+  const facts = table(scene.average ? [`of example ${now.example}`, ""] : [], [
+    ["weighted sum z", html("td", {id: "z"}, num(z[l - 1][j]))],
+    [`activation a = ${curve(l, j)}`, html("td", {id: "a"}, num(a[l][j]))],
+    ["slope f′(z)", html("td", {id: "slope"}, num(slopes[l - 1][j]))],
+    ["bias b", html("td", {id: "b"}, holder(hold, {bias: [l, j]}, num(bias(l, j))))],
+    ["∂C/∂a", html("td", {id: "da"}, num(da[l - 1][j]))],
+    ["δ = ∂C/∂z = ∂C/∂b", html("td", {id: "dz"}, num(dz[l - 1][j]))],
+  ]);
   const who = scene.average ? null : now.example,
     slopesNow = slopesOf(l, j, who);
   const box = html("div", {class: "details"}, heading, facts);

@@ -119,15 +119,8 @@ export function activationsOf(k) {
   return kept("mean activations", () => passOf(0).a.map(means));
 }
 
-/** The cost of one example, or on average over all, with what the network and the inputs are now. */
-export function costNow(k) {
-  if (still) return k === null ? mean(examples.map((_, e) => passOf(e).cost)) : passOf(k).cost;
-  const one = e => {
-    const [f, constants] = costs[e];
-    return f(forward(now.network, examples[e].x).a[last], constants)[0];
-  };
-  return k === null ? mean(examples.map((_, e) => one(e))) : one(k);
-}
+/** The cost of one example; on average over all for k = null. */
+export const costNow = k => (k === null ? mean(examples.map((_, e) => passOf(e).cost)) : passOf(k).cost);
 
 export const weight = (l, j, i) => now.network.weights[l - 1][j * sizes[l - 1] + i];
 export const bias = (l, j) => now.network.biases[l - 1][j];
@@ -141,19 +134,15 @@ export const delta = (l, j, k = now.example) =>
 export const asked = (l, j, i) => -passOf().dz[l - 1][j] * weight(l, j, i);
 
 /** ∂C/∂w of all weights of a neuron. */
-export function slopesOf(l, j, k = now.example) {
-  const rows = k === null ? examples.map((_, e) => e) : [k];
-  const total = new Float64Array(sizes[l - 1]);
-  for (const e of rows)
-    for (let i = 0; i < total.length; i++) total[i] += passOf(e).dz[l - 1][j] * passOf(e).a[l - 1][i];
-  return k === null ? total.map(v => v / rows.length) : total;
-}
+export const slopesOf = (l, j, k = now.example) =>
+  gradientOf(k).weights[l - 1].subarray(j * sizes[l - 1], (j + 1) * sizes[l - 1]);
 
 // The step
 
 /** ∂C/∂w and ∂C/∂b of everything, of one example, or on average for k = null. */
-export function gradientOf(k) {
-  const rows = k === null ? examples.map((_, e) => e) : [k];
+export const gradientOf = k => kept(`gradient ${k}`, () => gradientOver(k === null ? examples.map((_, e) => e) : [k]));
+
+function gradientOver(rows) {
   const weights = now.network.weights.map(w => new Float64Array(w.length)),
     biases = now.network.biases.map(b => new Float64Array(b.length));
   for (const e of rows) {
@@ -174,7 +163,7 @@ export function gradientOf(k) {
 
 const parts = ({weights, biases}) => [...weights, ...biases];
 
-/** θ ← θ − η ∂C/∂θ: what the gradient predicts, −η‖∂C/∂θ‖², and what happened; null, and no step, if there is no cost. */
+/** θ ← θ − η ∂C/∂θ: what the gradient predicts, −η‖∂C/∂θ‖², and what happened; null, and no step, if nothing can. */
 export function descend(rate, k) {
   const gradient = parts(gradientOf(k)),
     before = costNow(k);
@@ -280,7 +269,8 @@ export function costIf(place, x) {
   const {row, at} = numberAt(place),
     old = row[at];
   row[at] = x;
-  const cost = costNow(now.example);
+  const [f, constants] = costs[now.example];
+  const [cost] = f(forward(now.network, examples[now.example].x).a[last], constants);
   row[at] = old;
   return cost;
 }
