@@ -99,6 +99,8 @@ def test_a_change_that_has_no_value_is_refused_and_named(opened):
     assert tab.run("page.change(page.numbers.with(1, 0))").endswith("/ b has no value there.")
     assert tab.run("page.change(page.numbers.with(0, 0))").endswith("has no value there.")
     assert tab.run("page.numbers") == before
+    tab = opened(play(Value(2.0, "a").sqrt() * 3.0))
+    assert tab.run("page.change(page.numbers.with(0, 0))") == "sqrt(a) has no slope there."
 
 
 def test_a_record_that_its_rows_would_not_make_again_is_only_shown(opened):
@@ -290,6 +292,11 @@ def peeking(z: Value) -> Value:
     return z * 2.0 if z.data > 0 else z * 0.5
 
 
+def test_one_example_alone_does_not_hide_that_an_activation_decides(opened):
+    tab = opened(play(MLP(2, [3, 1], activation=peeking, seed=1), [0.0, 0.0], 1.0))
+    assert "made in another way" in tab.text("#panel .words")
+
+
 def sorting_cost(outputs: Any, targets: Any) -> Value:
     return max(outputs, key=lambda a: a.data) * 2.0
 
@@ -336,4 +343,5 @@ def test_what_is_used_twice_is_computed_once():
 def test_precedence_is_kept():
     a, b = Symbol("a"), Symbol("b")
     assert str((a - b) - (a - b)) == "a - b - (a - b)" and str(a / (b / a)) == "a / (b / a)"
+    assert str(a * (b / a)) == "a * (b / a)" and str((a * b) / a) == "a * b / a"
     assert str(-(a + b) * 2) == "-(a + b) * 2" and str(-(-a)) == "-(-a)"

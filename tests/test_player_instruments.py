@@ -26,7 +26,7 @@ def wait(tab: Any, milliseconds: int = 100) -> None:
 def curve(tab: Any, selector: str = ".instrument .curve") -> list[list[float]]:
     """The points of a curve, in its own coordinates."""
     path = tab.run(f"document.querySelector({selector!r}).getAttribute('d')")
-    return [[float(part) for part in point.split()] for point in re.findall(r"[\d.]+ [\d.]+", path)]
+    return [[float(part) for part in point.split()] for point in re.findall(r"-?[\d.]+ -?[\d.]+", path)]
 
 
 # An expression
@@ -96,6 +96,13 @@ def test_the_curve_is_the_true_result_and_its_tangent_touches_it(opened):
     top, bottom = min(y for _, y in points), max(y for _, y in points)
     expected = [bottom - (cost - min(costs)) / (max(costs) - min(costs)) * (bottom - top) for cost in costs]
     assert [y for _, y in points] == pytest.approx(expected, abs=0.11)
+    (x0, y0), (x1, y1) = curve(tab, ".instrument .tangent")
+    here = [tab.run(f"Number(document.querySelector('.here').getAttribute('{name}'))") for name in ("cx", "cy")]
+    assert (here[0] - x0) * (y1 - y0) == pytest.approx((here[1] - y0) * (x1 - x0), abs=0.5)
+    step = 1e-3 * (x1 - x0)
+    near = [cost_of(root, 1, 1.5 + side * 6e-3)[0] for side in (1, -1)]
+    rise = (near[0] - near[1]) / (max(costs) - min(costs)) * (bottom - top)
+    assert (y1 - y0) / (x1 - x0) * 2 * step == pytest.approx(-rise, rel=0.01)
     slope, other = (grads_of(root)[topological_order(root)[i]] for i in (1, 2))
     told = tab.text(".instrument .told")
     assert number(told.split()[1].rstrip(":")) == about(slope)
@@ -158,7 +165,7 @@ def test_networks_of_a_page_differ_in_nothing_but_numbers():
 def test_weights_biases_inputs_and_pixels_are_held_by_pointer_and_keys(opened):
     net, X, Y = digit_net()
     tab = opened(play(net, X, Y), "example=2&step=8", calm=True)
-    before = tab.run("[page.weight(2, 1, 1), page.examples[2].x[406]]")
+    before = tab.run("[page.weight(2, 1, 1), page.examples[2].x[377]]")
     x, y = tab.run("""(() => {const at = key => document.querySelector(`[data-key="${key}"] .body`)
         .getBoundingClientRect(); const [a, b] = [at("1.1"), at("2.1")];
         return [a.right + 3, (a.top + a.bottom) / 2]; })()""")
@@ -189,7 +196,7 @@ def test_weights_biases_inputs_and_pixels_are_held_by_pointer_and_keys(opened):
     pull = sum(delta * neuron.w[13 * 28 + 13].data for delta, neuron in zip(one.deltas[0], net.layers[0].neurons))
     assert tab.run("page.numberAt({input: 13 * 28 + 13}).slope()") == pytest.approx(pull, rel=1e-9)
     tab.click("#restore")
-    assert tab.run("[page.weight(2, 1, 1), page.examples[2].x[406]]") == before
+    assert tab.run("[page.weight(2, 1, 1), page.examples[2].x[377]]") == before
 
 
 def test_blue_means_should_rise_to_the_end_and_turned_round_the_gradient(opened):

@@ -90,7 +90,7 @@ const widest = (kind, texts) => Math.max(0, ...texts.map(text => wide(kind, text
 const fitting = (kind, room, ...texts) => texts.find(text => wide(kind, text) <= room) ?? "";
 
 const targetText = (y, tight) => (tight ? "" : "target ") + num(y, 2);
-const inputText = (example, i, tight) => (tight ? "" : num(example.x[i], 3));
+const inputText = (x, tight) => (tight ? "" : num(x, 3));
 
 export const at = {};
 function layOut() {
@@ -103,7 +103,8 @@ function layOut() {
   const pitch = Math.min(62, (height - 44) / rows),
     r = Math.max(3, Math.min(20, pitch * 0.4, width / 22));
   const box = side ? Math.min(height * 0.62, width * (tight ? 0.17 : 0.2), 280) : 0;
-  const inputs = side ? [] : examples.flatMap(e => shown[0].map(i => inputText(e, i, tight)));
+  const all = side ? [] : [...examples.map(e => e.x), activationsOf(null)[0]],
+    inputs = all.flatMap(x => shown[0].map(i => inputText(x[i], tight)));
   const targets = [...new Set(examples.flatMap(e => [...e.y]))].map(y => targetText(y, tight));
   const left = side ? box + (tight ? 30 : 50 + 0.04 * width) : r + 16 + widest("before", inputs),
     right = width - (r + 17 + widest("label", names) + 8 + widest("target", targets) + 4);
@@ -259,7 +260,7 @@ function drawNeuron(scene, l, row, j, a, picked, onpick) {
     if (scene.targets && !scene.average)
       group.append(svg("text", target, targetText(example.y[j] ?? example.y[0], at.tight)));
   }
-  if (l === 0) group.append(svg("text", {x: -at.r - 8, y: 4.5, class: "before"}, at.tight ? "" : num(a, 3)));
+  if (l === 0) group.append(svg("text", {x: -at.r - 8, y: 4.5, class: "before"}, inputText(a, at.tight)));
   group.onclick = () => onpick(l, j);
   group.onkeydown = event => {
     if (event.key !== "Enter" && event.key !== " ") return;
