@@ -163,11 +163,10 @@ function gradientOver(rows) {
 
 const parts = ({weights, biases}) => [...weights, ...biases];
 
-/** θ ← θ − η ∂C/∂θ: what the gradient predicts, −η‖∂C/∂θ‖², and what happened; null, and no step, if nothing can. */
-export function descend(rate, k) {
+/** θ − η ∂C/∂θ, as it were: what is done there is told by `look`, which is also told −η‖∂C/∂θ‖²; then it may stay. */
+function moved(rate, k, look) {
   const gradient = parts(gradientOf(k)),
-    before = costNow(k);
-  const theta = parts(now.network),
+    theta = parts(now.network),
     saved = theta.map(row => row.slice());
   let square = 0;
   theta.forEach((row, r) => {
@@ -177,14 +176,34 @@ export function descend(rate, k) {
     }
   });
   forget();
-  if (!isSound()) {
-    theta.forEach((row, r) => row.set(saved[r]));
-    forget();
-    return null;
-  }
-  const after = costNow(k);
-  now.moved = true;
-  return {predicted: -rate * square, actual: after - before, before, after};
+  if (look(-rate * square)) return;
+  theta.forEach((row, r) => row.set(saved[r]));
+  forget();
+}
+
+/** θ ← θ − η ∂C/∂θ: what the gradient predicts, −η‖∂C/∂θ‖², and what happened; null, and no step, if nothing can. */
+export function descend(rate, k) {
+  const before = costNow(k);
+  let happened = null;
+  moved(rate, k, predicted => {
+    if (!isSound()) return false;
+    happened = {predicted, actual: costNow(k) - before, before, after: costNow(k)};
+    return (now.moved = true);
+  });
+  return happened;
+}
+
+/** The largest of some rates whose step lowers the cost by half of what is foretold, or more; else the smallest. */
+export function sensibleRate(rates, k) {
+  const before = costNow(k);
+  const isSensible = rate => {
+    let sensible = false;
+    moved(rate, k, predicted => {
+      sensible = isSound() && costNow(k) - before <= predicted / 2;
+    });
+    return sensible;
+  };
+  return rates.findLast(isSensible) ?? rates[0];
 }
 
 // How it does

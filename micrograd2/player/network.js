@@ -181,6 +181,7 @@ function render(k, moving) {
 /** Everything as it was given, to the last bit. */
 function restore() {
   putBack();
+  training.rate = null;
   training.costs.length = 0;
   training.latest = null;
   training.failed = false;

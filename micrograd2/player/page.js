@@ -39,8 +39,8 @@ export function num(x, digits = 4) {
     : text;
 }
 
-/** The same with its sign always there: +0.5. */
-export const signed = (x, digits = 4) => (x >= 0 ? "+" : "") + num(x, digits);
+/** The same with its sign always there, but for 0: +0.5. */
+export const signed = (x, digits = 4) => (x > 0 ? "+" : "") + num(x, digits);
 
 /** The class that colours a number by its sign. */
 export const sign = x => (x > 0 ? "plus" : x < 0 ? "minus" : "none");

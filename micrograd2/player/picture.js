@@ -15,7 +15,7 @@
 //
 // Numbers come with the sign that they are to be drawn with; columns are asked for here, and turned.
 
-import {byId, calm, data, most, num, range, short, sign, svg, html} from "./page.js";
+import {byId, calm, data, most, num, range, sign, svg, html} from "./page.js";
 import {activationsOf, asked, bias, examples, last, names, now, passOf, sizes} from "./model.js";
 
 const MOST = 20; // neurons of a column that are drawn
@@ -230,8 +230,11 @@ function drawSmallImage(root, row, values, peak) {
   root.append(svg("rect", {...place, class: "sheet"}), holder);
 }
 
-/** A number that fits into a neuron: .94 */
-const brief = x => short((Math.abs(x) < 10 ? x.toFixed(2) : num(x, 2)).replace(/^(-?)0\./, "$1.").replace("-", "−"), 5);
+/** A number that fits into a neuron: .94; none that would have to be cut. */
+function brief(x) {
+  const text = (Math.abs(x) < 10 ? x.toFixed(2) : num(x, 2)).replace(/^(-?)0\./, "$1.").replace("-", "−");
+  return text === "−.00" ? ".00" : text.length > 5 ? "" : text;
+}
 
 function drawNeuron(scene, l, row, j, a, picked, onpick) {
   const example = examples[now.example],

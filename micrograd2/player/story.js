@@ -142,7 +142,7 @@ export function story({choose, follow, turnRound, panel}) {
       () => (l < last ? `Layer ${l} lights up` : "The outputs light up"),
       () => [
         "Each neuron takes a weighted sum of the layer before, `z = w·a + b`, and turns it into its activation, " +
-          `\`a = ${curves(l).join(" or ")}\`.`,
+          `\`a = ${curves(l).join("\` or \`")}\`.`,
         l === last && outputs > 1 ? `The brightest is ${told(last, readAs(now.example))}.` : "",
       ],
       forwardTo(l),
@@ -297,7 +297,7 @@ export function story({choose, follow, turnRound, panel}) {
     step(
       () => "What every example asks of the weights",
       () => [
-        "One row for each of a few weights, one column for each example: −∂C/∂w. Each example has its own idea " +
+        "One row for each of a few weights, one column for each example: `−∂C/∂w`. Each example has its own idea " +
           "of how " +
           "every weight should change; the last column is the average of all of them, and that is what is followed.",
       ],
@@ -328,7 +328,9 @@ export function story({choose, follow, turnRound, panel}) {
   step(
     () => "Take the step",
     () => [
-      "Every weight and bias moves at once, `θ ← θ − η ∂C/∂θ`. The smaller the step, the nearer to what is foretold.",
+      training.costs.length
+        ? ""
+        : "Every weight and bias moves at once, `θ ← θ − η ∂C/∂θ`. The smaller the step, the nearer to what is foretold.",
       panel,
     ],
     () => ({...everything(() => (training.all ? null : now.example))(), targets: true, average: training.all}),

@@ -1,14 +1,14 @@
 // The step: choose how far, and whom to listen to; press, and see what was foretold beside what happened.
 
 import {choice, html, num, range, signed, svg} from "./page.js";
-import {areClasses, costNow, descend, examples, isRight, names, now, readAs, still} from "./model.js";
+import {areClasses, costNow, descend, examples, isRight, names, now, readAs, sensibleRate, still} from "./model.js";
 import {isDigit, outputs} from "./picture.js";
 
 const RATES = [0.03, 0.1, 0.3, 1, 3, 10];
 const CURVE = {wide: 280, high: 84};
 
-/** What was chosen, and what happened: the average cost after every step. */
-export const training = {rate: 1, all: true, costs: [], latest: null, running: 0, failed: false};
+/** What was chosen, the rate only once it is needed; and what happened: the average cost after every step. */
+export const training = {rate: null, all: true, costs: [], latest: null, running: 0, failed: false};
 
 const alone = () => (isDigit ? `Listen only to this ${examples[now.example].name}` : "Listen only to this example");
 const whom = () => (training.all ? null : now.example);
@@ -83,6 +83,7 @@ export function trainer(onstep) {
   }
 
   function update() {
+    if (training.rate === null && element.isConnected && !still) training.rate = sensibleRate(RATES, whom());
     if (!training.running) options();
     only.hidden = examples.length < 2;
     run.textContent = training.running ? "Stop" : "Let it run";
