@@ -80,6 +80,7 @@ def test_a_leaf_is_dragged_typed_moved_by_keys_and_put_back(opened):
 def test_a_leaf_is_dragged_by_touch(opened):
     tab = opened(play(neuron()), "step=99", calm=True)
     tab.call("Emulation.setTouchEmulationEnabled", enabled=True)
+    wait(tab)    # until it has its size
     x, y = tab.at("[data-node='1'] .face")
     for kind, points in (("touchStart", [x]), ("touchMove", [x + 20]), ("touchMove", [x + 40]), ("touchEnd", [])):
         tab.call("Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": at, "y": y} for at in points])
@@ -142,11 +143,29 @@ def test_the_switch_shows_the_network_as_it_was_then(opened):
             assert tab.run(f"page.passOf({k}).cost") == pytest.approx(one.cost.data, rel=1e-12)
             assert tab.run(f"[...page.passOf({k}).dz[0]]") == pytest.approx(one.deltas[0], rel=1e-10)
         read = [int(np.argmax([a.data for a in net(x)])) for x in X]
-        marks = tab.run("[...document.querySelectorAll('#examples span')].map(span => span.textContent)")
-        right = Y.argmax(axis=1).tolist()
-        assert marks == [str(y) if y == r else f"{y}→{r}" for y, r in zip(right, read)]
+        marks = [str(y) if y == r else f"{y}→{r}" for y, r in zip(Y.argmax(axis=1).tolist(), read)]
+        shown = "[...document.querySelectorAll('#examples span')].map(span => span.textContent)"
+        assert tab.run(shown) == marks
         wait(tab, 300)
         assert tab.run("location.hash") == f"#trained={n}&example=0&step=2"
+        assert opened(page, f"trained={n}&step=2", calm=True).run(shown) == marks
+
+
+def test_wishes_shrink_as_the_network_learns(opened):
+    way, X, Y = states()
+    tab = opened(play(way, X, Y), width=1400, height=900, calm=True)
+    go(tab, titles(tab).index("All wishes, added up"))
+    shares = []
+    for n, net in enumerate(way.values()):
+        tab.run(f"page.train({n})")
+        wishes = tab.run("[...document.querySelectorAll('.wish rect')].map(rect => Number(rect.getAttribute('width')))")
+        (one,) = passes(net, X[0], Y[0])
+        asked = max(abs(delta * w.data) for delta, neuron in zip(one.deltas[-1], net.layers[-1].neurons)
+                    for w in neuron.w)
+        pull = max(map(abs, one.pulls[-2]))
+        shares.append((max(wishes[:160]) ** 2 / asked, max(wishes[160:]) ** 2 / pull))
+    for first, second in zip(*shares):      # areas on one scale
+        assert first == pytest.approx(second, rel=1e-3)
 
 
 def test_networks_of_a_page_differ_in_nothing_but_numbers():

@@ -3,7 +3,7 @@
 // Layer 0 are the inputs, layer `last` the outputs. What an activation and a cost are is printed above, from the
 // engine's rows: each of `functions` maps numbers and its constants to [value, gradient].
 
-import {data, mean} from "./page.js";
+import {data, mean, most} from "./page.js";
 
 export const {sizes, kinds, names, formulas, still} = data;
 export const last = sizes.length - 1;
@@ -132,6 +132,23 @@ export const delta = (l, j, k = now.example) =>
   k === null ? mean(examples.map((_, e) => delta(l, j, e))) : passOf(k).dz[l - 1][j];
 /** What neuron j of layer l asks of neuron i of the layer before: −δ·w. */
 export const asked = (l, j, i) => -passOf().dz[l - 1][j] * weight(l, j, i);
+
+/**
+ * The largest wish of a neuron of layer l, and the largest sum of them, for the chosen example in any state of the
+ * network: on this scale wishes are seen to shrink as it learns.
+ */
+export const largestWishes = l =>
+  kept(`wishes ${l} ${now.example}`, () => {
+    const k = now.example,
+      before = still ? given.passes.map(of => of[k]) : given.networks.map(net => through(net, examples[k].x, k));
+    const largest = (network, {dz, da}) => {
+      const n = sizes[l - 1],
+        wishes = dz[l - 1].map((d, j) => d * most(network.weights[l - 1].subarray(j * n, (j + 1) * n)));
+      return [most(wishes), most(da[l - 2])];
+    };
+    const all = [...before.map((one, s) => largest(given.networks[s], one)), largest(now.network, passOf())];
+    return {wish: most(all.map(([wish]) => wish)), sum: most(all.map(([, sum]) => sum))};
+  });
 
 /** ∂C/∂w of all weights of a neuron. */
 export const slopesOf = (l, j, k = now.example) =>

@@ -186,7 +186,7 @@ function restore() {
   training.latest = null;
   training.failed = false;
   choices();
-  player.again();
+  player?.again();
 }
 
 // What is chosen: the network, and the example
@@ -213,8 +213,7 @@ function train(n) {
   stepPanel.stop();
   now.held = now.rival = null;
   trained();
-  if (player) restore();
-  else putBack();
+  restore();
 }
 
 /** The switch between the networks, if there are several. */

@@ -16,7 +16,7 @@
 // Numbers come with the sign that they are to be drawn with; columns are asked for here, and turned.
 
 import {byId, calm, data, most, num, range, sign, svg, html} from "./page.js";
-import {activationsOf, asked, bias, examples, last, names, now, passOf, sizes} from "./model.js";
+import {activationsOf, asked, bias, examples, largestWishes, last, names, now, passOf, sizes} from "./model.js";
 
 const MOST = 20; // neurons of a column that are drawn
 
@@ -305,8 +305,7 @@ function drawColumns(root, {layer: l, upto, newest, summed, turned}, moving) {
   const owners = shown[l],
     {pitch, start, x, head} = columnsAt(l),
     wish = (j, i) => (turned ? -1 : 1) * asked(l, j, i),
-    all = owners.flatMap(j => shown[l - 1].map(i => wish(j, i))),
-    peak = most(all) || 1;
+    peak = largestWishes(l).wish || 1;
   const labels = owners.map(j => (l === last ? names[j] : String(j))),
     every = Math.ceil((widest("caption", labels) + 3) / pitch);
   owners.forEach((j, k) => {
@@ -327,7 +326,7 @@ function drawColumns(root, {layer: l, upto, newest, summed, turned}, moving) {
 
 function drawSums(root, l, x, y, pitch, turned, moving) {
   const sums = passOf().da[l - 2].map(v => (turned ? v : -v)),
-    peak = most(shown[l - 1].map(i => sums[i])) || 1;
+    peak = largestWishes(l).sum || 1;
   root.append(svg("text", {x, y, class: "caption now"}, "Σ"));
   for (const [row, i] of shown[l - 1].entries()) {
     const what = `of ${told(l - 1, i)} in all: ${num(sums[i])}`;
