@@ -227,7 +227,9 @@ export function sensibleRate(rates, k) {
 
 const oneHot = y => y.filter(t => t === 1).length === 1 && y.every(t => t === 0 || t === 1);
 /** Whether targets are classes: one-hot rows, or −1 and 1 for a single output. */
-export const areClasses = examples.every(({y}) => (y.length > 1 ? oneHot(y) : Math.abs(y[0]) === 1));
+export const areClasses = examples.every(
+  ({y}) => y.length === sizes[last] && (y.length > 1 ? oneHot(y) : Math.abs(y[0]) === 1),
+);
 const largestOf = row => row.indexOf(Math.max(...row));
 
 /** Which class an example is read as: the largest output, or the sign of the only one. */

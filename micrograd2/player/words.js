@@ -25,7 +25,7 @@ export const focus = () => {
   if (now.followed !== null) return now.followed;
   const {y} = example(),
     pulls = passOf().da[last - 1];
-  if (outputs > 1 && y.filter(t => t === 1).length === 1) return y.indexOf(1);
+  if (outputs > 1 && y.length === outputs && y.filter(t => t === 1).length === 1) return y.indexOf(1);
   return pulls.reduce((best, pull, j) => (Math.abs(pull) > Math.abs(pulls[best]) ? j : best), 0);
 };
 /** A slope as it is to be shown: minus it, as a nudge, or it. */
