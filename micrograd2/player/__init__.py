@@ -6,9 +6,10 @@ the engine would find. Playing changes no gradient.
 
 Width is strength and colour is sign, as in every picture. Each step has an address, such as `page.html#step=12`.
 
-In reading order: `script` (JavaScript from rows), `page` (one file of many parts), `value`, `network`. Of the scripts:
-`rows.js` (what the rows call), `page.js` (elements, numbers, the transport), `wiggle.js` (one number, held); `value.js`;
-`model.js` (a network forward and back), `picture.js`, `words.js`, `training.js`, `story.js`, `details.js`, `network.js`.
+In reading order: `script` (JavaScript from rows), `page` (one file of many parts), `value`, `network`. The scripts:
+`rows.js` (what the rows call), `page.js` (elements, numbers, the transport), `wiggle.js` (one number, held), then
+`value.js`; `model.js` (a network forward and back), `picture.js`, `words.js`, `training.js`, `story.js`, `details.js`,
+`network.js`.
 
 Left out: still pictures (see `draw`), words and tables (see `explain`).
 """
