@@ -44,15 +44,12 @@ class Browser:
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
                    "--hide-scrollbars",
                    "--remote-debugging-pipe", f"--user-data-dir={self.folder / 'profile'}"]
-        aside = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in (read_there, write_there)]
-
-        def connect() -> None:   # Chromium looks for its pipes at 3 and 4
-            os.dup2(aside[0], 3)
-            os.dup2(aside[1], 4)
-
-        self.process = subprocess.Popen([program, *options, "about:blank"], preexec_fn=connect, pass_fds=(3, 4),
+        # Chromium looks for its pipes at 3 and 4, where a shell puts them
+        there = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in (read_there, write_there)]
+        put = f'exec "$0" "$@" 3<&{there[0]} 4>&{there[1]}'
+        self.process = subprocess.Popen(["bash", "-c", put, program, *options, "about:blank"], pass_fds=there,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for end in (read_there, write_there, *aside):
+        for end in (read_there, write_there, *there):
             os.close(end)
         self.numbers = itertools.count(1)
         self.unread = b""

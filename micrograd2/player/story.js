@@ -330,7 +330,8 @@ export function story({choose, follow, turnRound, panel}) {
     () => [
       training.costs.length
         ? ""
-        : "Every weight and bias moves at once, `θ ← θ − η ∂C/∂θ`. The smaller the step, the nearer to what is foretold.",
+        : "Every weight and bias moves at once, `θ ← θ − η ∂C/∂θ`. " +
+          "The smaller the step, the nearer to what is foretold.",
       panel,
     ],
     () => ({...everything(() => (training.all ? null : now.example))(), targets: true, average: training.all}),
