@@ -7,6 +7,7 @@ between its ten outputs and what they should be; each step follows the average g
 """
 
 import argparse
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +31,15 @@ net = MLP(784, [16, 16, 10], activation="sigmoid", output="sigmoid", seed=args.s
 print(f"{net}: {len(net.parameters()):,} weights and biases, {len(x_train):,} digits to learn from")
 
 
+way = {"0": copy.deepcopy(net)}  # epochs, and the network as it was after them
+
+
 def report(history):
-    tqdm.write(f"epoch {len(history.epoch_loss):2}: loss {history.epoch_loss[-1]:.4f}, "
+    epochs = len(history.epoch_loss)
+    tqdm.write(f"epoch {epochs:2}: loss {history.epoch_loss[-1]:.4f}, "
                f"{history.accuracy[-1]:.1%} of {len(x_test):,} test digits read")  # above the bar, not through it
+    if epochs in (1, 3, args.epochs):
+        way[f"{epochs}" if epochs < args.epochs else f"{epochs} epochs"] = copy.deepcopy(net)
 
 
 fit(net, x_train, y_train, optimizer=SGD(lr=4.0), epochs=args.epochs, batch_size=100, seed=args.seed,
@@ -49,9 +56,10 @@ args.out.mkdir(parents=True, exist_ok=True)
 picture = draw(net, image, data.one_hot([label], 10)[0])
 print("the gradient of its cost in every weight:", picture.save_svg(args.out / "digits.svg"))
 
-# The story of backpropagation, played on this network: on some digits that it has never seen, the worst read first.
+# The story of backpropagation, played on the network before and after it has learnt: on some digits that it has never
+# seen, the worst read first. Any number can be changed in the page, and training goes on in it.
 some, targets = x_test[:24], data.one_hot(y_test[:24], 10)
 costs = [sum((a.data - y) ** 2 for a, y in zip(net(x), target)) for x, target in zip(some, targets)]
 order = np.argsort(costs)[::-1]
-page = play(net, some[order], targets[order])
+page = play(way, some[order], targets[order])
 print("the same, played step by step (open it with a browser):", page.save(args.out / "digits.html"))

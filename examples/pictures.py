@@ -7,6 +7,7 @@ played network. `--out docs --all` makes them where the README looks for them.
 """
 
 import argparse
+import copy
 import shutil
 import subprocess
 import sys
@@ -46,6 +47,7 @@ small.backward()
 # The network of the films, trained, and the first digit that it has never seen.
 digits = data.digits()
 net = MLP(784, [16, 16, 10], activation="sigmoid", output="sigmoid", seed=3)
+before = copy.deepcopy(net)
 fit(net, digits.x_train, data.one_hot(digits.y_train, 10), optimizer=SGD(lr=4.0), epochs=args.epochs, seed=3)
 image, target = digits.x_test[0], data.one_hot(digits.y_test[:1], 10)[0]
 
@@ -59,9 +61,10 @@ if args.all:
     for lesson in [*sorted(here.glob("[01]*.py")), here / "moons.py"]:
         subprocess.run([sys.executable, lesson, "--out", args.out / "lessons"], check=True, stdout=subprocess.DEVNULL)
     if chromium := shutil.which("chromium"):
-        story = play(net, digits.x_test[:12], data.one_hot(digits.y_test[:12], 10))
+        states = {"0": before, f"{args.epochs} epochs": net}
+        story = play(states, digits.x_test[:20], data.one_hot(digits.y_test[:20], 10))
         page = story.save(args.out / "page.html").resolve()
         subprocess.run([chromium, "--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=1280,820",
-                        f"--screenshot={args.out / 'page.png'}", f"{page.as_uri()}#example=8&step=20"], check=True,
+                        f"--screenshot={args.out / 'page.png'}", f"{page.as_uri()}#example=1&step=23"], check=True,
                        stderr=subprocess.DEVNULL)
         page.unlink()

@@ -41,19 +41,20 @@ class Op:
 
     `value(*numbers)` is the result, a float. `local(y, *operands)` is one derivative ∂y/∂operand for each operand,
     given the result y and the operands as floats, as Values, or as anything else that has arithmetic. Calling the row
-    applies it to operands of any of these kinds. `numpy` spells the value in array code, "" where Python's own operator
-    does; `why` says why the derivative is what it is; `sign` is what pictures write, if it is not the symbol.
+    applies it to operands of any of these kinds. `numpy` spells the value in array code, `javascript` in a page, where
+    {} stands for all operands; both are "" where an operator does. `why` says why the derivative is what it is; `sign`
+    is what pictures write, if it is not the symbol.
 
     >>> TANH.value(0.0), TANH.local(0.5, None), TANH.numpy.format("z1")
     (0.0, (0.75,), 'np.tanh(z1)')
     """
 
-    __slots__ = ("symbol", "value", "local", "numpy", "why", "sign")
+    __slots__ = ("symbol", "value", "local", "numpy", "why", "sign", "javascript")
 
     def __init__(self, symbol: str, value: Callable[..., float], local: Callable[..., tuple], numpy: str = "",
-                 why: str = "", sign: str = "") -> None:
+                 why: str = "", sign: str = "", javascript: str = "") -> None:
         self.symbol, self.value, self.local = symbol, value, local
-        self.numpy, self.why, self.sign = numpy, why, sign or symbol
+        self.numpy, self.why, self.sign, self.javascript = numpy, why, sign or symbol, javascript
 
     def __call__(self, *operands: Any) -> Any:
         for operand in operands:
@@ -123,8 +124,8 @@ def _softmax(*xs: Any) -> tuple:
     return tuple(power / whole for power in powers)
 
 
-# The table of operations: symbol, value, local derivatives; NumPy's spelling, and why. y, or z for a weighted sum, is
-# the result. A new operation is a row here and a method of Value
+# The table of operations: symbol, value, local derivatives; NumPy's spelling, why, and JavaScript's spelling. y, or z
+# for a weighted sum, is the result. A new operation is a row here and a method of Value
 
 LEAF = Op("", float, lambda y: ())
 ADD = Op("+", add, lambda y, a, b: (1.0, 1.0), why="A sum passes its gradient on as it is.")
@@ -135,33 +136,42 @@ DIV = Op("/", truediv, lambda y, a, b: (1 / b, -y / b),
          why="Local: 1/b along the numerator, −a/b² along the denominator b.")
 NEG = Op("neg", neg, lambda y, x: (-1.0,), sign="−", why="The sign turns, and that of the gradient with it.")
 POW = Op("**", math.pow, lambda y, a, b: (b * a ** (b - 1), y * LOG(a)), "power({}, {})",
-         "Local: b·aᵇ⁻¹ along the base, aᵇ·log a along the exponent.")
-EXP = Op("exp", math.exp, lambda y, x: (y,), "exp({})", "The slope of eˣ is eˣ itself.")
-LOG: Op = Op("log", math.log, lambda y, x: (1 / x,), "np.log({})", "The slope of log x is 1/x.")
-SQRT = Op("sqrt", math.sqrt, lambda y, x: (1 / (2 * y),), "np.sqrt({})", "The slope of √x is 1/(2√x).")
-SIN = Op("sin", math.sin, lambda y, x: (COS(x),), "np.sin({})", "The slope of sin x is cos x.")
-COS: Op = Op("cos", math.cos, lambda y, x: (-SIN(x),), "np.cos({})", "The slope of cos x is −sin x.")
-ATAN = Op("atan", math.atan, lambda y, x: (1 / (1 + x * x),), "np.arctan({})", "The slope of atan x is 1/(1 + x²).")
+         "Local: b·aᵇ⁻¹ along the base, aᵇ·log a along the exponent.", javascript="Math.pow({})")
+EXP = Op("exp", math.exp, lambda y, x: (y,), "exp({})", "The slope of eˣ is eˣ itself.", javascript="Math.exp({})")
+LOG: Op = Op("log", math.log, lambda y, x: (1 / x,), "np.log({})",
+             "The slope of log x is 1/x.", javascript="Math.log({})")
+SQRT = Op("sqrt", math.sqrt, lambda y, x: (1 / (2 * y),), "np.sqrt({})",
+          "The slope of √x is 1/(2√x).", javascript="Math.sqrt({})")
+SIN = Op("sin", math.sin, lambda y, x: (COS(x),), "np.sin({})",
+         "The slope of sin x is cos x.", javascript="Math.sin({})")
+COS: Op = Op("cos", math.cos, lambda y, x: (-SIN(x),), "np.cos({})",
+             "The slope of cos x is −sin x.", javascript="Math.cos({})")
+ATAN = Op("atan", math.atan, lambda y, x: (1 / (1 + x * x),), "np.arctan({})",
+          "The slope of atan x is 1/(1 + x²).", javascript="Math.atan({})")
 TANH = Op("tanh", math.tanh, lambda y, x: (1 - y * y,), "np.tanh({})",
-          "The slope of y = tanh x is 1 − y²: flat where y is near −1 or 1.")
+          "The slope of y = tanh x is 1 − y²: flat where y is near −1 or 1.", javascript="Math.tanh({})")
 SIGMOID = Op("sigmoid", _sigmoid, lambda y, x: (y * (1 - y),), "sigmoid({})",
-             "The slope of y = σ(x) is y·(1 − y): flat where y is near 0 or 1.")
+             "The slope of y = σ(x) is y·(1 − y): flat where y is near 0 or 1.", javascript="sigmoid({})")
 SOFTPLUS = Op("softplus", _softplus, lambda y, x: (SIGMOID(x),), "np.logaddexp(0, {})",
-              "The slope of log(1 + eˣ) is σ(x): a relu with a rounded corner.")
+              "The slope of log(1 + eˣ) is σ(x): a relu with a rounded corner.", javascript="softplus({})")
 RELU = Op("relu", _relu, lambda y, x: (SIGN(y),), "np.maximum({}, 0)",
-          "Where x is above 0 the gradient passes as it is; elsewhere it is stopped.")
-ABS = Op("abs", abs, lambda y, x: (SIGN(x),), "np.abs({})", "The slope of |x| is the sign of x.")
-SIGN: Op = Op("sign", _sign, lambda y, x: (0.0,), "np.sign({})", "A sign is flat: it does not pass a gradient on.")
-LESS = Op("<", _less, lambda y, a, b: (0.0, 0.0), "less({}, {})", "A comparison is flat: it passes no gradient on.")
+          "Where x is above 0 the gradient passes as it is; elsewhere it is stopped.", javascript="Math.max({}, 0)")
+ABS = Op("abs", abs, lambda y, x: (SIGN(x),), "np.abs({})",
+         "The slope of |x| is the sign of x.", javascript="Math.abs({})")
+SIGN: Op = Op("sign", _sign, lambda y, x: (0.0,), "np.sign({})",
+              "A sign is flat: it does not pass a gradient on.", javascript="Math.sign({})")
+LESS = Op("<", _less, lambda y, a, b: (0.0, 0.0), "less({}, {})",
+          "A comparison is flat: it passes no gradient on.", javascript="less({})")
 MAX = Op("max", _maximum, lambda y, a, b: (1 - LESS(a, b), LESS(a, b)), "np.maximum({}, {})",
-         "Only the larger operand matters: all of the gradient goes to it.")
+         "Only the larger operand matters: all of the gradient goes to it.", javascript="Math.max({})")
 MIN = Op("min", _minimum, lambda y, a, b: (1 - LESS(b, a), LESS(b, a)), "np.minimum({}, {})",
-         "Only the smaller operand matters: all of the gradient goes to it.")
-SUM = Op("sum", _sum, lambda y, *xs: (1.0,) * len(xs), sign="Σ", why=ADD.why)
+         "Only the smaller operand matters: all of the gradient goes to it.", javascript="Math.min({})")
+SUM = Op("sum", _sum, lambda y, *xs: (1.0,) * len(xs), sign="Σ", why=ADD.why, javascript="sum({})")
 DOT = Op("dot", _dot, _dot_local, sign="w·x + b",
-         why="Along a weight, the local derivative is its input; along an input, its weight; along the bias, 1.")
+         why="Along a weight, the local derivative is its input; along an input, its weight; along the bias, 1.",
+         javascript="dot({})")
 LOGSUMEXP = Op("logsumexp", _logsumexp, lambda y, *xs: _softmax(*(x - y for x in xs)), "logsumexp({})",
-               "Local: the softmax, the share of each operand in Σ eˣ.")
+               "Local: the softmax, the share of each operand in Σ eˣ.", javascript="logsumexp({})")
 
 
 def to_the(p: float) -> Op:

@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-KEYS = {" ": 32, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowRight": 39, "Tab": 9, "Enter": 13}
+KEYS = {" ": 32, "PageUp": 33, "PageDown": 34, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39,
+        "ArrowDown": 40, "Tab": 9, "Enter": 13, "Escape": 27}
 
 
 def find_chromium() -> str | None:
@@ -43,15 +44,12 @@ class Browser:
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
                    "--hide-scrollbars",
                    "--remote-debugging-pipe", f"--user-data-dir={self.folder / 'profile'}"]
-        aside = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in (read_there, write_there)]
-
-        def connect() -> None:   # Chromium looks for its pipes at 3 and 4
-            os.dup2(aside[0], 3)
-            os.dup2(aside[1], 4)
-
-        self.process = subprocess.Popen([program, *options, "about:blank"], preexec_fn=connect, pass_fds=(3, 4),
+        # Chromium looks for its pipes at 3 and 4, where a shell puts them
+        there = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in (read_there, write_there)]
+        put = f'exec "$0" "$@" 3<&{there[0]} 4>&{there[1]}'
+        self.process = subprocess.Popen(["bash", "-c", put, program, *options, "about:blank"], pass_fds=there,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for end in (read_there, write_there, *aside):
+        for end in (read_there, write_there, *there):
             os.close(end)
         self.numbers = itertools.count(1)
         self.unread = b""
@@ -182,8 +180,9 @@ class Tab:
         return self.run(f"document.querySelector({json.dumps(selector)}).textContent")
 
     def key(self, name: str) -> None:
-        for kind in ("rawKeyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=KEYS[name])
+        for kind in ("keyDown" if name == "Enter" else "rawKeyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=KEYS[name],
+                      text="\r" if kind == "keyDown" else "")
 
     def at(self, selector: str) -> tuple[float, float]:
         """The middle of an element."""
@@ -197,6 +196,17 @@ class Tab:
         x, y = self.at(selector)
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def drag(self, selector: str, right: float, up: float = 0.0) -> None:
+        """Press on the middle of an element, move so many pixels, and let go."""
+        x, y = self.at(selector)
+        for kind, share in (("mousePressed", 0.0), ("mouseMoved", 0.5), ("mouseMoved", 1.0), ("mouseReleased", 1.0)):
+            self.call("Input.dispatchMouseEvent", type=kind, x=x + share * right, y=y - share * up, button="left",
+                      buttons=1, clickCount=1)
+
+    def write(self, text: str) -> None:
+        """Put text where the focus is, as if typed."""
+        self.call("Input.insertText", text=text)
 
     def screenshot(self, path: str | Path) -> None:
         Path(path).write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))

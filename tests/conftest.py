@@ -1,8 +1,9 @@
-"""What all tests share: in CI nothing is skipped, and `--hypothesis-profile=long` searches longer."""
+"""What all tests share: in CI nothing is skipped, `--hypothesis-profile=long` searches longer, pages are opened."""
 
 import os
 
 import pytest
+from browser import Browser, find_chromium
 from hypothesis import settings
 
 settings.register_profile("default", deadline=None)
@@ -17,3 +18,29 @@ def pytest_runtest_makereport(item, call):
     if report.skipped and os.environ.get("CI"):
         report.outcome = "failed"
         report.longrepr = f"skipped in CI, where everything must run: {report.longrepr}"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    program = find_chromium()
+    if program is None:
+        pytest.skip("no Chromium on the PATH: apt install chromium")
+    with Browser(program) as running:
+        yield running
+
+
+@pytest.fixture
+def opened(browser):
+    """A function that opens a page; at the end each must have said nothing, and asked for nothing but itself."""
+    tabs = []
+
+    def open_page(page, address="", **looks):
+        tabs.append(browser.open(page.html, address, **looks))
+        return tabs[-1]
+
+    yield open_page
+    for tab in tabs:
+        assert tab.messages == []
+        assert all(url.startswith(("file:", "about:", "data:")) for url in tab.requests), tab.requests
+        assert {url.split("#")[0] for url in tab.requests if url.startswith("file:")} == {tab.page.resolve().as_uri()}
+        tab.close()

@@ -48,8 +48,12 @@ class Picture(graphviz.Digraph):
     look: Palette = LIGHT
 
     def svg(self) -> str:
-        """The picture as SVG text. RuntimeError, saying what to install, if there is no `dot`."""
-        return self.pipe(format="svg", encoding="utf-8")
+        """The picture as SVG text, never wider than where it is shown.
+
+        RuntimeError, saying what to install, if there is no `dot`.
+        """
+        text = self.pipe(format="svg", encoding="utf-8")
+        return text.replace("<svg ", '<svg style="max-width: 100%; height: auto" ', 1)
 
     def save_svg(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture to `path` as an SVG file, whole or not at all."""

@@ -1,28 +1,34 @@
-"use strict";
 // What both pages share: the data, elements, numbers as text, and the transport: play, step, scrub, keys, address.
 
-const data = JSON.parse(document.getElementById("data").textContent);
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
+export const data = JSON.parse(document.getElementById("data").textContent);
+export const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
-const $ = id => document.getElementById(id);
+export const byId = id => document.getElementById(id);
 
 /** An HTML element; children that are strings become text, never markup. */
-function html(tag, attributes = {}, ...children) {
+export function html(tag, attributes = {}, ...children) {
   return filled(document.createElement(tag), attributes, children);
 }
 
-function svg(tag, attributes = {}, ...children) {
+export function svg(tag, attributes = {}, ...children) {
   return filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 }
 
+/** An attribute that is a function is what a click does. */
 function filled(element, attributes, children) {
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes))
+    if (typeof value === "function") element[name] = value;
+    else element.setAttribute(name, value);
   element.append(...children);
   return element;
 }
 
+export const range = n => [...Array(n).keys()];
+export const most = values => values.reduce((largest, v) => Math.max(largest, Math.abs(v)), 0);
+export const mean = values => values.reduce((total, v) => total + v, 0) / values.length;
+
 /** A number in four significant digits, as Python's `.4g`, with a true minus and powers of ten. */
-function num(x, digits = 4) {
+export function num(x, digits = 4) {
   if (Number.isNaN(x)) return "nan";
   if (!Number.isFinite(x)) return x > 0 ? "∞" : "−∞";
   const [mantissa, power] = x.toExponential(digits - 1).split("e");
@@ -33,19 +39,19 @@ function num(x, digits = 4) {
     : text;
 }
 
-/** The same with its sign always there: +0.5. */
-const signed = x => (x >= 0 ? "+" : "") + num(x);
+/** The same with its sign always there, but for 0: +0.5. */
+export const signed = (x, digits = 4) => (x > 0 ? "+" : "") + num(x, digits);
 
 /** The class that colours a number by its sign. */
-const sign = x => (x > 0 ? "plus" : x < 0 ? "minus" : "none");
+export const sign = x => (x > 0 ? "plus" : x < 0 ? "minus" : "none");
 
-const short = (text, most) => {
+export const short = (text, most) => {
   const letters = [...text];
   return letters.length > most ? letters.slice(0, most - 1).join("") + "…" : text;
 };
 
 /** SVG text that fits: letters are taken off its end until it is at most so many pixels wide. */
-function fit(text, width) {
+export function fit(text, width) {
   const letters = [...text.textContent];
   while (letters.length > 1 && text.getComputedTextLength() > width) {
     letters.length = Math.min(letters.length - 1, Math.ceil(letters.length * 0.9));
@@ -54,7 +60,7 @@ function fit(text, width) {
 }
 
 /** SVG text that must stay whole, such as a number: it keeps all its letters, drawn closer together if need be. */
-function squeeze(text, width) {
+export function squeeze(text, width) {
   text.removeAttribute("textLength");
   if (text.getComputedTextLength() > width) {
     text.setAttribute("textLength", width);
@@ -62,13 +68,25 @@ function squeeze(text, width) {
   }
 }
 
-/** What the colours of a page mean, told above it. */
-function legend(plus, minus, width) {
-  $("legend").replaceChildren(
+/** What the colours of a page mean, told above it, and whatever else belongs there. */
+export function legend(plus, minus, ...more) {
+  byId("legend").replaceChildren(
     html("span", {class: "plus"}, html("i"), plus),
     html("span", {class: "minus"}, html("i"), minus),
-    html("span", {}, width),
+    ...more.map(part => (part instanceof Node ? part : html("span", {class: "aside"}, part))),
   );
+}
+
+/** A group of buttons of which one is pressed. */
+export function choice(label, options, chosen, choose) {
+  const buttons = options.map(([value, text]) =>
+    html(
+      "button",
+      {"aria-pressed": value === chosen, "data-key": `${label}.${value}`, onclick: () => choose(value)},
+      text,
+    ),
+  );
+  return html("span", {class: "choice", role: "group", "aria-label": label}, ...buttons);
 }
 
 /**
@@ -76,28 +94,34 @@ function legend(plus, minus, width) {
  * before, so that something may be set in motion. `chapters` are [first step, name]; `lasts(step)` is in milliseconds;
  * `address` holds further parts of the page's address: {name: {get, set}}; a part that is null is left out.
  */
-function transport({last, chapters, show, lasts, address = {}}) {
+export function transport({last, chapters, show, lasts, address = {}}) {
   let step = 0,
     playing = false,
     timer = 0,
     writing = 0;
-  const scrub = $("scrub");
+  const scrub = byId("scrub");
   scrub.max = last;
   const ticks = chapters.map(([first, name], i) => {
     const end = i + 1 < chapters.length ? chapters[i + 1][0] : last + 1;
-    const tick = html("button", {style: `flex-grow: ${end - first}`, title: name}, html("span", {}, name));
-    tick.onclick = () => {
-      pause();
-      go(first);
-    };
-    return tick;
+    const style = `flex-grow: ${end - first}`,
+      text = html("span", {"data-name": name}, name); // the style keeps room for it in bold
+    return html("button", {style, title: name, onclick: () => visit(first)}, text);
   });
-  $("chapters").replaceChildren(...ticks);
+  byId("chapters").replaceChildren(...ticks);
+
+  /** The names of the chapters stand there if all of them fit. */
+  function room() {
+    const bar = byId("chapters");
+    bar.classList.remove("tight");
+    bar.classList.toggle("tight", bar.scrollWidth > bar.clientWidth + 1);
+  }
+
+  const chapterOf = at => chapters.findLastIndex(([first]) => first <= at);
 
   function go(to, moving = false) {
     step = Math.max(0, Math.min(last, Math.round(to) || 0));
     scrub.value = step;
-    const at = chapters.findLastIndex(([first]) => first <= step);
+    const at = chapterOf(step);
     ticks.forEach((tick, i) => {
       tick.className = i < at ? "past" : i === at ? "now" : "";
       if (i === at) tick.setAttribute("aria-current", "step");
@@ -105,7 +129,7 @@ function transport({last, chapters, show, lasts, address = {}}) {
     });
     scrub.setAttribute("aria-valuetext", `step ${step} of ${last}, ${chapters[at][1]}`);
     scrub.style.setProperty("--done", last ? step / last : 1);
-    $("where").textContent = `${step} / ${last}`;
+    byId("where").textContent = `${step} / ${last}`;
     show(step, moving);
     clearTimeout(writing);
     writing = setTimeout(write, 200);
@@ -132,7 +156,7 @@ function transport({last, chapters, show, lasts, address = {}}) {
         go(step + 1, true);
         tick();
       },
-      (step >= last ? 0 : lasts(step)) / Number($("speed").value),
+      (step >= last ? 0 : lasts(step)) / Number(byId("speed").value),
     );
   }
 
@@ -140,8 +164,8 @@ function transport({last, chapters, show, lasts, address = {}}) {
     if (playing) return;
     playing = true;
     document.body.classList.add("playing");
-    $("panel").setAttribute("aria-live", "off"); // a reader aloud would be left behind
-    $("play").setAttribute("aria-label", "pause");
+    byId("panel").setAttribute("aria-live", "off"); // a reader aloud would be left behind
+    byId("play").setAttribute("aria-label", "pause");
     if (step >= last) go(0);
     else go(step + 1, true);
     tick();
@@ -151,46 +175,41 @@ function transport({last, chapters, show, lasts, address = {}}) {
     clearTimeout(timer);
     playing = false;
     document.body.classList.remove("playing");
-    $("panel").setAttribute("aria-live", "polite");
-    $("play").setAttribute("aria-label", "play");
+    byId("panel").setAttribute("aria-live", "polite");
+    byId("play").setAttribute("aria-label", "play");
+  }
+
+  function visit(to, moving = false) {
+    pause();
+    if (to !== step || !moving) go(to, moving);
   }
 
   const moves = {
-    home: () => {
-      pause();
-      go(0);
-    },
-    back: () => {
-      pause();
-      go(step - 1);
-    },
+    home: () => visit(0),
+    back: () => visit(step - 1),
     play: () => (playing ? pause() : play()),
-    forth: () => {
-      pause();
-      if (step < last) go(step + 1, true);
-    },
-    end: () => {
-      pause();
-      go(last);
-    },
+    forth: () => visit(Math.min(step + 1, last), true),
+    end: () => visit(last),
+    earlier: () => visit(chapters[Math.max(0, chapterOf(step - 1))][0]),
+    later: () => visit(chapters[chapterOf(step) + 1]?.[0] ?? last),
   };
-  for (const [name, move] of Object.entries(moves)) $(name).onclick = move;
+  for (const [name, move] of Object.entries(moves)) if (byId(name)) byId(name).onclick = move;
   const keys = {Home: "home", ArrowLeft: "back", " ": "play", ArrowRight: "forth", End: "end"};
+  Object.assign(keys, {PageUp: "earlier", PageDown: "later"});
   addEventListener("keydown", event => {
-    const inside = event.target.closest("button, select, summary");
-    if (event.altKey || event.ctrlKey || event.metaKey || !(event.key in keys)) return;
-    if (inside && (event.key === " " || inside.matches("select"))) return; // it has its own use for the key
+    if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || !(event.key in keys)) return;
+    // what has its own use for the key keeps it
+    if (event.target.closest("select, summary, input:not(#scrub)")) return;
+    if (event.key === " " && event.target.closest("button, [role=button]")) return;
     event.preventDefault();
     moves[keys[event.key]]();
   });
-  scrub.oninput = () => {
-    pause();
-    go(Number(scrub.value));
-  };
+  scrub.oninput = () => visit(Number(scrub.value));
   addEventListener("hashchange", () => {
     pause();
     read();
   });
+  new ResizeObserver(room).observe(byId("chapters"));
   read();
   return {
     go,

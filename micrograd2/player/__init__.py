@@ -1,0 +1,64 @@
+"""The player: one offline page that plays the backward pass, of an expression or of a network's examples.
+
+A page is one HTML file that carries everything it needs, and asks for nothing over the network. It computes: any
+number can be changed in it, and its arithmetic is printed from the engine's own rows, so that what it shows is what
+the engine would find. Playing changes no gradient.
+
+Width is strength and colour is sign, as in every picture. Each step has an address, such as `page.html#step=12`.
+
+In reading order: `script` (JavaScript from rows), `page` (one file of many parts), `value`, `network`. The scripts:
+`rows.js` (what the rows call), `page.js` (elements, numbers, the transport), `wiggle.js` (one number, held), then
+`value.js`; `model.js` (a network forward and back), `picture.js`, `words.js`, `training.js`, `story.js`, `details.js`,
+`network.js`.
+
+Left out: still pictures (see `draw`), words and tables (see `explain`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..backprop import Cost
+from ..costs import squared_error
+from ..engine import Value
+from ..nn import MLP
+from .network import network_page
+from .page import Page
+from .value import value_page
+
+__all__ = ["Page", "play"]
+
+
+def play(what: Value | MLP | Mapping[str, MLP], X: Any = None, Y: Any = None, cost: Cost = squared_error) -> Page:
+    """A page that plays the backward pass of the expression that made a Value, or of a network on some examples.
+
+    `play(value)` shows the numbers forward, then every contribution backward, in the order and with the numbers of
+    `flow(value)`; every leaf can be changed. It takes at most 300 Values (else a ValueError), and needs Graphviz's
+    `dot` for its layout (else a RuntimeError that says how to get it).
+
+    `play(network, X, Y)` tells the story of backpropagation on one example, X (inputs,), or on each of a few, X
+    (N, inputs) and Y (N, targets) or (N,) with N to 100, and on their average; then it takes steps of training.
+    `play({"0 epochs": before, "3 epochs": after}, X, Y)` has a switch between states of one network, in that order.
+    ValueError for wrong shapes, for networks that differ in more than their numbers, for a weight that stands in
+    several places, and for gradients that do not come back layer by layer.
+
+    Neither reads nor changes the stored gradients.
+
+    >>> w, x = Value(0.5, "w"), Value(4.0, "x")
+    >>> play(w * x)
+    <Page of ...
+    """
+    if isinstance(what, Value):
+        if X is not None or Y is not None:
+            raise TypeError("play of a Value takes no X and Y: they are for play(network, X, Y)")
+        return value_page(what)
+    networks = {"": what} if isinstance(what, MLP) else what
+    if not isinstance(networks, Mapping) or not all(isinstance(net, MLP) for net in networks.values()):
+        raise TypeError(f"play takes a Value or an MLP, or MLPs by name, such as {{'3 epochs': network}}; got "
+                        f"{type(what).__name__}")
+    if not networks or not all(isinstance(name, str) for name in networks):
+        raise ValueError(f"networks must each have a text as its name, such as '3 epochs'; got {list(networks)!r:.80}")
+    if X is None and Y is None:
+        raise TypeError("play of a network needs examples: play(network, X, Y)")
+    return network_page(networks, X, Y, cost)

@@ -1,0 +1,314 @@
+// A network on a few examples: its numbers as given and as they are now, forward, backward, and the step.
+//
+// Layer 0 are the inputs, layer `last` the outputs. What an activation and a cost are is printed above, from the
+// engine's rows: each of `functions` maps numbers and its constants to [value, gradient].
+
+import {data, mean, most} from "./page.js";
+
+export const {sizes, kinds, names, formulas, still} = data;
+export const last = sizes.length - 1;
+
+/** Numbers out of a text: bytes n/255 after a ":", or else float64. */
+function unpacked(text) {
+  const bytes = Uint8Array.from(atob(text.replace(":", "")), c => c.charCodeAt(0));
+  return text.startsWith(":") ? Float64Array.from(bytes, n => n / 255) : new Float64Array(bytes.buffer);
+}
+
+export const given = {
+  networks: data.networks.map(net => ({weights: net.weights.map(unpacked), biases: net.biases.map(unpacked)})),
+  inputs: data.examples.map(example => unpacked(example.x)),
+  passes: data.passes.map(passes =>
+    passes.map(one => {
+      const rows = Object.fromEntries(["a", "z", "slopes", "da", "dz"].map(part => [part, one[part].map(unpacked)]));
+      return {...rows, cost: Number(one.cost)};
+    }),
+  ),
+};
+export const examples = data.examples.map((example, k) => ({
+  ...example,
+  x: given.inputs[k].slice(),
+  y: unpacked(example.y),
+}));
+const functionOf = ([which, constants]) => [functions[which], constants.map(Number)];
+const activations = data.activations.map(layer => layer.map(functionOf));
+const costs = still ? [] : data.costs.map(functionOf);
+
+/** What is shown, and what was chosen and clicked. */
+export const now = {
+  trained: 0, // which of the networks
+  example: 0,
+  network: null, // its numbers
+  moved: false, // whether they, or the inputs, are others than were given
+  turned: false, // whether the gradient is shown, not the nudges
+  followed: null, // the output whose avenues are told; null: the one that the example is about
+  picked: null, // the neuron whose numbers are shown, [layer, number]
+  held: null, // the number that is held, at its place, and its instrument
+  rival: null, // the place of the one that was held before
+};
+
+let cache = {};
+/** Something was changed: what was computed from it is forgotten. */
+export function forget() {
+  cache = {};
+}
+const kept = (name, compute) => (cache[name] ??= compute());
+
+export function putBack() {
+  const {weights, biases} = given.networks[now.trained];
+  now.network = {weights: weights.map(w => w.slice()), biases: biases.map(b => b.slice())};
+  examples.forEach((example, k) => example.x.set(given.inputs[k]));
+  now.moved = false;
+  forget();
+}
+putBack();
+
+// One example through the network and back
+
+export function forward(network, x) {
+  const a = [x],
+    z = [],
+    slopes = [];
+  for (let l = 0; l < last; l++) {
+    const before = a[l],
+      n = sizes[l],
+      w = network.weights[l],
+      zs = Float64Array.from(network.biases[l]),
+      as = new Float64Array(zs.length),
+      fs = new Float64Array(zs.length);
+    for (let j = 0; j < zs.length; j++) {
+      let total = zs[j];
+      for (let i = 0; i < n; i++) total += w[j * n + i] * before[i];
+      zs[j] = total;
+      const [f, constants] = activations[l][j];
+      [as[j], [fs[j]]] = f([total], constants);
+    }
+    a.push(as);
+    z.push(zs);
+    slopes.push(fs);
+  }
+  return {a, z, slopes};
+}
+
+/** All of z, a, f′(z), the cost, ∂C/∂a and δ = ∂C/∂z; z, slopes, da, dz from layer 1 on, at its number less one. */
+export function through(network, x, k) {
+  const {a, z, slopes} = forward(network, x);
+  const [f, constants] = costs[k];
+  const [cost, gradient] = f(a[last], constants);
+  const da = [],
+    dz = [];
+  let pull = Float64Array.from(gradient);
+  for (let l = last - 1; l >= 0; l--) {
+    da[l] = pull;
+    dz[l] = pull.map((p, j) => p * slopes[l][j]);
+    if (!l) break;
+    const n = sizes[l],
+      w = network.weights[l];
+    pull = new Float64Array(n);
+    for (let j = 0; j < dz[l].length; j++) for (let i = 0; i < n; i++) pull[i] += dz[l][j] * w[j * n + i];
+  }
+  return {a, z, slopes, cost, da, dz};
+}
+
+export const passOf = (k = now.example) =>
+  kept(`pass ${k}`, () => (still ? given.passes[now.trained][k] : through(now.network, examples[k].x, k)));
+
+/** The activations of one example, layer by layer; on average over all for k = null. */
+export function activationsOf(k) {
+  if (k !== null) return passOf(k).a;
+  const means = (row, l) => row.map((_, i) => mean(examples.map((_, e) => passOf(e).a[l][i])));
+  return kept("mean activations", () => passOf(0).a.map(means));
+}
+
+/** The cost of one example; on average over all for k = null. */
+export const costNow = k => (k === null ? mean(examples.map((_, e) => passOf(e).cost)) : passOf(k).cost);
+
+export const weight = (l, j, i) => now.network.weights[l - 1][j * sizes[l - 1] + i];
+export const bias = (l, j) => now.network.biases[l - 1][j];
+/** ∂C/∂w = δ·a, of one example; on average over all for k = null. */
+export const slope = (l, j, i, k = now.example) =>
+  k === null ? mean(examples.map((_, e) => slope(l, j, i, e))) : passOf(k).dz[l - 1][j] * passOf(k).a[l - 1][i];
+/** δ = ∂C/∂z = ∂C/∂b. */
+export const delta = (l, j, k = now.example) =>
+  k === null ? mean(examples.map((_, e) => delta(l, j, e))) : passOf(k).dz[l - 1][j];
+/** What neuron j of layer l asks of neuron i of the layer before: −δ·w. */
+export const asked = (l, j, i) => -passOf().dz[l - 1][j] * weight(l, j, i);
+
+/**
+ * The largest wish of a neuron of layer l, and the largest sum of them, for the chosen example in any state of the
+ * network: on this scale wishes are seen to shrink as it learns.
+ */
+export const largestWishes = l =>
+  kept(`wishes ${l} ${now.example}`, () => {
+    const k = now.example,
+      before = still ? given.passes.map(of => of[k]) : given.networks.map(net => through(net, examples[k].x, k));
+    const largest = (network, {dz, da}) => {
+      const n = sizes[l - 1],
+        wishes = dz[l - 1].map((d, j) => d * most(network.weights[l - 1].subarray(j * n, (j + 1) * n)));
+      return [most(wishes), most(da[l - 2])];
+    };
+    const all = [...before.map((one, s) => largest(given.networks[s], one)), largest(now.network, passOf())];
+    return {wish: most(all.map(([wish]) => wish)), sum: most(all.map(([, sum]) => sum))};
+  });
+
+/** ∂C/∂w of all weights of a neuron. */
+export const slopesOf = (l, j, k = now.example) =>
+  gradientOf(k).weights[l - 1].subarray(j * sizes[l - 1], (j + 1) * sizes[l - 1]);
+
+// The step
+
+/** ∂C/∂w and ∂C/∂b of everything, of one example, or on average for k = null. */
+export const gradientOf = k => kept(`gradient ${k}`, () => gradientOver(k === null ? examples.map((_, e) => e) : [k]));
+
+function gradientOver(rows) {
+  const weights = now.network.weights.map(w => new Float64Array(w.length)),
+    biases = now.network.biases.map(b => new Float64Array(b.length));
+  for (const e of rows) {
+    const {a, dz} = passOf(e);
+    for (let l = 0; l < last; l++)
+      for (let j = 0; j < sizes[l + 1]; j++) {
+        const d = dz[l][j],
+          n = sizes[l],
+          row = weights[l],
+          before = a[l];
+        biases[l][j] += d;
+        for (let i = 0; i < n; i++) row[j * n + i] += d * before[i];
+      }
+  }
+  for (const row of [...weights, ...biases]) for (let i = 0; i < row.length; i++) row[i] /= rows.length;
+  return {weights, biases};
+}
+
+const parts = ({weights, biases}) => [...weights, ...biases];
+
+/** θ − η ∂C/∂θ, as it were: what is done there is told by `look`, which is also told −η‖∂C/∂θ‖²; then it may stay. */
+function moved(rate, k, look) {
+  const gradient = parts(gradientOf(k)),
+    theta = parts(now.network),
+    saved = theta.map(row => row.slice());
+  let square = 0;
+  theta.forEach((row, r) => {
+    for (let i = 0; i < row.length; i++) {
+      square += gradient[r][i] ** 2;
+      row[i] -= rate * gradient[r][i];
+    }
+  });
+  forget();
+  if (look(-rate * square)) return;
+  theta.forEach((row, r) => row.set(saved[r]));
+  forget();
+}
+
+/** θ ← θ − η ∂C/∂θ: what the gradient predicts, −η‖∂C/∂θ‖², and what happened; null, and no step, if nothing can. */
+export function descend(rate, k) {
+  const before = costNow(k);
+  let happened = null;
+  moved(rate, k, predicted => {
+    if (!isSound()) return false;
+    happened = {predicted, actual: costNow(k) - before, before, after: costNow(k)};
+    return (now.moved = true);
+  });
+  return happened;
+}
+
+/** The largest of some rates whose step lowers the cost by half of what is foretold, or more; else the smallest. */
+export function sensibleRate(rates, k) {
+  const before = costNow(k);
+  const isSensible = rate => {
+    let sensible = false;
+    moved(rate, k, predicted => {
+      sensible = isSound() && costNow(k) - before <= predicted / 2;
+    });
+    return sensible;
+  };
+  return rates.findLast(isSensible) ?? rates[0];
+}
+
+// How it does
+
+const oneHot = y => y.filter(t => t === 1).length === 1 && y.every(t => t === 0 || t === 1);
+/** Whether targets are classes: one-hot rows, or −1 and 1 for a single output. */
+export const areClasses = examples.every(
+  ({y}) => y.length === sizes[last] && (y.length > 1 ? oneHot(y) : Math.abs(y[0]) === 1),
+);
+const largestOf = row => row.indexOf(Math.max(...row));
+
+/** Which class an example is read as: the largest output, or the sign of the only one. */
+export const readAs = k => {
+  const out = passOf(k).a[last];
+  return out.length > 1 ? largestOf(out) : Math.sign(out[0]);
+};
+export const rightAnswer = k => (examples[k].y.length > 1 ? largestOf(examples[k].y) : examples[k].y[0]);
+export const isRight = k => readAs(k) === rightAnswer(k);
+
+/**
+ * How far the gradient of each example points along with their average (the cosine), without writing down all of a
+ * network's numbers for each: two gradients multiply to Σ over layers of (δ·δ′)(1 + a·a′).
+ */
+export function agreement() {
+  return kept("agreement", () => {
+    const inner = (p, q) => p.reduce((total, v, i) => total + v * q[i], 0);
+    const all = examples.map((_, k) => passOf(k));
+    const overlap = all.map(p =>
+      all.map(q => p.dz.reduce((total, d, l) => total + inner(d, q.dz[l]) * (1 + inner(p.a[l], q.a[l])), 0)),
+    );
+    const square = mean(overlap.map(mean));
+    return overlap.map((row, k) => mean(row) / (Math.sqrt(row[k] * square) || 1));
+  });
+}
+
+// One number, changed
+
+/** A number of the page: {weight: [l, j, i]}, {bias: [l, j]} or {input: i}, of the example that is chosen. */
+export function numberAt(place) {
+  if (place.weight) {
+    const [l, j, i] = place.weight;
+    return {
+      row: now.network.weights[l - 1],
+      at: j * sizes[l - 1] + i,
+      given: g => g.weights[l - 1],
+      slope: () => slope(l, j, i),
+    };
+  }
+  if (place.bias) {
+    const [l, j] = place.bias;
+    return {row: now.network.biases[l - 1], at: j, given: g => g.biases[l - 1], slope: () => delta(l, j)};
+  }
+  const i = place.input,
+    k = now.example;
+  const pull = () => passOf(k).dz[0].reduce((total, d, j) => total + d * weight(1, j, i), 0);
+  return {row: examples[k].x, at: i, given: () => given.inputs[k], slope: pull};
+}
+
+/** Whether every example has a cost and a gradient with the numbers that are there now. */
+function isSound() {
+  return examples.every((_, k) => {
+    const {cost, dz} = passOf(k);
+    return Number.isFinite(cost) && dz.every(row => row.every(Number.isFinite));
+  });
+}
+
+/** Puts x there; why that cannot be, or "". */
+export function change(place, x) {
+  const {row, at} = numberAt(place),
+    old = row[at];
+  row[at] = x;
+  forget();
+  if (!isSound()) {
+    row[at] = old;
+    forget();
+    return "There an example has no cost, or no slope.";
+  }
+  now.moved = true;
+  return "";
+}
+
+/** The cost of the chosen example, were it x; nothing is changed. */
+export function costIf(place, x) {
+  const {row, at} = numberAt(place),
+    old = row[at];
+  row[at] = x;
+  const [f, constants] = costs[now.example];
+  const [cost] = f(forward(now.network, examples[now.example].x).a[last], constants);
+  row[at] = old;
+  return cost;
+}

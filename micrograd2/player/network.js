@@ -1,0 +1,318 @@
+// The page of a network: what was chosen, clicked and changed, and everything drawn anew after it.
+
+import {byId, choice, data, html, transport} from "./page.js";
+import {
+  agreement,
+  areClasses,
+  asked,
+  change,
+  costIf,
+  costNow,
+  examples,
+  given,
+  gradientOf,
+  isRight,
+  last,
+  names,
+  now,
+  numberAt,
+  passOf,
+  putBack,
+  readAs,
+  slope,
+  slopesOf,
+  still,
+  weight,
+} from "./model.js";
+import {isDigit, outputs, picture, shown, side, thumb, told, widths, wireAt} from "./picture.js";
+import {trainer, training} from "./training.js";
+import {instrument} from "./wiggle.js";
+import {called, unbroken} from "./words.js";
+import {details} from "./details.js";
+import {story} from "./story.js";
+
+for (const example of examples) {
+  example.name = side ? example.target : `${example.input} → ${example.target}`;
+  example.told = side ? `an image${isDigit ? ` of a ${example.target}` : ""}` : `the input ${example.input}`;
+}
+
+let player = null;
+
+const stepPanel = trainer(() => {
+  drawStage(false);
+  marks();
+  if (now.moved && !byId("restore")) drawPanel(); // once, for a button that is drawn anew cannot be pressed
+});
+const {steps, chapters} = story({choose, follow, turnRound, panel: stepPanel.element});
+
+function follow(j) {
+  now.followed = outputs > 1 && shown[last].includes(j) ? j : null;
+  if (player) player.again();
+}
+function nameOf(place) {
+  if (place.bias) return `bias of ${told(...place.bias)}`;
+  if (place.weight) {
+    const [l, j, i] = place.weight;
+    return `weight from ${side && l === 1 ? told(0, i) : i} to ${told(l, j)}`;
+  }
+  return told(0, place.input);
+}
+
+function hold(place) {
+  if (still) return;
+  if (now.held && JSON.stringify(now.held.place) !== JSON.stringify(place)) now.rival = now.held.place;
+  stepPanel.stop();
+  player.pause();
+  const there = () => numberAt(place);
+  const {row, at: index, given: from} = there();
+  const number = {
+    name: nameOf(place),
+    of: "C",
+    given: from(given.networks[now.trained])[index],
+    bounds: place.input !== undefined && side ? [0, 1] : null,
+    get: () => there().row[index],
+    set: x => {
+      const why = change(place, x);
+      if (!why) {
+        drawStage(false);
+        marks();
+        drawPanel();
+      }
+      return why;
+    },
+    result: x => costIf(place, x),
+    slope: () => there().slope(),
+    rival:
+      now.rival && JSON.stringify(now.rival) !== JSON.stringify(place)
+        ? {name: nameOf(now.rival), slope: numberAt(now.rival).slope()}
+        : null,
+    drop: () => {
+      now.held = null;
+      player.again();
+    },
+  };
+  now.held = {place, ...instrument(number)};
+  render(player.step, false);
+  byId("panel").scrollTop = 0;
+}
+
+/** Arrow keys at the image move the pixel that is held. */
+function onpixel(i) {
+  hold({input: i});
+}
+
+function pick(l, j) {
+  now.picked = now.picked?.[0] === l && now.picked[1] === j ? null : [l, j];
+  if (l === last && steps[player.step].scene().focus >= 0 && now.followed !== j && now.picked) follow(j);
+  else player.again();
+  byId("panel").scrollTop = 0;
+}
+
+function turnRound() {
+  now.turned = !now.turned;
+  player.again();
+}
+
+// Render
+
+function drawStage(moving) {
+  const scene = {called: called(), ...steps[player?.step ?? 0].scene()};
+  if (scene.table) return byId("stage").replaceChildren(scene.table());
+  byId("stage").replaceChildren(
+    picture(scene, {
+      picked: now.picked,
+      held: now.held?.place ?? null,
+      onpick: pick,
+      onpixel: still ? null : onpixel,
+      moving,
+    }),
+  );
+  if (!still) byId("stage").firstChild.onclick = onstage;
+}
+
+/** A click near a wire holds its weight. */
+function onstage(event) {
+  if (event.target.closest(".neuron, .image")) return;
+  const box = byId("stage").firstChild.getBoundingClientRect(),
+    found = wireAt(event.clientX - box.left, event.clientY - box.top);
+  if (found) hold({weight: found});
+}
+
+function drawPanel() {
+  const k = player?.step ?? 0,
+    {title, words, scene} = steps[k],
+    n = chapters.findLastIndex(([first]) => first <= k);
+  const text = html(
+    "div",
+    {class: "words"},
+    html("p", {class: "over"}, `${n + 1} · ${chapters[n][1]}`),
+    html("h2", {}, ...[title()].flat()),
+    ...words()
+      .filter(part => part !== "")
+      .map(part => (part instanceof Node ? part : html("p", {}, ...unbroken(part)))),
+  );
+  if (now.moved) {
+    const back = html("button", {id: "restore", onclick: restore, "data-key": "restore"}, "put all back");
+    text.prepend(html("p", {class: "over"}, "Numbers have been changed. ", back));
+  }
+  const parts = [...(now.picked ? [details(scene(), {hold, pick})] : []), text];
+  const panel = byId("panel");
+  if (now.held && now.held.element.parentNode === panel) {
+    // the instrument must stay where it is, or it could not be dragged
+    for (const part of [...panel.children]) if (part !== now.held.element) part.remove();
+    panel.append(...parts);
+  } else panel.replaceChildren(...(now.held ? [now.held.element] : []), ...parts);
+  for (const table of panel.querySelectorAll("table"))
+    table.classList.toggle("dense", table.scrollWidth > table.parentNode.clientWidth);
+}
+
+function render(k, moving) {
+  const focused = document.activeElement?.dataset?.key;
+  steps[k].colours();
+  drawStage(moving);
+  drawPanel();
+  now.held?.update();
+  if (k === steps.length - 1) stepPanel.update();
+  else stepPanel.stop();
+  if (focused && document.activeElement?.dataset?.key !== focused)
+    document.querySelector(`[data-key='${CSS.escape(focused)}']`)?.focus();
+}
+
+/** Everything as it was given, to the last bit. */
+function restore() {
+  putBack();
+  training.rate = null;
+  training.costs.length = 0;
+  training.latest = null;
+  training.failed = false;
+  choices();
+  player?.again();
+}
+
+// What is chosen: the network, and the example
+
+function choose(k) {
+  if (k !== now.example) {
+    now.followed = null;
+    if (now.held?.place.input !== undefined) now.held = null;
+  }
+  now.example = Math.max(0, Math.min(examples.length - 1, Math.round(k) || 0));
+  [...byId("examples").children].forEach((button, i) => button.setAttribute("aria-pressed", i === now.example));
+  const chosen = byId("examples").children[now.example],
+    strip = byId("examples");
+  if (chosen)
+    strip.scrollLeft = Math.max(
+      Math.min(strip.scrollLeft, chosen.offsetLeft - strip.offsetLeft - 4),
+      chosen.offsetLeft - strip.offsetLeft + chosen.offsetWidth - strip.clientWidth,
+    );
+  if (player) player.again();
+}
+
+function train(n) {
+  now.trained = Math.max(0, Math.min(data.networks.length - 1, Math.round(n) || 0));
+  stepPanel.stop();
+  now.held = now.rival = null;
+  trained();
+  restore();
+}
+
+/** The switch between the networks, if there are several. */
+function trained() {
+  const options = data.networks.map((net, n) => [n, net.name]);
+  byId("trained").replaceChildren(
+    ...(options.length > 1 ? ["trained so far ", choice("trained so far", options, now.trained, train)] : []),
+  );
+}
+
+/** The row of examples to choose from; those that are read wrongly say so. */
+function choices() {
+  byId("choices").hidden = examples.length < 2 && data.networks.length < 2;
+  byId("examples").replaceChildren(
+    ...(examples.length > 1 ? examples : []).map((example, k) =>
+      html(
+        "button",
+        {onclick: () => choose(k), "aria-pressed": k === now.example, "data-key": `example.${k}`},
+        thumb(example),
+        html("span", {}),
+      ),
+    ),
+  );
+  marks();
+}
+
+function marks() {
+  [...byId("examples").children].forEach((button, k) => {
+    const wrong = outputs > 1 && areClasses && !isRight(k),
+      {name} = examples[k];
+    button.className = wrong ? "wrong" : "";
+    button.title = `example ${k}: ${name}${wrong ? `, read as ${names[readAs(k)]}` : ""}`;
+    button.lastChild.textContent = side && wrong ? `${name}→${names[readAs(k)]}` : name;
+  });
+}
+
+/** Time follows the words; at the end of each chapter it rests. */
+function lasts(k) {
+  const {title, words} = steps[k];
+  const text = [...[title()].flat(), ...words()].map(part => (typeof part === "string" ? part : "")).join(" ");
+  const rests = chapters.some(([first]) => first === k + 1) ? 1500 : 0;
+  return 1100 + 170 * text.split(" ").length + rests;
+}
+
+trained();
+choices();
+player = transport({
+  last: steps.length - 1,
+  chapters,
+  show: render,
+  lasts,
+  address: {
+    trained: {get: () => (data.networks.length > 1 ? now.trained : null), set: train},
+    example: {get: () => now.example, set: choose},
+    output: {get: () => now.followed, set: follow},
+  },
+});
+new ResizeObserver(() => player.again()).observe(byId("stage"));
+addEventListener("keydown", event => {
+  if (event.key !== "Escape") return;
+  if (now.held) now.held.drop();
+  else if (now.picked) pick(...now.picked);
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  choices();
+  player.again();
+});
+
+/** As if the page had been opened with the fonts and the window that are there now. */
+function fresh() {
+  widths.clear();
+  player.again();
+}
+
+/** For the console, and for whoever drives the page. */
+globalThis.page = {
+  player,
+  steps,
+  chapters,
+  now,
+  examples,
+  passOf,
+  slope,
+  asked,
+  slopesOf,
+  agreement,
+  change,
+  costNow,
+  numberAt,
+  training,
+  hold,
+  pick,
+  choose,
+  train,
+  restore,
+  shown,
+  stepPanel,
+  weight,
+  gradientOf,
+  still,
+  fresh,
+};
