@@ -225,6 +225,7 @@ WIDE_STEPS = {  # each makes new positions of the old ones h, a matrix W (D rows
 @slow
 @given(steps=st.lists(st.sampled_from(sorted(WIDE_STEPS)), min_size=1, max_size=6), T=st.integers(1, 4),
        D=st.integers(1, 4), shuffled=st.booleans(), decay=st.booleans(), as_list=st.booleans())
+@example(steps=["layer", "running total", "attention"], T=2, D=2, shuffled=True, decay=False, as_list=False)
 @example(steps=["convolution"] * 3 + ["norm", "running total"], T=3, D=4, shuffled=False, decay=False, as_list=False)
 def test_random_wide_programs_equal_the_scalar_graph(steps, T, D, shuffled, decay, as_list):
     W, b = values(D, D), values(D, seed=1)

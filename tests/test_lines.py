@@ -32,7 +32,7 @@ OPERATIONS = {  # of parameters w, and of what depends on both parameters and da
     "summed over axes": lambda w, v: summed(matrix(v, 2, 3, 2), (-1, -3)),
     "summed over the batch": lambda w, v: summed(matrix(v, 3, 4), (), True),
     "summed over both": lambda w, v: summed(matrix(v, 3, 4), (-2,), True),
-    "spread": lambda w, v: spread(matrix(w, 3, 1), matrix(v, 3, 4)),
+    "spread": lambda w, v: spread(matrix(w, 3, 1), (3, 4), True),
     "shorter operands": lambda w, v: matrix(w, 3, 1) * matrix(v, 3, 4) + matrix(w, 1, 4, start=3),
     "a layer": lambda w, v: product(matrix(v, 4), matrix(w, 3, 4), ("Bn", "ln", "Bl")),
     "a layer for each of several": lambda w, v: product(matrix(v, 3, 4), matrix(w, 2, 4), ("Brn", "ln", "Brl")),

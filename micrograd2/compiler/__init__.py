@@ -27,7 +27,7 @@ from ..contributions import grads_of
 from ..engine import LEAF, Value
 from ..given import function
 from .group import Plan
-from .lines import repeated, with_gradient
+from .lines import spread, with_gradient
 from .printer import Page
 from .proof import ALONE, FAULT, apart, difference, errors_of, moving, prove
 from .tidy import tidied
@@ -84,6 +84,7 @@ class Program:
         self.bytes_per_example, self._kept = plan.floats_per_example * self.dtype.itemsize, 0
         self.source, self.outputs_source, self.jax_source = _pages(plan, self.names, self.dtype)
         self._run, self._run_outputs = _executed(self.source), _executed(self.outputs_source)
+        del trace, plan  # of a large network they take as much memory as the proof
         prove(f, self.parameters, self._example, first, self._apart, float(np.finfo(self.dtype).max))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -209,7 +210,7 @@ class Program:
 
 def _pages(plan: Plan, inputs: Sequence[str], dtype: np.dtype) -> tuple[str, str, str]:
     """The source of a program: with the gradient, of a cost; of the outputs alone; and for JAX."""
-    outputs = tidied(plan.program(repeated(plan.outputs)))
+    outputs = tidied(plan.program(spread(plan.outputs, plan.outputs.shape, True)))
     outputs_source = Page(outputs, inputs, dtype).source()
     if plan.cost is None:
         return outputs_source, outputs_source, Page(outputs, inputs, dtype, jax=True).source()

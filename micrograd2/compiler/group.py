@@ -21,7 +21,7 @@ import numpy as np
 
 from ..engine import DIV, DOT, EXP, LEAF, LOG, LOGSUMEXP, MUL, POW, SQRT, SUM, Op, Power, parts, to_the
 from .lines import (ArrayProgram, Line, Shape, elementwise, joined, leaf, logsumexp, masked, number, product, read,
-                    reshaped, summed, table)
+                    reshaped, spread, summed, table)
 from .trace import Node, Trace
 from .view import view
 
@@ -69,10 +69,12 @@ class Plan:
                 made = _in_order(node)
                 groups[_kind(made)].append(made)
             for ones in groups.values():
-                self._add(sorted(ones, key=lambda made: [arg.place for arg in made.args[:2]]))
+                self._add(ones)
         self.outputs = self.read(np.array(trace.outputs), inner=1)
         self.cost = self.read(np.array([trace.cost]), inner=1) if trace.cost else None
         self.floats_per_example = sum(variable.size for variable in self.variables if variable.line.batched)
+        for variable in (self.theta, *self.inputs, *self.variables):  # nodes refer to variables, and not they to them:
+            variable.nodes = ()                                       # so that all is freed at once
 
     def average(self, cost: Line) -> Line:
         """The loss: the average of the cost over the batch."""
@@ -83,11 +85,13 @@ class Plan:
 
     def _make(self, nodes: Iterable[Node | None], line: Line, shape: Shape, blank: float | None = None) -> None:
         """A variable where these live from now on."""
-        line = line if line.shape == shape else reshaped(line, *shape)
+        if line.shape != shape:  # it may be short where nobody asks for what is longer
+            line = reshaped(line, *shape) if line.size == math.prod(shape) else spread(line, shape, line.batched)
         self.variables.append(Variable(list(nodes), line, blank))
 
     def _add(self, ones: list[Made]) -> None:
         """The lines that make these, which are of one kind."""
+        ones = sorted(ones, key=lambda made: [arg.place for arg in made.args[:2]])
         op, nodes, rows = ones[0].op, np.array([made.node for made in ones]), [made.args for made in ones]
         if op is DOT:
             by_length: dict[int, list[Made]] = defaultdict(list)

@@ -200,7 +200,7 @@ def is_whole(places: np.ndarray, size: int) -> bool:
 
 
 def _placed_back(d: Line, y: Line) -> Iterator[Line]:
-    yield place([(d if d.op is NUMBER else spread(d, y), y.how)], y.args[0])
+    yield place([(d if d.op is NUMBER else spread(d, y.shape, y.batched), y.how)], y.args[0])
 
 
 def place(parts: Sequence[tuple[Line, Places]], like: Line) -> Line:
@@ -223,7 +223,7 @@ def joined(arrays: Sequence[Line]) -> Line:
 
 def _read_back(d: Line, y: Line) -> Iterator[Line]:
     for places, arg in zip(y.how, y.args):
-        part = d if d.op is NUMBER else read(spread(d, y), places.of)
+        part = d if d.op is NUMBER else read(spread(d, y.shape, y.batched), places.of)
         yield shrunk(part, Line(READ, [y], places, arg.shape), arg)
 
 
@@ -241,14 +241,9 @@ def summed(a: Line, axes: Sequence[int], over_batch: bool = False) -> Line:
     return Line(SUMMED, [a], (tuple(axes), over_batch), shape, a.batched and not over_batch)
 
 
-def spread(a: Line, y: Line) -> Line:
-    """The same numbers, repeated to be of the shape of y."""
-    return a if (a.shape, a.batched) == (y.shape, y.batched) else Line(SPREAD, [a], None, y.shape, y.batched)
-
-
-def repeated(a: Line) -> Line:
-    """The same numbers for every example."""
-    return a if a.batched else Line(SPREAD, [a], None, a.shape, True)
+def spread(a: Line, shape: Shape, batched: bool) -> Line:
+    """The same numbers, repeated along axes, or for every example."""
+    return a if (a.shape, a.batched) == (shape, batched) else Line(SPREAD, [a], None, shape, batched)
 
 
 SUMMED = ArrayOp("sum", lambda d, y: iter((d,)))  # how: the axes; whether over the batch as well
@@ -267,7 +262,7 @@ def product(a: Line, b: Line, axes: tuple[str, str, str]) -> Line:
 
 def _two_products(d: Line, y: Line) -> Iterator[Line]:
     (a, b), (of_a, of_b, of_y) = y.args, y.how
-    d = spread(d, y)
+    d = spread(d, y.shape, y.batched)
     to_b = product(d, a, (of_y, of_a, of_b))  # the older operand last: its turn to hand on comes next
     yield product(d, b, (of_y, of_b, of_a))
     yield to_b
@@ -284,7 +279,7 @@ def logsumexp(a: Line) -> Line:
 def _softmax(d: Line, y: Line) -> Iterator[Line]:
     a, rows = y.args[0], (*y.shape, 1)
     powers = elementwise(EXP, a - reshaped(y, *rows))
-    yield reshaped(d if d.op is NUMBER else spread(d, y), *rows) * (powers / summed(powers, (-1,)))
+    yield reshaped(d if d.op is NUMBER else spread(d, y.shape, y.batched), *rows) * (powers / summed(powers, (-1,)))
 
 
 LOG_SUM_EXP = ArrayOp("logsumexp", _softmax)
@@ -334,7 +329,7 @@ def with_gradient(program: ArrayProgram) -> ArrayProgram:
                 if arg.trained:
                     handed.setdefault(arg, []).append((part, y))
     theta = program.theta
-    gradient = spread(gradients[theta], theta) if theta in gradients else place([], theta)
+    gradient = spread(gradients[theta], theta.shape, False) if theta in gradients else place([], theta)
     return program._replace(gradient=gradient, gradients={y: gradients[y] for y in program.variables if y in gradients})
 
 
@@ -347,5 +342,5 @@ def _added_up(parts: list[tuple[Line, Line]], y: Line) -> Line:
     terms = [pair for part in placed for pair in zip(part.args, part.how)]
     if whole:
         everywhere = Places(np.arange(y.size).reshape(y.shape), True)
-        terms.insert(0, (spread(sum(whole[1:], whole[0]), y), everywhere))
+        terms.insert(0, (spread(sum(whole[1:], whole[0]), y.shape, y.batched), everywhere))
     return place(terms, y)

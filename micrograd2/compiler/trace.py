@@ -134,7 +134,7 @@ def argument_names(f: Callable[..., Any], count: int) -> list[str]:
 
 def _sums_in_shape(nodes: list[Node], outputs: list[Node]) -> list[Node]:
     """The nodes that are left when chains of + are sums and summed products are weighted sums."""
-    uses = Counter(arg for node in nodes for arg in node.args)
+    uses = Counter(arg for node in nodes for arg in node.args if arg.op is not LEAF)
     uses.update(outputs)
     gone: set[Node] = set()
     for node in nodes:
@@ -175,8 +175,8 @@ def _merged(nodes: list[Node], outputs: list[Node]) -> list[Node]:
         if node.op is SUM and len(node.args) == 1:
             same[node] = node.args[0]
         else:
-            operands = map(id, node.args)
-            first = known.setdefault((node.op, *(sorted(operands) if node.op is SUM else operands)), node)
+            operands = sorted(node.args, key=id) if node.op is SUM else node.args
+            first = known.setdefault((node.op, *operands), node)
             if first is not node:
                 same[node] = first
             node.depth = 1 + max(arg.depth for arg in node.args)
