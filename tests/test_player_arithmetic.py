@@ -15,7 +15,7 @@ from micrograd2.backprop import passes
 from micrograd2.costs import cross_entropy, max_margin, squared_error
 from micrograd2.contributions import flow, grads_of
 from micrograd2.engine import LEAF, Op, Value, logsumexp, maximum, to_the, topological_order, total
-from micrograd2.nn import ACTIVATIONS, MLP
+from micrograd2.nn import ACTIVATIONS, MLP, Neuron
 from micrograd2.player import play, value
 from micrograd2.player.script import Symbol, printed_function, printed_row
 from micrograd2.train import SGD, accuracy
@@ -301,6 +301,28 @@ def peeking(z: Value) -> Value:
 def test_one_example_alone_does_not_hide_that_an_activation_decides(opened):
     tab = opened(play(MLP(2, [3, 1], activation=peeking, seed=1), [0.0, 0.0], 1.0))
     assert "made in another way" in tab.text("#panel .words")
+
+
+class Shy(Neuron):
+    """Needs two inputs, whatever it is asked."""
+
+    def trace(self, x: Any) -> tuple[Value, Value]:
+        first, second = x
+        return super().trace([first, second])
+
+
+def looked_up(z: Value) -> Value:
+    return z * {True: 2.0}[abs(z.data) < 5]
+
+
+def test_what_cannot_be_asked_about_other_numbers_is_only_shown(opened):
+    net = MLP(2, [2, 1], activation=looked_up, seed=1)
+    tab = opened(play(net, [0.1, 0.2], 1.0))
+    assert "fails where the numbers are others: KeyError(False)" in tab.text("#panel .words")
+    net = MLP(2, [2, 1], seed=1)
+    net.layers[0].neurons[1] = Shy(2)
+    tab = opened(play(net, [0.1, 0.2], 1.0))
+    assert "layers[0].neurons[1] is of a class of its own" in tab.text("#panel .words")
 
 
 def sorting_cost(outputs: Any, targets: Any) -> Value:

@@ -112,6 +112,20 @@ def test_the_curve_is_the_true_result_and_its_tangent_touches_it(opened):
     assert told.endswith(f"as sensitive as {ratio:.3g} of x0" if ratio >= 1 else f"as {1 / ratio:.3g} of it")
 
 
+def test_how_sensitive_it_is_beside_another_follows_every_change(opened):
+    tab = opened(play(neuron()), calm=True)
+    tab.run("page.hold(0), page.hold(4)")
+    tab.run("page.change(page.numbers.with(2, 7.0)), page.player.again()")     # x0, along which w0 counts
+    first, second = tab.run("[page.gradients[0], page.gradients[4]]")
+    assert tab.text(".instrument .told").endswith(f"w0 is as sensitive as {abs(first / second):.3g} of it")
+    tab = opened(xor_page(), "example=1", calm=True)
+    tab.run("page.hold({weight: [2, 0, 1]}), page.hold({weight: [2, 0, 2]}), page.choose(2)")
+    first, second = tab.run("[page.slope(2, 0, 1), page.slope(2, 0, 2)]")
+    ratio = abs(second / first)
+    expected = f"{ratio:.3g} of weight from 1" if ratio >= 1 else f"as sensitive as {1 / ratio:.3g} of it"
+    assert expected in tab.text(".instrument .told")
+
+
 def test_the_curve_itself_can_be_dragged(opened):
     tab = opened(play(neuron()), calm=True)
     tab.run("page.hold(1)")

@@ -63,7 +63,8 @@ function hold(place) {
   if (now.held && JSON.stringify(now.held.place) !== JSON.stringify(place)) now.rival = now.held.place;
   stepPanel.stop();
   player.pause();
-  const there = () => numberAt(place);
+  const there = () => numberAt(place),
+    rival = JSON.stringify(now.rival) === JSON.stringify(place) ? null : now.rival;
   const {row, at: index, given: from} = there();
   const number = {
     name: nameOf(place),
@@ -82,10 +83,7 @@ function hold(place) {
     },
     result: x => costIf(place, x),
     slope: () => there().slope(),
-    rival:
-      now.rival && JSON.stringify(now.rival) !== JSON.stringify(place)
-        ? {name: nameOf(now.rival), slope: numberAt(now.rival).slope()}
-        : null,
+    rival: rival && {name: nameOf(rival), slope: () => numberAt(rival).slope()},
     drop: () => {
       now.held = null;
       player.again();

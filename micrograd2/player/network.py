@@ -109,6 +109,8 @@ def _activations(k: int, j: int, nets: list[MLP], told: list[list[Pass]]) -> Ite
         for one in given:
             z, a = one.layers[k][j]
             yield printed_function(a, [z])
+        if type(net.layers[k].neurons[j]) is not Neuron:
+            raise NotImplementedError(f"layers[{k}].neurons[{j}] is of a class of its own")
         for x in PROBES:
             if probe := _probed(lambda: _at(net.layers[k].neurons[j], x)):
                 z, a = probe
@@ -137,11 +139,13 @@ def _costs(e: int, told: list[list[Pass]], cost: Cost) -> Iterator[Printed]:
 
 
 def _probed(make: Callable[[], Any]) -> Any:
-    """What is made of a number that was chosen here; None where it has no value there."""
+    """What a user's function makes of numbers that were chosen here; None where it has no value there."""
     try:
         return make()
     except (ArithmeticError, ValueError):
         return None
+    except (LookupError, TypeError, AttributeError, RuntimeError) as error:
+        raise NotImplementedError(f"a function of its own fails where the numbers are others: {error!r:.80}") from None
 
 
 def _formula(pairs: list[tuple[Value, Value]]) -> str:

@@ -316,7 +316,7 @@ function hold(i) {
     },
     result: x => forward(numbers.with(i, x)).numbers[root],
     slope: () => gradients[i] ?? 0,
-    rival: rival === null ? null : {name: name(rival), slope: gradients[rival] ?? 0},
+    rival: rival === null ? null : {name: name(rival), slope: () => gradients[rival] ?? 0},
     drop: () => {
       held = null;
       peeking = null;
