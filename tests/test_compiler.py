@@ -4,6 +4,7 @@ import ast
 import itertools
 import math
 import random
+import re
 import subprocess
 import sys
 from functools import partial
@@ -546,6 +547,13 @@ def test_weighted_sums_over_the_beginning_of_a_list_join_those_over_all_of_it():
     W = [values(k, seed=k) for k in (2, 4, 3)]
     program = compiled(lambda x: total(dot(w, x[:len(w)], 1.0).tanh() for w in W), flat(W), batch(3, 4))
     assert program.source.count("np.tanh(") == 1 and program.source.count(" @ ") == 2  # forward, backward
+
+
+@pytest.mark.parametrize("name", ["attention", "causal attention"])
+def test_attention_is_read_by_views_and_masks_alone(name):
+    f, parameters, widths = NAMED[name]()
+    source = compile(f, parameters, *(array[0] for array in arrays_of(widths))).source
+    assert " @ " in source and not re.search(r"\bi\d+ = ", source)
 
 
 def test_a_constant_that_several_sums_share():

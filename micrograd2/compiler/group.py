@@ -306,7 +306,8 @@ def _made_harmless(op: Op, operands: list[Line], asked: np.ndarray) -> float | N
 
 def _each(nodes: np.ndarray, what: Callable[[Any], Any], otherwise: Any) -> np.ndarray:
     """Something of each of these, in the same shape; where there is None, something else."""
-    return np.array([otherwise if node is None else what(node) for node in nodes.flat]).reshape(nodes.shape)
+    found = (otherwise if node is None else what(node) for node in nodes.flat)
+    return np.fromiter(found, type(otherwise), nodes.size).reshape(nodes.shape)
 
 
 def _short(numbers: np.ndarray, inner: int) -> np.ndarray:
