@@ -360,7 +360,7 @@ def test_a_page_begins_with_the_step_that_its_address_names(opened):
     first = page.html.replace("new ResizeObserver(() => player.again())", "new ResizeObserver(() => 0)")
     assert first != page.html
     tab = opened(player.Page(first), "step=8")
-    assert tab.text("#panel h2") == titles(tab)[8] and tab.run("document.querySelectorAll('.wire.plus').length") > 0
+    assert tab.text("#panel h2") == titles(tab)[8] and tab.run("document.querySelectorAll('.neuron.focus').length") == 1
 
 
 def test_a_formula_for_the_slope_stands_where_it_holds(opened):
