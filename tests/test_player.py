@@ -357,7 +357,7 @@ def test_every_neuron_is_told_by_its_own_activation_and_its_slope(opened, monkey
 def test_a_page_begins_with_the_step_that_its_address_names(opened):
     """Before anything is drawn a second time."""
     page = xor_page()
-    first = page.html.replace("new ResizeObserver(() => player.again())", "new ResizeObserver(() => 0)")
+    first = page.html.replace("new ResizeObserver(resized)", "new ResizeObserver(() => 0)")
     assert first != page.html
     tab = opened(player.Page(first), "step=8")
     assert tab.text("#panel h2") == titles(tab)[8] and tab.run("document.querySelectorAll('.neuron.focus').length") == 1

@@ -113,8 +113,17 @@ function turnRound() {
 
 // Render
 
+let drawn = ""; // the size for which the stage was drawn
+const room = () => `${byId("stage").clientWidth} × ${byId("stage").clientHeight}`;
+
+/** What moves goes on moving where only the legend above has grown, since the stage was drawn for that already. */
+function resized() {
+  if (room() !== drawn) player.again();
+}
+
 function drawStage(moving) {
   const scene = {called: called(), ...steps[now.step].scene()};
+  drawn = room();
   if (scene.table) return byId("stage").replaceChildren(scene.table());
   byId("stage").replaceChildren(
     picture(scene, {
@@ -270,7 +279,7 @@ player = transport({
     output: {get: () => now.followed, set: follow},
   },
 });
-new ResizeObserver(() => player.again()).observe(byId("stage"));
+new ResizeObserver(resized).observe(byId("stage"));
 addEventListener("keydown", event => {
   if (event.key !== "Escape") return;
   if (now.held) now.held.drop();
