@@ -355,6 +355,15 @@ def test_every_neuron_is_told_by_its_own_activation_and_its_slope(opened, monkey
     assert "a = swish(z)." in tab.text("#panel .words")
 
 
+def test_a_page_begins_with_the_step_that_its_address_names(opened):
+    """Before anything is drawn a second time."""
+    page = xor_page()
+    first = page.html.replace("new ResizeObserver(resized)", "new ResizeObserver(() => 0)")
+    assert first != page.html
+    tab = opened(player.Page(first), "step=8")
+    assert tab.text("#panel h2") == titles(tab)[8] and tab.run("document.querySelectorAll('.neuron.focus').length") == 1
+
+
 def test_a_formula_for_the_slope_stands_where_it_holds(opened):
     tab = opened(xor_page())
     names = titles(tab)

@@ -24,6 +24,12 @@ def wait(tab: Any, milliseconds: int = 100) -> None:
     tab.run(f"new Promise(done => setTimeout(done, {milliseconds}))")
 
 
+def settle(tab: Any) -> None:
+    """Until a page has its size, and has been drawn for it."""
+    tab.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    wait(tab, 50)
+
+
 def curve(tab: Any, selector: str = ".instrument .curve") -> list[list[float]]:
     """The points of a curve, in its own coordinates."""
     path = tab.run(f"document.querySelector({selector!r}).getAttribute('d')")
@@ -81,7 +87,7 @@ def test_a_leaf_is_dragged_typed_moved_by_keys_and_put_back(opened):
 def test_a_leaf_is_dragged_by_touch(opened):
     tab = opened(play(neuron()), "step=99", calm=True)
     tab.call("Emulation.setTouchEmulationEnabled", enabled=True)
-    wait(tab)    # until it has its size
+    settle(tab)
     x, y = tab.at("[data-node='1'] .face")
     for kind, points in (("touchStart", [x]), ("touchMove", [x + 20]), ("touchMove", [x + 40]), ("touchEnd", [])):
         tab.call("Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": at, "y": y} for at in points])
@@ -328,7 +334,7 @@ def test_a_step_too_far_is_not_taken(opened):
 @pytest.mark.parametrize("calm", [False, True])
 def test_wishes_fly_only_where_motion_is_welcome(opened, calm):
     tab = opened(xor_page(), calm=calm)
-    wait(tab)    # until it has its size
+    settle(tab)
     for title in ("The outputs light up", "What the output asks of the layer before", "All wishes, added up"):
         step = titles(tab).index(title)
         go(tab, step - 1)

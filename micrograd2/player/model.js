@@ -35,6 +35,7 @@ const costs = still ? [] : data.costs.map(functionOf);
 
 /** What is shown, and what was chosen and clicked. */
 export const now = {
+  step: 0,
   trained: 0, // which of the networks
   example: 0,
   network: null, // its numbers

@@ -90,7 +90,7 @@ function hold(place) {
     },
   };
   now.held = {place, ...instrument(number)};
-  render(player.step, false);
+  render(now.step, false);
   byId("panel").scrollTop = 0;
 }
 
@@ -101,7 +101,7 @@ function onpixel(i) {
 
 function pick(l, j) {
   now.picked = now.picked?.[0] === l && now.picked[1] === j ? null : [l, j];
-  if (l === last && steps[player.step].scene().focus >= 0 && now.followed !== j && now.picked) follow(j);
+  if (l === last && steps[now.step].scene().focus >= 0 && now.followed !== j && now.picked) follow(j);
   else player.again();
   byId("panel").scrollTop = 0;
 }
@@ -113,8 +113,17 @@ function turnRound() {
 
 // Render
 
+let drawn = ""; // the size for which the stage was drawn
+const room = () => `${byId("stage").clientWidth} × ${byId("stage").clientHeight}`;
+
+/** What moves goes on moving where only the legend above has grown, since the stage was drawn for that already. */
+function resized() {
+  if (room() !== drawn) player.again();
+}
+
 function drawStage(moving) {
-  const scene = {called: called(), ...steps[player?.step ?? 0].scene()};
+  const scene = {called: called(), ...steps[now.step].scene()};
+  drawn = room();
   if (scene.table) return byId("stage").replaceChildren(scene.table());
   byId("stage").replaceChildren(
     picture(scene, {
@@ -137,7 +146,7 @@ function onstage(event) {
 }
 
 function drawPanel() {
-  const k = player?.step ?? 0,
+  const k = now.step,
     {title, words, scene} = steps[k],
     n = chapters.findLastIndex(([first]) => first <= k);
   const text = html(
@@ -166,6 +175,7 @@ function drawPanel() {
 
 function render(k, moving) {
   const focused = document.activeElement?.dataset?.key;
+  now.step = k;
   steps[k].colours();
   drawStage(moving);
   drawPanel();
@@ -269,7 +279,7 @@ player = transport({
     output: {get: () => now.followed, set: follow},
   },
 });
-new ResizeObserver(() => player.again()).observe(byId("stage"));
+new ResizeObserver(resized).observe(byId("stage"));
 addEventListener("keydown", event => {
   if (event.key !== "Escape") return;
   if (now.held) now.held.drop();

@@ -31,22 +31,25 @@ def network_page(networks: Mapping[str, MLP], X: Any, Y: Any, cost: Cost) -> Pag
         if _sizes(net) != sizes or _kinds(net) != _kinds(first):
             raise ValueError(f"the networks of a page must differ in nothing but their numbers; got {first!r:.80} and "
                              f"{net!r:.80}")
-    told = [list(_passes(net, X, Y, cost)) for net in networks.values()]
-    functions = _Functions()
-    still = functions.add_all(list(networks.values()), told, cost)
+    story = _Story(cost, sizes)
+    for net in networks.values():
+        story.passes.append([])
+        for e, one in enumerate(_passes(net, X, Y, cost)):  # one after the other, since each is a large graph
+            story.take(net, e, one)
+    still = f"Nothing can be changed in this page: {story.still}." if story.still else ""
     data = {
         "sizes": sizes, "kinds": [[readable(name, 22) for name in layer] for layer in _kinds(first)],
-        "formulas": [[_formula([one.layers[k][j] for one in told[0]]) for j in range(size)]
-                     for k, size in enumerate(sizes[1:])],
+        "formulas": [[found.pop() if len(found) == 1 else "" for found in layer] for layer in story.formulas],
         "networks": [{"name": readable(name, 30), **_packed(net)} for name, net in networks.items()],
         "names": [str(j) for j in range(sizes[-1])] if sizes[-1] > 1 else ["out"], "squared": cost is squared_error,
         "cost": readable(getattr(cost, "__name__", "a function of your own")).replace("_", " "),
-        "examples": [_example(one) for one in told[0]],
-        "activations": functions.activations, "costs": functions.costs,
-        "still": still, "passes": [[_numbers(one) for one in given] for given in told] if still else [],
+        "examples": story.examples, "still": still, "passes": story.passes if still else [],
+        "activations": [] if still else [[story.entry((k, j)) for j in range(n)] for k, n in enumerate(sizes[1:])],
+        "costs": [] if still else [story.entry((e,)) for e in range(len(story.examples))],
     }
-    printed = "const functions = [\n" + "".join(f"  {text},\n" for text in functions.texts) + "];"
-    return page_of("network", f"Backpropagation through {'-'.join(map(str, sizes))}", data, printed)
+    texts = "" if still else "".join(f"  {text},\n" for text in story.texts)
+    return page_of("network", f"Backpropagation through {'-'.join(map(str, sizes))}", data,
+                   f"const functions = [\n{texts}];")
 
 
 def _sizes(net: MLP) -> list[int]:
@@ -66,76 +69,80 @@ def _passes(net: MLP, X: Any, Y: Any, cost: Cost) -> Iterator[Pass]:
     return through_the_layers(net, given)
 
 
-class _Functions:
-    """The functions of a page, each text once: of every activation, layer by layer, and of the cost of every example.
+class _Story:
+    """What is read from the passes: the examples, the numbers of each pass, f′ as formulas, and how every activation,
+    by layer and neuron, and every cost, by example, is made: in `still`, why the page cannot do that itself."""
 
-    In `activations` and `costs` each is [which of `texts`, its constants].
-    """
+    def __init__(self, cost: Cost, sizes: list[int]) -> None:
+        self.cost = cost
+        self.examples: list[Any] = []
+        self.passes: list[list[Any]] = []
+        self.formulas: list[list[set[str]]] = [[set() for _ in range(n)] for n in sizes[1:]]
+        self.printed: dict[tuple[int, ...], Printed] = {}
+        self.texts: dict[str, int] = {}   # each function once, in order
+        self.still = ""
+        self.outputs: list[float] = []    # of the pass before
 
-    def __init__(self) -> None:
-        self.texts: dict[str, int] = {}
-        self.activations: list[list[Any]] = []
-        self.costs: list[Any] = []
+    def take(self, net: MLP, e: int, one: Pass) -> None:
+        if len(self.passes) == 1:
+            self.examples.append(_example(one))
+        self.passes[-1].append(_numbers(one))
+        for of_layer, pairs in zip(self.formulas, one.layers):
+            for of_neuron, (z, a) in zip(of_layer, pairs):
+                of_neuron.add(_formula(z, a))
+        if not self.still:
+            try:
+                self.print_all(net, e, one)
+            except NotImplementedError as error:
+                self.still = str(error)
+        self.outputs = [a.data for a in one.outputs]
 
-    def add_all(self, nets: list[MLP], told: list[list[Pass]], cost: Cost) -> str:
-        """Print them all; why that cannot be, or "" if it can."""
-        try:
-            for k, layer in enumerate(nets[0].layers):
-                self.activations.append([self.entry(
-                    f"the activation {kind(neuron)}", list(_activations(k, j, nets, told)))
-                    for j, neuron in enumerate(layer.neurons)])
-            for e in range(len(told[0])):
-                self.costs.append(self.entry("the cost", list(_costs(e, told, cost))))
-        except NotImplementedError as error:
-            self.texts, self.activations, self.costs = {}, [], []
-            return f"Nothing can be changed in this page: {error}."
-        if not all(math.isfinite(v.data) and math.isfinite(grad) for given in told for one in given
-                   for v, grad in one.grads.items()):
-            return "Nothing can be changed in this page: some of its numbers are not finite."
-        if any(len(net.parameters()) != sum(places(net).values()) for net in nets):
-            return "Nothing can be changed in this page: an activation of this network learns weights of its own."
-        return ""
-
-    def entry(self, name: str, found: list[Printed]) -> Any:
-        for other in found[1:]:
-            if other != found[0]:
-                raise NotImplementedError(f"{name} is made in another way where the numbers are others")
-        return [self.texts.setdefault(found[0].text, len(self.texts)), list(map(number, found[0].constants))]
-
-
-def _activations(k: int, j: int, nets: list[MLP], told: list[list[Pass]]) -> Iterator[Printed]:
-    """How one neuron makes its activation: in every pass, and of other weighted sums."""
-    for net, given in zip(nets, told):
-        for one in given:
-            z, a = one.layers[k][j]
-            yield printed_function(a, [z])
-        if type(net.layers[k].neurons[j]) is not Neuron:
-            raise NotImplementedError(f"layers[{k}].neurons[{j}] is of a class of its own")
-        for x in PROBES:
-            if probe := _probed(lambda: _at(net.layers[k].neurons[j], x)):
-                z, a = probe
-                yield printed_function(a, [z])
-
-
-def _at(neuron: Neuron, x: float) -> tuple[Value, Value]:
-    """The pair (z, a) where z is x."""
-    probe = copy.copy(neuron)
-    probe.w, probe.b = [Value(1.0)], Value(0.0)
-    return probe.trace([x])
-
-
-def _costs(e: int, told: list[list[Pass]], cost: Cost) -> Iterator[Printed]:
-    """How the cost of an example is made: by every network, and of other outputs."""
-    for given in told:
-        one = given[e]
+    def print_all(self, net: MLP, e: int, one: Pass) -> None:
+        """NotImplementedError, saying why, if the page cannot compute this network."""
+        if not all(math.isfinite(v.data) and math.isfinite(grad) for v, grad in one.grads.items()):
+            raise NotImplementedError("some of its numbers are not finite")
+        if len(net.parameters()) != sum(places(net).values()):
+            raise NotImplementedError("an activation of this network learns weights of its own")
+        for k, (layer, pairs) in enumerate(zip(net.layers, one.layers)):
+            for j, (neuron, (z, a)) in enumerate(zip(layer.neurons, pairs)):
+                name = f"the activation {kind(neuron)}"
+                self.print(name, (k, j), a, [z])
+                for z, a in _probes(f"layers[{k}].neurons[{j}]", neuron) if e == 0 else ():
+                    self.print(name, (k, j), a, [z])
         if one.cost is not None:
-            yield printed_function(one.cost, one.outputs)
-        others = [a.data for a in given[e - 1].outputs]
+            self.print("the cost", (e,), one.cost, one.outputs)
+        for outputs, root in self.other_costs(one):
+            self.print("the cost", (e,), root, outputs)
+
+    def print(self, name: str, key: tuple[int, ...], root: Value, inputs: list[Value]) -> None:
+        printed = printed_function(root, inputs)
+        if self.printed.setdefault(key, printed) != printed:
+            raise NotImplementedError(f"{name} is made in another way where the numbers are others")
+
+    def other_costs(self, one: Pass) -> Iterator[tuple[list[Value], Value]]:
+        """The cost of the same targets for other outputs."""
+        others = self.outputs or [a.data for a in one.outputs]
         for numbers in (others, [1 - x for x in others], [-x for x in others]):
             outputs = [Value(x) for x in numbers]
             alike = outputs[0] if len(outputs) == 1 else outputs
-            if root := _probed(lambda: example_cost(lambda _: alike, [], one.targets, cost)):
-                yield printed_function(root, outputs)
+            if root := _probed(lambda: example_cost(lambda _: alike, [], one.targets, self.cost)):
+                yield outputs, root
+
+    def entry(self, key: tuple[int, ...]) -> Any:
+        """[which of `texts`, its constants]"""
+        text, constants = self.printed[key]
+        return [self.texts.setdefault(text, len(self.texts)), list(map(number, constants))]
+
+
+def _probes(name: str, neuron: Neuron) -> Iterator[tuple[Value, Value]]:
+    """The pair (z, a) of a neuron for some numbers z of our own."""
+    if type(neuron) is not Neuron:
+        raise NotImplementedError(f"{name} is of a class of its own")
+    probe = copy.copy(neuron)
+    probe.w, probe.b = [Value(1.0)], Value(0.0)
+    for x in PROBES:
+        if pair := _probed(lambda: probe.trace([x])):
+            yield pair
 
 
 def _probed(make: Callable[[], Any]) -> Any:
@@ -148,10 +155,9 @@ def _probed(make: Callable[[], Any]) -> Any:
         raise NotImplementedError(f"a function of its own fails where the numbers are others: {error!r:.80}") from None
 
 
-def _formula(pairs: list[tuple[Value, Value]]) -> str:
-    """f′(z) as a formula, of an activation that the graphs show to be one known operation; else ""."""
-    found = {"1" if a is z else formula(a.op) if a.args == (z,) and is_spelled(a.op) else "" for z, a in pairs}
-    return found.pop() if len(found) == 1 else ""
+def _formula(z: Value, a: Value) -> str:
+    """f′(z) as a formula, of an activation that the graph shows to be one known operation; else ""."""
+    return "1" if a is z else formula(a.op) if a.args == (z,) and is_spelled(a.op) else ""
 
 
 def _packed(net: MLP) -> dict[str, Any]:
