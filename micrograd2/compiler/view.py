@@ -103,7 +103,7 @@ def ranges(places: np.ndarray) -> str | None:
     if not terms or not np.array_equal(np.broadcast_to(grid + first, finer.shape), finer):
         return None
     code = " + ".join([str(first)] * (first != 0) + terms)
-    if finer.shape != places.shape:
+    if finer.shape != places.shape or places.shape[0] == 1:  # no range says the length of the first axis then
         code = f"({code}).reshape({listed(places.shape)})"
     return code if len(code) < 110 else "\n    ".join(textwrap.wrap(f"({code})", 110))
 
