@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,6 +27,8 @@ SHORT = {
     "08_why_not_search.py": ([], ["08_why_not_search.png"], "13,003 forward passes"),
     "09_matrices.py": (["--widest", "8"], ["09_matrices.png"], "z1 = x @ W1.T + b1"),
     "10_when_learning_fails.py": (["--epochs", "20"], ["10_when_learning_fails.png"], "saturated: 13"),
+    "11_bang_for_your_buck.py": ([], ["11_bang_for_your_buck.png"], "against the gradient           0°"),
+    "12_questions.py": (["--steps", "100"], ["12_questions.png"], "12,560 + 272 + 170 = 13,002"),
     "moons.py": (["--steps", "60"], ["moons.png"], "accuracy on all 100 points: 100%"),
     "compile_digits.py": (["--epochs", "1", "--compare", "5"], [], "z1 = x @ W1.T + b1"),
     "gpt.py": (["--steps", "2", "--batch", "2"], [], "it invents: "),
@@ -53,6 +56,39 @@ def test_example(name, tmp_path):
         assert path.stat().st_size > 2000
         if path.suffix == ".svg":
             xml.etree.ElementTree.parse(path)
+
+
+def lesson(name, folder, *options):
+    """What a lesson prints, as lines."""
+    run = subprocess.run([sys.executable, str(EXAMPLES / name), *options], cwd=folder, capture_output=True, check=True,
+                         encoding="utf-8", env={**os.environ, "PYTHONIOENCODING": "utf-8"})
+    return run.stdout.splitlines()
+
+
+def numbers(line):
+    return [float(number.replace(",", "")) for number in re.findall(r"[-+]?\d[\d,]*\.?\d*", line)]
+
+
+def test_no_step_of_that_length_brings_as_much_as_one_against_the_gradient(tmp_path):
+    table = lesson("11_bang_for_your_buck.py", tmp_path)[5:10]
+    angles, predicted, actual, predicted_far, actual_far = zip(*(numbers(line)[-5:] for line in table))
+    assert list(angles) == sorted(angles) and list(predicted) == sorted(predicted)
+    assert list(actual) == sorted(actual) and actual[-1] > 0 > actual[0]
+    assert all(2 * one == pytest.approx(two, abs=2e-4) for one, two in zip(predicted, predicted_far))
+    assert predicted[0] < actual[0] and actual_far[0] - predicted_far[0] > 2 * (actual[0] - predicted[0])
+
+
+def test_the_answers_to_the_questions_are_what_their_sentences_say(tmp_path):
+    lines = lesson("12_questions.py", tmp_path, "--steps", "300")
+    together, one_by_one = (numbers(line)[-1] for line in lines if line.startswith(("   moved tog", "   one by one:")))
+    assert together != one_by_one and max(together, one_by_one) < 0.25
+    assert [numbers(line)[-2] for line in lines if line.startswith("   read as a 2")] == [0, 100]
+    unseen = [numbers(line)[-1] for line in lines if "of those not seen" in line]
+    assert unseen == sorted(unseen) and len(unseen) == 4
+    left, right = (numbers(line)[-2:] for line in lines if "as low as" in line)
+    assert left[0] < 0 < right[0] and left[1] < right[1]
+    (falls,) = (numbers(line) for line in lines if line.startswith("   loss from"))
+    assert falls[0] > falls[1]
 
 
 def test_gpt_learns_the_same_on_its_scalar_graph(tmp_path):
