@@ -82,7 +82,7 @@ after each the gradient is computed again.
 try:
     import matplotlib.pyplot as plt
 except ImportError:
-    print("the picture needs matplotlib: pip install 'micrograd2[plots]'")
+    print("the picture needs matplotlib: pip install -e '.[plots]'")
     raise SystemExit
 plt.switch_backend("Agg")
 

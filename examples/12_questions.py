@@ -132,8 +132,8 @@ for x in (Value(-1.7), Value(1.7)):
     print(f"   x⁴ − 2x² + x/2, down from {walk[0]:+.1f}: ends at {walk[-1]:+.3f}, as low as {valley(walk[-1]):+.3f}")
 loss, slope = program(theta, X, Y)
 after = program(theta - 0.5 * slope, X, Y)[0]
-print(f"""   Both ends are local minima: no small step leads down from there. And where the
-   last network of 6 ended? |gradient| is {np.linalg.norm(slope):.3f}, and another small step takes the
+print(f"""   Both ends are local minima: no small step leads down from there. And where did
+   the last network of 6 end? |gradient| is {np.linalg.norm(slope):.3f}, and one more step takes the
    loss from {loss:.5f} to {after:.5f}. That is no minimum: we only stopped.
 """)
 
@@ -154,7 +154,7 @@ print(f"""   Who fires together wires together: for a {digits.y_test[0]}, the we
 try:
     import matplotlib.pyplot as plt
 except ImportError:
-    print("the picture needs matplotlib: pip install 'micrograd2[plots]'")
+    print("the picture needs matplotlib: pip install -e '.[plots]'")
     raise SystemExit
 plt.switch_backend("Agg")
 

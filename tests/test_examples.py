@@ -20,10 +20,10 @@ SHORT = {
     "01_value.py": ([], ["01_value.svg"], "x.grad = 14\n"),
     "02_chain_rule.py": ([], ["02_chain_rule.svg"], "∂L/∂a = 6, ∂L/∂b = -4, ∂L/∂c = -2, ∂L/∂f = 4"),
     "03_order.py": ([], ["03_order.svg"], "backward() agrees: a.grad = 4."),
-    "04_neuron.py": ([], ["04_neuron.svg"], "weights      a goes from 0.3775 to 0.4548"),
+    "04_neuron.py": ([], ["04_neuron.svg"], "weights                   a goes from 0.3775 to 0.4548"),
     "05_sensitivity.py": ([], ["05_sensitivity.png"], " 32.0 times as sensitive"),
     "06_nudges.py": ([], ["06_nudges.svg"], "nudge −∂C/∂a      agree"),
-    "07_averaging.py": (["--digits", "300", "--epochs", "5"], ["07_averaging.png"], "led uphill"),
+    "07_averaging.py": (["--digits", "300", "--epochs", "5"], ["07_averaging.png"], "steps uphill"),
     "08_why_not_search.py": ([], ["08_why_not_search.png"], "13,003 forward passes"),
     "09_matrices.py": (["--widest", "8"], ["09_matrices.png"], "z1 = x @ W1.T + b1"),
     "10_when_learning_fails.py": (["--epochs", "20"], ["10_when_learning_fails.png"], "saturated: 13"),
@@ -51,6 +51,8 @@ def test_example(name, tmp_path):
                          env={**os.environ, "PYTHONIOENCODING": "utf-8"}, encoding="utf-8")
     assert run.returncode == 0, run.stderr
     assert printed in run.stdout
+    if name[:2].isdigit():
+        assert max(map(len, run.stdout.splitlines())) <= 80, "a lesson is read in a terminal"
     for file in files:
         path = tmp_path / "out" / file
         assert path.stat().st_size > 2000

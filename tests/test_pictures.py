@@ -271,7 +271,7 @@ def test_every_operation_shows_its_symbol(a_dot):
     a, b = Value(0.5, "a"), Value(2.0, "b")
     root = total([dot([a], [b], a * b), a - b, -a, a / b, a ** 2, b.exp(), a + b])
     shown = {text for node in read(draw(root)).nodes.values() for text in node.texts}
-    assert {"×", "+", "−", "/", "**2", "exp", "Σ", "w·x + b"} <= shown
+    assert {"×", "+", "−", "/", "x²", "exp", "Σ", "w·x + b"} <= shown
 
 
 @given(programs(longest=9))
