@@ -58,8 +58,9 @@ shown = digits.y_test[:100]
 one_group, other_group = (nudges(net, digits.x_test[:100][group], data.one_hot(shown[group], 10)).outputs[k]
                           for group in (shown == k, shown != k))
 print(f"The {sum(shown == k)} that are a {k} wish output {k} to change by {one_group.wish:+.3f} each, the "
-      f"{sum(shown != k)} others by\n{other_group.wish:+.3f}. The average is {many.outputs[k].wish:+.3f}: a few strong wishes"
-      " outweigh many weak\nones. An average is no vote. And where wishes are opposite, they cancel out.")
+      f"{sum(shown != k)} others by\n{other_group.wish:+.3f}. The average is {many.outputs[k].wish:+.3f}: "
+      "a few strong wishes outweigh many weak\nones. An average is no vote. And where wishes are opposite, "
+      "they cancel out.")
 
 args.out.mkdir(parents=True, exist_ok=True)
 print("\nthe gradient in every weight:", draw(net, x.tolist(), target.tolist()).save_svg(args.out / "06_nudges.svg"))

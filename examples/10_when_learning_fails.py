@@ -3,9 +3,9 @@
     python examples/10_when_learning_fails.py [--epochs N] [--seed S] [--out FOLDER]
 
 Four networks that learn to tell two moons apart badly or not at all, for four reasons that can all be read off the
-gradients before training, and the cure of each. That a gradient passing through many flat curves vanishes, or through steep ones explodes: Michael
-Nielsen, "Neural Networks and Deep Learning" (2015), chapter 5. Relus that die and sigmoids that saturate: Andrej
-Karpathy, "Yes you should understand backprop" (2016).
+gradients before training, and the cure of each. That a gradient passing through many flat curves vanishes, or through
+steep ones explodes: Michael Nielsen, "Neural Networks and Deep Learning" (2015), chapter 5. Relus that die and sigmoids
+that saturate: Andrej Karpathy, "Yes you should understand backprop" (2016).
 """
 
 import argparse

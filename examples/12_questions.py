@@ -132,7 +132,7 @@ for x in (Value(-1.7), Value(1.7)):
     print(f"   x⁴ − 2x² + x/2, down from {walk[0]:+.1f}: ends at {walk[-1]:+.3f}, as low as {valley(walk[-1]):+.3f}")
 loss, slope = program(theta, X, Y)
 after = program(theta - 0.5 * slope, X, Y)[0]
-print(f"""   Both ends are local minima: no small step leads down from there. And where did
+print(f"""   Both ends are local minima: no small step from there leads down. Where did
    the last network of 6 end? |gradient| is {np.linalg.norm(slope):.3f}, and one more step takes the
    loss from {loss:.5f} to {after:.5f}. That is no minimum: we only stopped.
 """)
