@@ -11,17 +11,20 @@ looks at 10 digits at a time, and stumbles worse.
 
 import argparse
 import math
+import os
 import time
 from pathlib import Path
 
-import numpy as np
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads that wait for each other would be timed, not the steps
 
-from micrograd2 import MLP, compile, data, squared_error
-from micrograd2.train import mini_batches
+import numpy as np  # noqa: E402
+
+from micrograd2 import MLP, compile, data, squared_error  # noqa: E402
+from micrograd2.train import mini_batches  # noqa: E402
 
 options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-options.add_argument("--digits", type=int, default=2000, help="how many to learn from")
-options.add_argument("--epochs", type=int, default=40, help="passes over the digits, for each")
+options.add_argument("--digits", type=int, default=1000, help="how many to learn from")
+options.add_argument("--epochs", type=int, default=60, help="passes over the digits, for each")
 options.add_argument("--seed", type=int, default=3, help="of the network and the order of the digits")
 options.add_argument("--out", type=Path, default=Path("out"), help="the folder for the picture")
 args = options.parse_args()
@@ -115,7 +118,8 @@ for name, colour in (("very drunk", "#e8b48a"), ("drunk", "#d9730d"), ("careful"
         seen.plot(*(ways[name][ends[name]][1] - start) @ plane, "o", color=colour)
     last = np.array([theta for _, theta in ways[name].values()][-25:])
     flat = np.linalg.svd(last - last[0], full_matrices=False)[2][:2]
-    near.plot(*((last - last[0]) @ flat.T).T, ".-", color=colour, linewidth=1)
+    steps = (last - last[0]) @ flat.T
+    near.plot(*(steps / np.linalg.norm(steps, axis=1).max()).T, ".-", color=colour, linewidth=1)
 for axis in (by_step, by_second):
     axis.axhline(plateau, color="#8c959f", linewidth=0.8, linestyle=":")
 by_step.set(xlabel="steps", ylabel="loss over all digits", xscale="symlog", xlim=0, ylim=0, title="step for step")
@@ -126,7 +130,7 @@ seen.annotate("start ", (0, 0), fontsize=9, ha="right")
 seen.set(title="two paths, in the plane of start and ends (dark is high)", xticks=[], yticks=[])
 seen.margins(0.12)
 near.plot(0, 0, "o", color="#24292f")
-near.set(title="enlarged, from one point: the last 24 steps of each", aspect="equal", xticks=[], yticks=[])
+near.set(title="the last 24 steps of each, from one point, equally large", aspect="equal", xticks=[], yticks=[])
 xs, ys = (np.linspace(low, high, 21) for low, high in (seen.get_xlim(), seen.get_ylim()))
 surface = [[loss_at(start + plane @ (x, y), slice(200)) for x in xs] for y in ys]
 seen.contourf(xs, ys, surface, levels=np.geomspace(np.min(surface), np.max(surface), 16), cmap="Greys", alpha=0.7)

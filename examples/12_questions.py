@@ -17,7 +17,7 @@ from micrograd2.explain import nudges
 from micrograd2.train import mini_batches
 
 options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-options.add_argument("--steps", type=int, default=1000, help="of training on the digits")
+options.add_argument("--steps", type=int, default=1500, help="of training on the digits, to the end of an epoch")
 options.add_argument("--seed", type=int, default=3, help="of the network and the order of the digits")
 options.add_argument("--out", type=Path, default=Path("out"), help="the folder for the picture")
 args = options.parse_args()
@@ -96,9 +96,9 @@ many, seen, unseen = [50, 200, 1000, 5000], [], []
 for n in many:
     theta, epoch, done = start, 0, 0
     while done < args.steps:
-        for batch in mini_batches(n, 50, args.seed, epoch):
-            theta = theta - 4.0 * program(theta, X[batch], Y[batch])[1]
-        epoch, done = epoch + 1, done + n // 50
+        for batch in mini_batches(n, 20, args.seed, epoch):
+            theta, done = theta - 2.0 * program(theta, X[batch], Y[batch])[1], done + 1
+        epoch += 1
     seen.append(float(np.mean(read(theta, X[:n]) == labels[:n])))
     unseen.append(float(np.mean(read(theta, digits.x_test) == digits.y_test)))
     print(f"   {n:5,} digits, {done:,} steps: {seen[-1]:4.0%} of these read, {unseen[-1]:4.0%} of those not seen")
