@@ -59,7 +59,7 @@ print("Who decides how much of each? Nobody has to: a step moves every weight an
 print("at once, each by its gradient, and so those that help more move more.")
 
 out.mkdir(parents=True, exist_ok=True)
-cost = squared_error([net([Value(number, f"x{i}") for i, number in enumerate(x)])], [1.0])
+cost = squared_error([net([Value(number, f"x[{i}]") for i, number in enumerate(x)])], [1.0])
 cost.label = "C"
 cost.backward()
 print(f"\nThe picture shows gradients, so each sign is the opposite of a nudge's: where\n"

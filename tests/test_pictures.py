@@ -300,7 +300,7 @@ def test_width_grows_with_the_contribution_and_the_legend_gives_the_scale(a_dot)
     looks = {edge.tail: (edge.colour, edge.width) for edge in drawn.edges}
     assert [looks[f"n{i}"][0] for i in range(4)] == ["blue", "blue", "orange", "grey"]
     assert looks["n3"][1] < looks["n0"][1] < looks["n1"][1] < looks["n2"][1]
-    assert any(text.endswith("the widest adds 4, half as wide is a quarter") for text in drawn.texts)
+    assert any(text.endswith("the widest adds 4, half as wide adds a quarter") for text in drawn.texts)
     assert {"+0.1", "+1", "-4"} <= {text.replace("−", "-") for text in drawn.texts}
 
 

@@ -79,7 +79,7 @@ def draw_expression(root: Value, expand: bool, depth: int | None, dark: bool) ->
     picture = blank("dot", dark, rankdir="LR", nodesep="0.18", ranksep="0.5")
     edges = list(_edges(reading, groups, at))
     widest = max((abs(adds) for *_, adds, _, _ in edges if adds), default=0.0)
-    explain_signs(picture, reading.known, "the result", f"the widest adds {widest:.4g}, half as wide is a quarter",
+    explain_signs(picture, reading.known, "the result", f"the widest adds {widest:.4g}, half as wide adds a quarter",
                   _left_out(len(everything) - len(at), len(at), sum(group.kind != "value" for group in groups)))
     if not summarised:
         _nodes_in_clusters(picture, groups, at, reading, expand)
