@@ -71,6 +71,34 @@ def numbers(line):
     return [float(number.replace(",", "")) for number in re.findall(r"[-+]?\d[\d,]*\.?\d*", line)]
 
 
+def test_a_leaf_that_is_never_cleared_adds_up_beside_one_that_is(tmp_path):
+    calls = [numbers(line)[1:] for line in lesson("03_order.py", tmp_path) if line.startswith("  backward")]
+    assert calls == [[4 * call, 4] for call in (1, 2, 3)]
+
+
+def test_an_average_is_no_vote(tmp_path):
+    lines = " ".join(lesson("06_nudges.py", tmp_path))
+    told = re.search(r"The \d+ that are a .* average is [-+.\d]+", lines)[0]
+    few, _, _, strong, many, weak, average = numbers(told)
+    assert few < many and strong > 0 > weak and average > 0
+    assert average == pytest.approx((few * strong + many * weak) / (few + many), abs=2e-3)
+
+
+def test_mini_batches_are_ahead_for_the_same_work(tmp_path):
+    lines = lesson("07_averaging.py", tmp_path, "--epochs", "20")
+    losses, uphill = zip(*(numbers(line)[-2:] for line in lines if line.startswith(("careful", "drunk", "very drunk"))))
+    assert list(losses) == sorted(losses, reverse=True) and uphill[0] < min(uphill[1:])
+
+
+def test_every_cure_helps(tmp_path):
+    lines = lesson("10_when_learning_fails.py", tmp_path)
+    sick = {line[0]: numbers(line)[2] for line in lines if re.match(r"\d (vanishing|dead|saturated): loss from", line)}
+    cured = {line[0]: numbers(line)[2] for line in lines if re.match(r"\d cured: loss from", line)}
+    assert set(sick) == set("123") and set(cured) == set("1234")
+    assert all(cured[which] < 0.3 * sick[which] for which in sick)
+    assert any(line.startswith("4 exploding: loss") for line in lines)
+
+
 def test_no_step_of_that_length_brings_as_much_as_one_against_the_gradient(tmp_path):
     table = lesson("11_bang_for_your_buck.py", tmp_path)[5:10]
     angles, predicted, actual, predicted_far, actual_far = zip(*(numbers(line)[-5:] for line in table))
