@@ -72,7 +72,7 @@ def read(theta, some):
     return np.argmax(reader.outputs(theta, some), axis=1)
 
 
-print("3. Where do 13,002 weights and biases come from?")
+print(f"3. Where do {len(start):,} weights and biases come from?")
 sizes = [(len(layer.neurons[0].w), len(layer.neurons)) for layer in net.layers]
 print(f"   {' + '.join(f'({nin} + 1) × {nout}' for nin, nout in sizes)}"
       f" = {' + '.join(f'{(nin + 1) * nout:,}' for nin, nout in sizes)} = {len(start):,}:\n"
