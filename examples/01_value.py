@@ -22,10 +22,10 @@ def f(x):
     return 3 * x * x - 4 * x + 5
 
 
-print("y = 3x² − 4x + 5, at x = 3. Raise x by a small h: how much does y rise, compared with h?")
+print("y = 3x² − 4x + 5, at x = 3. Raise x by a small h: how much does y rise?")
 for h in (1.0, 0.1, 0.001, 0.00001):
-    print(f"  h = {h:<7g} y goes from 20 to {f(3 + h):<9.8g} it rises by {(f(3 + h) - f(3)) / h:.4f} · h")
-print("The smaller h, the closer to 14 · h. This 14 is the slope of y at x = 3, its gradient ∂y/∂x.\n")
+    print(f"  h = {h:<7g} y goes from {f(3)} to {f(3 + h):<9.8g} it rises by {(f(3 + h) - f(3)) / h:.4f} · h")
+print("The smaller h, the closer to 14 · h. This 14 is the slope of y at x = 3, its\ngradient ∂y/∂x.\n")
 
 # The same formula with a Value in it. A Value computes like a number, and remembers how it was made.
 x = Value(3.0, "x")
@@ -43,7 +43,7 @@ for v in (price, pieces, discount):
     print(f"  ∂bill/∂{v.label:8} = {v.grad:+g}: raising the {v.label} by 1 {'lowers' if v.grad < 0 else 'raises'} the "
           f"bill by {abs(v.grad):g}")
 
-print("\nAnd what is it good for? To make y small, move x a little against its gradient, again and again:")
+print("\nAnd what is it good for? To make y small, move x a little against its gradient,\nagain and again:")
 x.data = 3.0
 for step in range(8):
     y_now = f(x)
@@ -51,7 +51,7 @@ for step in range(8):
     y_now.backward()
     print(f"  x = {x.data:.4f}   y = {y_now.data:.4f}   ∂y/∂x = {x.grad:+.4f}")
     x.data -= 0.1 * x.grad
-print("y falls to its lowest, where the gradient is 0 (x = 2/3). A network learns in no other way.\n")
+print("y falls to its lowest, where the gradient is 0 (x = 2/3). A network learns in no\nother way.\n")
 
 out.mkdir(parents=True, exist_ok=True)
 x.data, x.grad = 3.0, 0.0

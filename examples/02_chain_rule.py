@@ -32,8 +32,9 @@ a, b, c, f = Value(2.0, "a"), Value(-3.0, "b"), Value(10.0, "c"), Value(-2.0, "f
 L = expression(a, b, c, f)
 print(f"e = a·b, d = e + c, L = d·f: with a=2, b=−3, c=10, f=−2, L = {L.data:g}\n")
 
-print("Each line below is one edge of that graph. What arrives from above (upstream) is multiplied by the local")
-print("derivative, and the product is added to the gradient of the operand:\n")
+print("Each line below is one edge of that graph. The gradient of the result (upstream)")
+print("is multiplied by the local derivative, and this contribution is added to the")
+print("gradient of the operand:\n")
 print(f"{ledger(L)}\n")
 
 print("So the gradient of a is the product of the local derivatives on its way to L:")
@@ -46,12 +47,13 @@ square = x * x
 square.label = "x²"
 y = square + x
 y.label = "y"
-print("y = x² + x, at x = 3: x is used three times, so there are three ways, and they add up to 2x + 1 = 7.\n")
+print("y = x² + x, at x = 3: x is used three times, so there are three ways, and they")
+print("add up to 2x + 1 = 7.\n")
 print(f"{paths(y, x)}\n")
 
 L.backward()
 print("backward() does all this:", ", ".join(f"∂L/∂{v.label} = {v.grad:g}" for v in (a, b, c, f)))
-print("Is it true? gradcheck changes each input a little and measures, as in lesson 01:",
+print("Is it true? gradcheck changes each a little and measures, as in lesson 01:",
       gradcheck(expression, [a, b, c, f]))
 
 out.mkdir(parents=True, exist_ok=True)

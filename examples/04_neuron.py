@@ -31,27 +31,37 @@ print(f"z = w·x + b = {z.data:.2f}, a = sigmoid(z) = {a.data:.4f}, and it shoul
 print(f"cost C = (a − 1)² = {squared_error([a], [1.0]).data:.4f}\n")
 
 told = nudges(net, x, 1.0)
-print("A nudge is minus a gradient: which way to go to lower the cost, and how much it helps. δ is short for ∂C/∂z.\n")
+print("A nudge is minus a gradient: which way to go to lower the cost, and how much it")
+print("helps. δ is short for ∂C/∂z.\n")
 print(f"{told.wishes()}\n")
 print(f"{told.avenues('layers[0].neurons[0]')}\n")
-print("The weight of the bright input is worth changing, that of the dark one not: it meets a 0, whatever it is.")
-print("The inputs are worth changing in proportion to their weights. Inputs are given; but neurons of a layer before")
-print("could now be asked to change, and ask in turn: that is all of backpropagation (lesson 06).\n")
+print("The weight of the bright input is worth changing, that of the dark one not: it")
+print("meets a 0, whatever it is. The inputs are worth changing in proportion to their")
+print("weights, but nobody can move an activation: it can only be asked to change. The")
+print("neurons of a layer before would do so by their own weights and biases, and ask")
+print("in turn: that is all of backpropagation (lesson 06).\n")
 
 # By hand, for one weight: the three factors on the way back from C to w[0].
 by_hand = 2 * (a.data - 1) * a.data * (1 - a.data) * x[0]
-print(f"By hand: ∂C/∂w[0] = 2(a − 1) · a(1 − a) · x[0] = {by_hand:+.4f}, and the nudge is the opposite.\n")
+print(f"By hand: ∂C/∂w[0] = 2(a − 1) · a(1 − a) · x[0] = {by_hand:+.4f}, and the nudge is")
+print("the opposite.\n")
 
-print("Does it help? Move all that an avenue has, each number by its nudge, and the other two not at all:")
+print("Does it help? Move each number by its nudge, and all others not at all:")
 wish = told.outputs[0]
 w, b = [weight.data for weight in neuron.w], neuron.b.data
-for avenue, dw, db, dx in (("bias", [0.0] * 3, wish.bias, [0.0] * 3), ("weights", wish.weights, 0.0, [0.0] * 3),
-                           ("activations", [0.0] * 3, 0.0, wish.previous)):
+still = [0.0] * 3
+for avenue, dw, db, dx in (("bias", still, wish.bias, still), ("weights", wish.weights, 0.0, still),
+                           ("bias and weights: a step", wish.weights, wish.bias, still),
+                           ("if the inputs could obey", still, 0.0, wish.previous)):
     moved = dot([i + d for i, d in zip(w, dw)], [i + d for i, d in zip(x, dx)], b + db).sigmoid()
-    print(f"  {avenue:12} a goes from {a.data:.4f} to {moved.data:.4f}")
+    print(f"  {avenue:25} a goes from {a.data:.4f} to {moved.data:.4f}")
+print("Who decides how much of each? Nobody has to: a step moves every weight and bias")
+print("at once, each by its gradient, and so those that help more move more.")
 
 out.mkdir(parents=True, exist_ok=True)
-cost = squared_error([net([Value(number, f"x{i}") for i, number in enumerate(x)])], [1.0])
+cost = squared_error([net([Value(number, f"x[{i}]") for i, number in enumerate(x)])], [1.0])
 cost.label = "C"
 cost.backward()
-print("\nthe three avenues as edges:", draw(cost).save_svg(out / "04_neuron.svg"))
+print(f"\nThe picture shows gradients, so each sign is the opposite of a nudge's: where\n"
+      f"x[1] is wished to move by {wish.previous[1]:+.4f}, it says {-wish.previous[1]:+.4f}.")
+print("the three avenues as edges:", draw(cost).save_svg(out / "04_neuron.svg"))

@@ -34,8 +34,8 @@ print(f"{told}\n")
 first = told.ranked[0]
 other = min(told.ranked, key=lambda s: abs(abs(s.gradient) - abs(first.gradient) / 32))
 print(f"{first.name}: {first.gradient:+.5f}\n{other.name}: {other.gradient:+.5f}")
-print(f"The cost is {told.ratio(first.name, other.name):.1f} times as sensitive to the first. So a step of 0.01 in the "
-      "first should matter\nas much as one of 0.32 in the second (each in the direction that raises the cost):\n")
+print(f"The cost is {told.ratio(first.name, other.name):.1f} times as sensitive to the first. So a step of 0.01 in "
+      "the\nfirst should matter as much as one of 0.32 in the second (each in the direction\nthat raises the cost):\n")
 
 
 def cost():
@@ -52,7 +52,7 @@ for s, step in ((first, 0.01), (other, 0.01), (other, 0.32)):
 try:
     import matplotlib.colors
 except ImportError:
-    print("\nwith matplotlib (pip install 'micrograd2[plots]') all 13,002 sensitivities would be drawn here")
+    print("\nwith matplotlib (pip install -e '.[plots]') all 13,002 sensitivities would be drawn here")
     raise SystemExit
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402, once the backend is chosen

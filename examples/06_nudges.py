@@ -31,11 +31,11 @@ target = data.one_hot([label], 10)[0]
 told = nudges(net, x, target)
 print(f"The network has seen little so far. Here is a {label}. What should change?\n")
 print(f"1. {told.wishes()}\n")
-print(f"Output {label} should be 1, the others 0. The further an output is from that, the stronger the wish.\n")
+print(f"Output {label} should be 1, the others 0. The further an output is from that, the\nstronger the wish.\n")
 
 name = told.outputs[label].name
 print(f"2. {told.avenues(name)}\n")
-print("The bias; the weights, in proportion to the activations; the activations, in proportion to the weights.\n")
+print("The bias; the weights, in proportion to the activations; the activations, in\nproportion to the weights.\n")
 
 print(f"3. {told.asks(2)}\n")
 wanted = told.layers[2].wished
@@ -44,13 +44,23 @@ column = " ".join(f"{row[most]:+.3f}" for row in told.layers[2].asked)
 print(f"Each row is the wish list of one output. Column a[{most}] adds up to {wanted[most]:+.3f}:\n{column}\n")
 
 print(f"4. {told.recursion()}\n")
-print("An activation a can only change through z, and there the slope f′(z) decides how much: a neuron on the flat")
-print("part of its curve hardly listens. Then the same story again, one layer back. That is all.\n")
+print("An activation a can only change through z, and there the slope f′(z) decides how")
+print("much: a neuron on the flat part of its curve hardly listens. Then the same story")
+print("again, one layer back. That is all.\n")
 
 print(f"5. {told.hebbian()}\n")
 
-print("And for 100 digits at once? Each has its own wishes. Some agree; what they do not agree on cancels out:\n")
-print(nudges(net, digits.x_test[:100], data.one_hot(digits.y_test[:100], 10)).wishes())
+print("6. And for 100 digits at once? Each has its own wishes, and they are averaged:\n")
+many = nudges(net, digits.x_test[:100], data.one_hot(digits.y_test[:100], 10))
+print(f"{many.wishes()}\n")
+k = min((j for j, output in enumerate(many.outputs) if output.wish > 0), key=lambda j: many.outputs[j].agree_wish)
+shown = digits.y_test[:100]
+one_group, other_group = (nudges(net, digits.x_test[:100][group], data.one_hot(shown[group], 10)).outputs[k]
+                          for group in (shown == k, shown != k))
+print(f"The {sum(shown == k)} that are a {k} wish output {k} to change by {one_group.wish:+.3f} each, the "
+      f"{sum(shown != k)} others by\n{other_group.wish:+.3f}. The average is {many.outputs[k].wish:+.3f}: "
+      "a few strong wishes outweigh many weak\nones. An average is no vote. And where wishes are opposite, "
+      "they cancel out.")
 
 args.out.mkdir(parents=True, exist_ok=True)
 print("\nthe gradient in every weight:", draw(net, x.tolist(), target.tolist()).save_svg(args.out / "06_nudges.svg"))

@@ -45,13 +45,14 @@ root = cost()
 forward, backward = (timeit(do, gc.enable, number=20) / 20 for do in (cost, root.backward))
 print(f"One forward pass, the cost of one digit: {forward * 1e3:.1f} ms. One backward pass: {backward * 1e3:.1f} ms.\n")
 
-print("1. Try 1,000 values for each weight, in all combinations. One forward pass for each:")
+print("1. Try 1,000 values for each weight, in all combinations, a forward pass each:")
 for n in (1, 2, 3, 9, 100, len(parameters)):
     print(f"   {n:6,} weight{'s:' if n > 1 else ': '} {told(3 * n + math.log10(forward)):>18}")
 enough = math.ceil(math.log10(4.4e17 / forward) / 3)
 print(f"   The universe is about 14,000,000,000 years old: {enough} weights would take longer.\n")
 
-print("2. Move one weight at a time, and see how the cost changes. Six of them, beside what backpropagation says:")
+print("2. Move one weight at a time, and see how the cost changes. Six of them, beside")
+print("   what backpropagation says:")
 net.zero_grad()
 root.backward()
 for parameter in (*parameters[150:153], *parameters[-3:]):
@@ -61,18 +62,18 @@ for parameter in (*parameters[150:153], *parameters[-3:]):
     parameter.data = number
 one_by_one = (len(parameters) + 1) * forward
 print(f"   Nearly the same. But all {len(parameters):,} need {len(parameters) + 1:,} forward passes: "
-      f"{told(math.log10(one_by_one))} for one gradient of one digit.\n")
+      f"{told(math.log10(one_by_one))}\n   for one gradient of one digit.\n")
 
 both = forward + backward
-print(f"3. One forward and one backward pass give all {len(parameters):,} at once, exactly: {both * 1e3:.1f} ms, "
-      f"{one_by_one / both:,.0f} times as fast.")
-print("   The backward pass walks each edge of the graph once, as the forward pass does. So the whole gradient takes")
-print("   about as long as the cost itself, however many weights there are.\n")
+print(f"3. One forward and one backward pass give all {len(parameters):,} at once, exactly:\n   {both * 1e3:.1f} ms, "
+      f"{one_by_one / both:,.0f} times as fast. The backward pass walks each edge of the graph")
+print("   once, as the forward pass does. So the whole gradient takes about as long as")
+print("   the cost itself, however many weights there are.\n")
 
 try:
     import matplotlib.pyplot as plt
 except ImportError:
-    print("with matplotlib (pip install 'micrograd2[plots]') the three ways would be drawn here")
+    print("with matplotlib (pip install -e '.[plots]') the three ways would be drawn here")
     raise SystemExit
 plt.switch_backend("Agg")
 

@@ -11,8 +11,9 @@ writes the NumPy that does the same for many examples. The same for 13,002 param
 import argparse
 import gc
 import random
+import textwrap
 from pathlib import Path
-from timeit import timeit
+from timeit import repeat
 
 import numpy as np
 
@@ -48,22 +49,28 @@ def network(sizes):
 parameters, cost = network([4, 3, 2])
 x, y = [0.1, 0.2, 0.3, 0.4], [0.0, 1.0]
 program = compile(cost, parameters, x, y)
-print(f"A network 4-3-2, written with + and * for one example, becomes NumPy for B examples at once:\n\n{program}\n")
-print(f"""{program.source}
+print("A network 4-3-2, written with + and * for one example, becomes NumPy for B\nexamples at once:\n")
+print(textwrap.fill(str(program), 80))
+print(f"""
+{program.source}
 How to read it:
-- theta holds all parameters in a row, neuron by neuron; `views` are windows into it: W1 has a row a neuron.
-- z1 = x @ W1.T + b1 is W x + b for every example at once, since x has a row for each.
-- d_z1 is δ of lesson 06, a row for each example. d_z2 @ W2 is Wᵀ δ: what layer 2 asks of layer 1, added up.
-- d_z1.T @ x, written into g_W1, is ∂C/∂W1: activation times δ, added up over the examples.
+- theta holds all parameters in a row, neuron by neuron; `views` are windows
+  into it: W1 has one row for each neuron.
+- z1 = x @ W1.T + b1 is W x + b for every example at once: x has a row for each.
+- d_z1 is δ of lesson 06, a row for each example. d_z2 @ W2 is Wᵀ δ: what layer
+  2 asks of layer 1, added up.
+- d_z1.T @ x, written into g_W1, is ∂C/∂W1: activation times δ, added up over
+  the examples.
 """)
 
 loss, gradient = program(program.theta, [x, x], [y, y])
 root = cost(x, y)
 root.backward()
-print(f"The same numbers: cost {root.data:.12f} on the graph, {loss:.12f} in the program; no gradient differs by more "
+print(f"The same numbers: cost {root.data:.12f} on the graph, {loss:.12f} in\nthe program; no gradient differs by more "
       f"than {max(abs(p.grad - g) for p, g in zip(parameters, gradient)):.0e}.\n")
 
-print("The number of array operations does not grow with the width of the network, the scalars do:")
+print("The number of array operations does not grow with the width of the network, the")
+print("scalars do. Time for an example, on the graph and in a batch of 100:")
 widths = [2 ** k for k in range(2, 12) if 2 ** k <= args.widest]
 on_graph: list[float] = []
 in_batch: list[float] = []
@@ -71,18 +78,18 @@ for width in widths:
     parameters, cost = network([width, width, width])
     program = compile(cost, parameters, [0.5] * width, [0.5] * width)
     X = np.random.default_rng(0).random((100, width))
-    for way, examples, times in ((ScalarProgram(cost, parameters), X[:5], on_graph), (program, X, in_batch)):
+    for way, examples, times in ((ScalarProgram(cost, parameters), X[:3], on_graph), (program, X, in_batch)):
         way(program.theta, examples, examples)  # the first call of anything takes longer
-        # timeit stops the garbage collector, unless it is told not to
-        seconds = timeit(lambda: way(program.theta, examples, examples), gc.enable, number=1)
-        times.append(seconds / len(examples))
-    print(f"  width {width:3}: {program.scalar_nodes:6,} scalars, {program.array_operations} array operations; an "
-          f"example takes {on_graph[-1] * 1e6:8,.0f} µs on the graph, {in_batch[-1] * 1e6:5.1f} µs in a batch of 100")
+        # once may meet a busy moment, so the best of some; timeit stops the garbage collector, unless told not to
+        times.append(min(repeat(lambda: way(program.theta, examples, examples), gc.enable, repeat=5, number=1))
+                     / len(examples))
+    print(f"  width {width:3}: {program.scalar_nodes:6,} scalars {on_graph[-1] * 1e6:8,.0f} µs    "
+          f"{program.array_operations} array operations {in_batch[-1] * 1e6:5.1f} µs")
 
 try:
     import matplotlib.pyplot as plt
 except ImportError:
-    print("\nwith matplotlib (pip install 'micrograd2[plots]') these times would be drawn here")
+    print("\nwith matplotlib (pip install -e '.[plots]') these times would be drawn here")
     raise SystemExit
 plt.switch_backend("Agg")
 

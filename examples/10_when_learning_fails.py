@@ -2,13 +2,14 @@
 
     python examples/10_when_learning_fails.py [--epochs N] [--seed S] [--out FOLDER]
 
-Four networks that cannot learn to tell two moons apart, for four reasons that can all be read off the gradients, and
-the cure of each. That a gradient passing through many flat curves vanishes, or through steep ones explodes: Michael
-Nielsen, "Neural Networks and Deep Learning" (2015), chapter 5. Relus that die and sigmoids that saturate: Andrej
-Karpathy, "Yes you should understand backprop" (2016).
+Four networks that learn to tell two moons apart badly or not at all, for four reasons that can all be read off the
+gradients before training, and the cure of each. That a gradient passing through many flat curves vanishes, or through
+steep ones explodes: Michael Nielsen, "Neural Networks and Deep Learning" (2015), chapter 5. Relus that die and sigmoids
+that saturate: Andrej Karpathy, "Yes you should understand backprop" (2016).
 """
 
 import argparse
+import textwrap
 from pathlib import Path
 
 from micrograd2 import MLP, SGD, accuracy, data, fit, max_margin
@@ -16,7 +17,7 @@ from micrograd2.contributions import first_not_finite
 from micrograd2.explain import health
 
 options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-options.add_argument("--epochs", type=int, default=150, help="of training for every network, one step each")
+options.add_argument("--epochs", type=int, default=300, help="of training for every network, one step each")
 options.add_argument("--seed", type=int, default=1, help="of the networks and the data")
 options.add_argument("--out", type=Path, default=Path("out"), help="the folder for the picture")
 args = options.parse_args()
@@ -43,48 +44,63 @@ def examined(net):
 
 
 def train(name, net):
-    history = fit(net, X, y, cost=max_margin, optimizer=SGD(lr=0.3), epochs=args.epochs, seed=args.seed, progress=False)
-    curves[name] = history.loss
-    print(f"{name}: loss from {history.loss[0]:.3f} to {history.loss[-1]:.3f}, {accuracy(net, X, y):.0%} right\n")
+    curves[name] = losses = []
+    try:  # smaller and smaller steps, since large ones jump to and fro at the end
+        fit(net, X, y, cost=max_margin, optimizer=SGD(lr=lambda step: 0.3 * (1 - step / args.epochs)), progress=False,
+            epochs=args.epochs, seed=args.seed, callback=lambda history: losses.append(history.loss[-1]))
+    except FloatingPointError as error:
+        why = str(error).split("#")[0].strip()
+        print(textwrap.fill(f"{name}: loss {losses[-1]:.3g} at step {len(losses)}, and then: {why}", 80) + "\n")
+        return
+    print(f"{name}: loss from {losses[0]:.3g} to {losses[-1]:.3g}, {accuracy(net, X, y):.0%} right\n")
 
 
-print("1. Nine layers of sigmoids. Each has a slope of at most 1/4, and the gradient is multiplied by all of them.\n")
+print("1. Nine layers of sigmoids. Each has a slope of at most 1/4, and the gradient is")
+print("multiplied by all of them. It does not learn.\n")
 train("1 vanishing", examined(network(depth=9, activation="sigmoid")))
 print("Cured by tanh, whose slope is up to 1, as the advice says:\n")
 net = network(depth=9, activation="tanh")
 print(f"{health(net, X).tables()[0]}\n")
 train("1 cured", net)
 
-print("2. Relus with biases so low that none ever wakes. Where all outputs are 0, so are all gradients, for ever.\n")
+print("2. Relus with biases so low that none ever wakes. Where all outputs are 0, so")
+print("are all gradients, for ever. It does not learn.\n")
 train("2 dead", examined(network(bias=-8.0)))
 print("Cured by biases of 0:\n")
 train("2 cured", network())
 
-print("3. First weights 100 times too large: tanh is at its ends, where it is flat.\n")
+print("3. First weights 100 times too large: tanh is at its ends, where it is flat. The")
+print("last layer still learns from what it gets, and that is all.\n")
 train("3 saturated", examined(network(activation="tanh", scale=100.0)))
 print("Cured by weights of their usual size:\n")
 train("3 cured", network(activation="tanh"))
 
-print("4. Linear layers multiply: with weights far too large, each layer is larger than the one before.\n")
-examined(network(depth=9, activation="linear", scale=10.0))
-print("Until the numbers leave all bounds. The first operation that did it is named, with its largest operands:\n")
+print("4. Linear layers multiply: with weights far too large, each layer is larger than")
+print("the one before, and so is each gradient. The first steps throw it out of bounds.\n")
+train("4 exploding", examined(network(depth=9, activation="linear", scale=10.0)))
+print("Cured by weights of their usual size (straight lines cannot bend around moons):\n")
+train("4 cured", network(depth=9, activation="linear"))
+
+print("With even larger weights the forward pass itself leaves all bounds. The first")
+print("operation that did it is named, with its largest operands:\n")
 sick = examined(network(depth=9, activation="linear", scale=1e36))
 print("The same can be asked of any Value, such as a cost that is NaN:")
-print("  first_not_finite(net(x)):", first_not_finite(sick(X[0])))
+print(textwrap.fill(f"first_not_finite(net(x)): {first_not_finite(sick(X[0]))}", 80))
 
 try:
     import matplotlib.pyplot as plt
 except ImportError:
-    print("\nwith matplotlib (pip install 'micrograd2[plots]') the losses would be drawn here")
+    print("\nwith matplotlib (pip install -e '.[plots]') the losses would be drawn here")
     raise SystemExit
 plt.switch_backend("Agg")
 
-figure, axes = plt.subplots(1, 3, figsize=(12, 3.8))
-for axis, name in zip(axes, ("1 vanishing", "2 dead", "3 saturated")):
-    axis.plot(curves[name], color="#d9730d", label=name[2:])
+figure, axes = plt.subplots(1, 4, figsize=(15, 3.8))
+for axis, name in zip(axes, ("1 vanishing", "2 dead", "3 saturated", "4 exploding")):
+    axis.plot(curves[name], color="#d9730d", label=name[2:], marker="." if len(curves[name]) < args.epochs else "")
     axis.plot(curves[f"{name[0]} cured"], color="#2166ac", label="cured")
     axis.set(xlabel="steps", ylim=0)
     axis.legend()
+axes[3].set(yscale="log", ylim=(0.1, 1e12), title=f"after step {len(curves['4 exploding'])} there is no number left")
 axes[0].set_ylabel("loss")
 figure.tight_layout()
 args.out.mkdir(parents=True, exist_ok=True)

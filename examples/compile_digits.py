@@ -44,7 +44,7 @@ def cost(x, y):
 digits = data.digits()
 X, Y = digits.x_train, data.one_hot(digits.y_train, 10)
 
-one = cost(X[0], Y[0])
+one = cost([Value(pixel) for pixel in X[0]], [Value(target) for target in Y[0]])  # once, however often they are read
 print(f"the graph of one digit: {len(topological_order(one)):,} scalars, cost {one.data:.4f}\n")
 
 start = time.perf_counter()

@@ -143,7 +143,7 @@ def main():
     program = compile(lambda text, shares: cost(w, text, shares), parameters, *encoded("", T))
     print(program)
     theta, optimizer = program.theta, Adam(lr=lambda step: 0.01 * (1 - step / args.steps))
-    start = time.perf_counter()
+    start, losses = time.perf_counter(), []
     for step in tqdm(range(args.steps), unit="step"):
         some = names.take(range(step * args.batch, (step + 1) * args.batch), mode="wrap").tolist()
         if args.scalar:
@@ -152,8 +152,9 @@ def main():
         else:
             loss, gradient = program(theta, *arrays(some))
         theta = optimizer.step(theta, gradient)
+        losses = [*losses[-99:], loss]  # one batch is now easier, now harder: only their mean falls smoothly
         if step in (0, 1, 2, 5, 10, 20, 50) or step % 100 == 99 or step == args.steps - 1:
-            tqdm.write(f"step {step + 1:4}: loss {loss:.6f}")
+            tqdm.write(f"step {step + 1:4}: loss {loss:.6f}, over the last {len(losses)} steps {np.mean(losses):.6f}")
     seconds = time.perf_counter() - start
     program.store(theta)
     print(f"{seconds:.1f} s, {1000 * seconds / (args.steps * args.batch):.2f} ms for each name; "

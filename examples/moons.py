@@ -30,7 +30,7 @@ print(f"accuracy on all {len(X)} points: {accuracy(net, X, y):.0%}")
 try:
     import matplotlib
 except ImportError:
-    print("with matplotlib (pip install 'micrograd2[plots]') the decision boundary would be drawn here")
+    print("with matplotlib (pip install -e '.[plots]') the decision boundary would be drawn here")
     raise SystemExit
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402, once the backend is chosen

@@ -188,13 +188,18 @@ def to_the(p: float) -> Op:
 POWERS: dict[float, tuple[Power, float, float]] = {}  # the row, p, and the exponent of the slope p·xᵖ⁻¹
 
 
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 class Power(Op):
     """A row that carries its exponent `p`."""
 
     __slots__ = ("p",)
 
     def __init__(self, p: float, symbol: str, value: Callable[..., float], local: Callable[..., tuple]) -> None:
-        super().__init__(symbol, value, local, why="The slope of xᵖ is p·xᵖ⁻¹.")
+        exponent = symbol.removeprefix("**")
+        raised = exponent.translate(RAISED) if p.is_integer() and "e" not in exponent else f"^{exponent}"
+        super().__init__(symbol, value, local, why="The slope of xᵖ is p·xᵖ⁻¹.", sign=f"x{raised}")
         self.p = p
 
 

@@ -225,7 +225,8 @@ class History:
         top = max(losses) or 1.0
         points = " ".join(f"{10 + 300 * i / (len(losses) - 1):.1f},{110 - 90 * loss / top:.1f}"
                           for i, loss in enumerate(losses))
-        return (f'<svg xmlns="http://www.w3.org/2000/svg" width="320" height="130" font-family="sans-serif" '
+        width = max(320, 20 + 6 * len(repr(self)))  # so that the caption is not cut
+        return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="130" font-family="sans-serif" '
                 f'font-size="10"><title>{self!r}</title>'
                 f'<path d="M10 20V110H310" fill="none" stroke="#999"/>'
                 f'<polyline points="{points}" fill="none" stroke="#2b6cb0" stroke-width="1.5"/>'

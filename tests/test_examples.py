@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,13 +20,15 @@ SHORT = {
     "01_value.py": ([], ["01_value.svg"], "x.grad = 14\n"),
     "02_chain_rule.py": ([], ["02_chain_rule.svg"], "∂L/∂a = 6, ∂L/∂b = -4, ∂L/∂c = -2, ∂L/∂f = 4"),
     "03_order.py": ([], ["03_order.svg"], "backward() agrees: a.grad = 4."),
-    "04_neuron.py": ([], ["04_neuron.svg"], "weights      a goes from 0.3775 to 0.4548"),
+    "04_neuron.py": ([], ["04_neuron.svg"], "weights                   a goes from 0.3775 to 0.4548"),
     "05_sensitivity.py": ([], ["05_sensitivity.png"], " 32.0 times as sensitive"),
     "06_nudges.py": ([], ["06_nudges.svg"], "nudge −∂C/∂a      agree"),
-    "07_averaging.py": (["--digits", "300", "--epochs", "5"], ["07_averaging.png"], "led uphill"),
+    "07_averaging.py": (["--digits", "300", "--epochs", "5"], ["07_averaging.png"], "steps uphill"),
     "08_why_not_search.py": ([], ["08_why_not_search.png"], "13,003 forward passes"),
     "09_matrices.py": (["--widest", "8"], ["09_matrices.png"], "z1 = x @ W1.T + b1"),
     "10_when_learning_fails.py": (["--epochs", "20"], ["10_when_learning_fails.png"], "saturated: 13"),
+    "11_bang_for_your_buck.py": ([], ["11_bang_for_your_buck.png"], "against the gradient           0°"),
+    "12_questions.py": (["--steps", "100"], ["12_questions.png"], "12,560 + 272 + 170 = 13,002"),
     "moons.py": (["--steps", "60"], ["moons.png"], "accuracy on all 100 points: 100%"),
     "compile_digits.py": (["--epochs", "1", "--compare", "5"], [], "z1 = x @ W1.T + b1"),
     "gpt.py": (["--steps", "2", "--batch", "2"], [], "it invents: "),
@@ -48,11 +51,74 @@ def test_example(name, tmp_path):
                          env={**os.environ, "PYTHONIOENCODING": "utf-8"}, encoding="utf-8")
     assert run.returncode == 0, run.stderr
     assert printed in run.stdout
+    if name[:2].isdigit():
+        assert max(map(len, run.stdout.splitlines())) <= 80, "a lesson is read in a terminal"
     for file in files:
         path = tmp_path / "out" / file
         assert path.stat().st_size > 2000
         if path.suffix == ".svg":
             xml.etree.ElementTree.parse(path)
+
+
+def lesson(name, folder, *options):
+    """What a lesson prints, as lines."""
+    run = subprocess.run([sys.executable, str(EXAMPLES / name), *options], cwd=folder, capture_output=True, check=True,
+                         encoding="utf-8", env={**os.environ, "PYTHONIOENCODING": "utf-8"})
+    return run.stdout.splitlines()
+
+
+def numbers(line):
+    return [float(number.replace(",", "")) for number in re.findall(r"[-+]?\d[\d,]*\.?\d*", line)]
+
+
+def test_a_leaf_that_is_never_cleared_adds_up_beside_one_that_is(tmp_path):
+    calls = [numbers(line)[1:] for line in lesson("03_order.py", tmp_path) if line.startswith("  backward")]
+    assert calls == [[4 * call, 4] for call in (1, 2, 3)]
+
+
+def test_an_average_is_no_vote(tmp_path):
+    lines = " ".join(lesson("06_nudges.py", tmp_path))
+    told = re.search(r"The \d+ that are a .* average is [-+.\d]+", lines)[0]
+    few, _, _, strong, many, weak, average = numbers(told)
+    assert few < many and strong > 0 > weak and average > 0
+    assert average == pytest.approx((few * strong + many * weak) / (few + many), abs=2e-3)
+
+
+def test_mini_batches_are_ahead_for_the_same_work(tmp_path):
+    lines = lesson("07_averaging.py", tmp_path, "--epochs", "20")
+    losses, uphill = zip(*(numbers(line)[-2:] for line in lines if line.startswith(("careful", "drunk", "very drunk"))))
+    assert list(losses) == sorted(losses, reverse=True) and uphill[0] < min(uphill[1:])
+
+
+def test_every_cure_helps(tmp_path):
+    lines = lesson("10_when_learning_fails.py", tmp_path)
+    sick = {line[0]: numbers(line)[2] for line in lines if re.match(r"\d (vanishing|dead|saturated): loss from", line)}
+    cured = {line[0]: numbers(line)[2] for line in lines if re.match(r"\d cured: loss from", line)}
+    assert set(sick) == set("123") and set(cured) == set("1234")
+    assert all(cured[which] < 0.3 * sick[which] for which in sick)
+    assert any(line.startswith("4 exploding: loss") for line in lines)
+
+
+def test_no_step_of_that_length_brings_as_much_as_one_against_the_gradient(tmp_path):
+    table = lesson("11_bang_for_your_buck.py", tmp_path)[5:10]
+    angles, predicted, actual, predicted_far, actual_far = zip(*(numbers(line)[-5:] for line in table))
+    assert list(angles) == sorted(angles) and list(predicted) == sorted(predicted)
+    assert list(actual) == sorted(actual) and actual[-1] > 0 > actual[0]
+    assert all(2 * one == pytest.approx(two, abs=2e-4) for one, two in zip(predicted, predicted_far))
+    assert predicted[0] < actual[0] and actual_far[0] - predicted_far[0] > 2 * (actual[0] - predicted[0])
+
+
+def test_the_answers_to_the_questions_are_what_their_sentences_say(tmp_path):
+    lines = lesson("12_questions.py", tmp_path, "--steps", "300")
+    together, one_by_one = (numbers(line)[-1] for line in lines if line.startswith(("   moved tog", "   one by one:")))
+    assert together != one_by_one and max(together, one_by_one) < 0.25
+    assert [numbers(line)[-2] for line in lines if line.startswith("   read as a 2")] == [0, 100]
+    unseen = [numbers(line)[-1] for line in lines if "of those not seen" in line]
+    assert unseen == sorted(unseen) and len(unseen) == 4
+    left, right = (numbers(line)[-2:] for line in lines if "as low as" in line)
+    assert left[0] < 0 < right[0] and left[1] < right[1]
+    (falls,) = (numbers(line) for line in lines if line.startswith("   loss from"))
+    assert falls[0] > falls[1]
 
 
 def test_gpt_learns_the_same_on_its_scalar_graph(tmp_path):
@@ -129,7 +195,7 @@ def test_the_tour_runs_from_the_top_and_shows_its_pictures(tmp_path, monkeypatch
     names = {"__name__": "__main__"}
     bundles = [run_cell("".join(cell["source"]), names) for cell in cells("code")]
     pictures = [bundle["image/svg+xml"] for bundle in bundles if "image/svg+xml" in bundle]
-    assert len(pictures) == 13
+    assert len(pictures) == 13 and sum("text/html" in bundle for bundle in bundles) == 2
     for picture in pictures:
         xml.etree.ElementTree.fromstring(picture)
     assert "∂d/∂a += 1.0 × -1.5 = -1.5   so far -0.5" in capsys.readouterr().out

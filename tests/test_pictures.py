@@ -271,7 +271,7 @@ def test_every_operation_shows_its_symbol(a_dot):
     a, b = Value(0.5, "a"), Value(2.0, "b")
     root = total([dot([a], [b], a * b), a - b, -a, a / b, a ** 2, b.exp(), a + b])
     shown = {text for node in read(draw(root)).nodes.values() for text in node.texts}
-    assert {"×", "+", "−", "/", "**2", "exp", "Σ", "w·x + b"} <= shown
+    assert {"×", "+", "−", "/", "x²", "exp", "Σ", "w·x + b"} <= shown
 
 
 @given(programs(longest=9))
@@ -300,8 +300,17 @@ def test_width_grows_with_the_contribution_and_the_legend_gives_the_scale(a_dot)
     looks = {edge.tail: (edge.colour, edge.width) for edge in drawn.edges}
     assert [looks[f"n{i}"][0] for i in range(4)] == ["blue", "blue", "orange", "grey"]
     assert looks["n3"][1] < looks["n0"][1] < looks["n1"][1] < looks["n2"][1]
-    assert any(text.endswith("the widest adds 4") for text in drawn.texts)
+    assert any(text.endswith("the widest adds 4, half as wide adds a quarter") for text in drawn.texts)
     assert {"+0.1", "+1", "-4"} <= {text.replace("−", "-") for text in drawn.texts}
+
+
+def test_half_as_wide_is_a_quarter_as_the_legend_says(a_dot):
+    strong, quarter, weak = Value(1.0, "strong"), Value(1.0, "quarter"), Value(1.0, "weak")
+    root = dot([strong, quarter, weak], [8.0, 2.0, 0.08], 0.0)
+    root.backward()
+    widths = {edge.tail: edge.width for edge in read(draw(root)).edges}
+    assert (widths["n0"] - 0.5) == rounded(2 * (widths["n1"] - 0.5), abs=0.02)
+    assert (widths["n2"] - 0.5) == rounded(0.1 * (widths["n0"] - 0.5), abs=0.02)
 
 
 @pytest.mark.parametrize("what", [neuron, lambda: draw(network(), X, Y)])

@@ -14,6 +14,7 @@ from ..engine import Value
 from ..nn import MLP, Neuron
 from .table import Explanation, Table
 
+MOST_NAMES = 39  # of neurons with one problem, in a printed table
 STUCK = 0.02     # an activation is flat where its slope is below this share of its steepest near 0
 MOSTLY = 0.95    # of the examples, for a hidden neuron to count as saturated
 SLOWER = 1000.0  # times weaker, or stronger, than at the outputs, for gradients to count as vanishing, or exploding
@@ -86,8 +87,8 @@ class Health(Explanation):
                         "outputs." + ("" if problems else "\nNothing to complain about."), "∂output/∂z")]
         for problem, hint in TRY.items():
             if names := [name for name, what in problems.items() if what == problem]:
-                listed = [", ".join(names[i:i + 4]) for i in range(0, min(len(names), 40), 4)]
-                more = [f"and {len(names) - 40:,} more"] * (len(names) > 40)
+                listed = [", ".join(names[i:i + 3]) for i in range(0, min(len(names), MOST_NAMES), 3)]
+                more = [f"and {len(names) - MOST_NAMES:,} more"] * (len(names) > MOST_NAMES)
                 tables.append(Table(f"{problem}: {len(names):,}", {}, [], "\n".join([*listed, *more, hint])))
         return tables
 

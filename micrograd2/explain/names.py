@@ -10,10 +10,12 @@ from ..engine import DOT, Power, Value, parts, topological_order
 from ..nn import ACTIVATIONS
 from .table import printable
 
+SHORT = 22  # letters of a name that says how a value was made
+
 
 def names_of(root: Value) -> dict[Value, str]:
-    """A name for every value: its label; the z or a of a neuron, known by the name of its bias; or else its number in
-    topological order, as in the pictures, and its operation.
+    """A name for every value: its label; the z or a of a neuron, known by the name of its bias; how it was made, as in
+    the pages; or, where that is long, its number in topological order, as in the pictures, and its operation.
 
     An activation is what another neuron reads, or the one known operation that reads a z.
     """
@@ -34,19 +36,23 @@ def names_of(root: Value) -> dict[Value, str]:
             names[value] = f"{neuron[value]}.z"
         elif neuron[value] and (value in read or alone):
             names[value] = f"{neuron[value]}.a"
+        elif not value.args:
+            names[value] = f"n{i}={value.data:.4g}"
         else:
-            names[value] = f"n{i}" + (f":{value.op.symbol}" if value.args else f"={value.data:.4g}")
+            made = making(value, names)
+            names[value] = made if len(made) <= SHORT else f"n{i}:{value.op.symbol}"
     return names
 
 
 def making(node: Value, names: dict[Value, str]) -> str:
     """How a value was made, with the names of its operands."""
     operands = [printable(names[arg], 32) for arg in node.args]
-    symbol = node.op.symbol
-    if len(operands) == 2 and symbol in "+-*/**":
-        return f"{operands[0]} {symbol} {operands[1]}"
+    symbol = node.op.sign if node.op.symbol in "+-*/" else node.op.symbol
+    inner = [f"({name})" if " " in name else name for name in operands]
+    if len(operands) == 2 and symbol in "+−×/**":
+        return f"{inner[0]} {symbol} {inner[1]}"
     if isinstance(node.op, Power):
-        return f"{operands[0]}{symbol}"
+        return inner[0] + node.op.sign.removeprefix("x")
     if len(operands) > 4:
         operands[3:] = [f"… {len(operands) - 3:,} more"]
     return f"{symbol}({', '.join(operands)})"

@@ -48,14 +48,16 @@ class Ledger(Explanation):
                               e.local, e.contribution, e.total, *((f"✗ {e.wrong}" if e.wrong else "",) * naive))
                              for e in self.entries]
         columns = {"": "d", "result": "", "to": "", "upstream": ".6g", "× local": ".6g", "= contribution": "+.6g",
-                   "gradient so far": ".6g"}
+                   "so far": ".6g"}
         how = "by recursion, without topological order" if naive else "in reverse topological order"
         tables = [Table(f"The backward pass from {names[self.root]}, {how}", columns | ({"wrong": ""} if naive else {}),
                         rows, "", "= contribution")]
         if naive:
             off: list[tuple] = [(names[value], self.grads[value], self.right[value]) for value in reversed(self.right)
                                 if not math.isclose(self.grads[value], self.right[value], rel_tol=1e-9, abs_tol=1e-12)]
-            tables.append(Table("What comes out wrong", {"value": "", "gradient": ".6g", "should be": ".6g"}, off)
+            again = any(entry.wrong.startswith("again") for entry in self.entries)
+            tables.append(Table("What comes out wrong", {"value": "", "gradient": ".6g", "should be": ".6g"}, off,
+                                "✗ again: these steps were walked before." if again else "")
                           if off else Table("Here it comes out right: no result is used twice on the way.", {}, []))
         return tables
 
@@ -69,11 +71,11 @@ def ledger(root: Value, order: str = "topological") -> Ledger:
     >>> a = Value(1.0, "a"); b = a + a; b.label = "b"; c = b + b; c.label = "c"
     >>> ledger(c)
     The backward pass from c, in reverse topological order
-       result     to  upstream  × local  = contribution  gradient so far
-    1  c = b + b  b          1        1              +1                1
-    2  c = b + b  b          1        1              +1                2
-    3  b = a + a  a          2        1              +2                2
-    4  b = a + a  a          2        1              +2                4
+       result     to  upstream  × local  = contribution  so far
+    1  c = b + b  b          1        1              +1       1
+    2  c = b + b  b          1        1              +1       2
+    3  b = a + a  a          2        1              +2       2
+    4  b = a + a  a          2        1              +2       4
     >>> naive = ledger(c, order="naive")
     >>> naive.grads[a], naive.right[a], [entry.number for entry in naive.entries if entry.wrong]
     (6.0, 4.0, [2, 3, 5, 6])
@@ -108,9 +110,9 @@ def _recursed(root: Value, right: dict[Value, float]) -> tuple[list[Entry], dict
         stack.append((node, which + 1))
         operand, local, upstream = node.args[which], node.local_grads[which], grads[node]
         grads[operand] += upstream * local
-        wrong = "again: these steps were walked before" if node in visited else ""
+        wrong = "again" if node in visited else ""
         if not math.isclose(upstream, right[node], rel_tol=1e-9, abs_tol=1e-12):
-            wrong = f"{printable(node.label, 32) or 'it'} has {upstream:.4g} of its {right[node]:.4g} so far" \
+            wrong = f"{printable(node.label, 32) or 'it'} has {upstream:.4g} of {right[node]:.4g}" \
                 if not wrong else f"{wrong}, and with {upstream:.4g}, not {right[node]:.4g}"
         entries.append(Entry(len(entries) + 1, node, operand, upstream, local, upstream * local, grads[operand], wrong))
         stack.append((operand, 0))

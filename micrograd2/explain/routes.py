@@ -51,20 +51,24 @@ class Paths(Explanation):
         names = names_of(self.root)
         rows: list[tuple] = [(f"{k}", _way(_stations([names[value] for value in path.values]), " → ", 7),
                               _way([f"{local:.4g}" for local in path.locals], " × ", 5) or "1", path.product,
-                              f"{100 * self.share(path):.3g} %")
+                              self._told(path.product))
                              for k, path in enumerate(self.strongest, 1)]
         rest = self.count - len(self.strongest)
         if rest:
             others = self.total - sum(path.product for path in self.strongest)
-            share = others / self.total if self.total else math.nan
-            rows.append(("", f"{counted(rest)} more", "", others, f"{100 * share:.3g} %"))
+            rows.append(("", f"{counted(rest)} more", "", others, self._told(others)))
         rows.append(("", "sum", "", self.total, ""))
+        columns = {"": " ", "path": "", "local derivatives": "", "product": "+.6g", "share": " "}
+        if not self.total or any(row[3] / self.total < -1e-9 for row in rows):  # where some cancel, shares puzzle
+            del columns["share"]
+            rows = [row[:-1] for row in rows]
         c, leaf = names[self.root], names[self.leaf]
         ways = f"{counted(self.count)} path{'s' * (self.count != 1)}"
-        return [Table(f"∂{c}/∂{leaf}: {ways} from {leaf} to {c}",
-                      {"": " ", "path": "", "local derivatives": "", "product": "+.6g", "share": " "}, rows,
-                      "The gradient is the sum over all paths of the product of the local derivatives on the way.",
-                      "product")]
+        return [Table(f"∂{c}/∂{leaf}: {ways} from {leaf} to {c}", columns, rows,
+                      "The gradient is the sum over all paths of these products.", "product")]
+
+    def _told(self, product: float) -> str:
+        return f"{100 * product / self.total:.3g} %" if self.total else ""
 
 
 def paths(root: Value, leaf: Value, top: int = 10) -> Paths:
@@ -81,7 +85,7 @@ def paths(root: Value, leaf: Value, top: int = 10) -> Paths:
     2  a → b → c  3 × 1                   +3  42.9 %
     3  a → c      1                       +1  14.3 %
        sum                                +7
-    The gradient is the sum over all paths of the product of the local derivatives on the way.
+    The gradient is the sum over all paths of these products.
     """
     for name, value in (("root", root), ("leaf", leaf)):
         if not isinstance(value, Value):

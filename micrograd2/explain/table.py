@@ -1,17 +1,19 @@
 """Tables: how every explanation shows itself, as text, and with bars in a notebook.
 
 Numbers of one column have the same decimals, so that they stand under one another. Text from users is shown as text,
-on one line, and cut where it is too long.
+on one line, and cut where it is too long. What is said above and below a table is wrapped to a terminal's width.
 """
 
 from __future__ import annotations
 
 import html
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+TERMINAL = 80  # columns
 BLUE, ORANGE = "#2166ac", "#d9730d"  # of the bars: raises, lowers, as in the pictures
 
 
@@ -46,8 +48,7 @@ class Table:
         right = [bool(spec) for spec in self.columns.values()]
         text = ["  ".join(cell.rjust(width) if at_right else cell.ljust(width)
                           for cell, width, at_right in zip(line, widths, right)).rstrip() for line in lines]
-        remark = [printable(line, 400) for line in self.remark.splitlines()]
-        return "\n".join([printable(self.title, 400), *text, *remark])
+        return "\n".join([*_wrapped(self.title), *text, *_wrapped(self.remark)])
 
     def _repr_html_(self) -> str:
         at = list(self.columns).index(self.bar) if self.bar else -1
@@ -60,6 +61,11 @@ class Table:
             body += (f"<td>{_bar(row[at], widest)}</td>" if at >= 0 else "") + "</tr>"
         remark = "<p>" + "<br>".join(_safe(line, 400) for line in self.remark.splitlines()) + "</p>"
         return f"<p><b>{_safe(self.title, 400)}</b></p><table><tr>{head}</tr>{body}</table>{remark}"
+
+
+def _wrapped(text: str) -> list[str]:
+    return [part for line in text.splitlines()
+            for part in textwrap.wrap(printable(line, 400), TERMINAL, break_long_words=False, break_on_hyphens=False)]
 
 
 def _is_number(cell: Any) -> bool:

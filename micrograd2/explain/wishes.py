@@ -16,7 +16,8 @@ from ..nn import MLP
 from .table import Explanation, Table, averaged
 
 MOST_ROWS = 8      # of one layer, in a printed table; the object holds all
-MOST_COLUMNS = 16  # of a printed matrix
+MOST_COLUMNS = 6   # of a printed matrix, so that it fits a terminal
+MOST_ASKING = 16   # its rows
 
 
 class NeuronNudges(NamedTuple):
@@ -121,18 +122,17 @@ class Nudges(Explanation):
         layer = self.layers[whole("k", k, 0, len(self.layers) - 1)]
         shown = sorted(_largest(layer.wished, MOST_COLUMNS))
         top = max((abs(row[i]) for row in (*layer.asked, layer.wished) for i in shown), default=0.0)
-        power = max(-300, math.floor(math.log10(top))) if 0 < top < math.inf else 0
-        rows: list[tuple] = [(f"neurons[{j}]", *(row[i] / 10.0 ** power for i in shown))
-                             for j, row in enumerate(layer.asked)]
-        rows = [rows[j] for j in sorted(_largest([n.delta for n in layer.neurons], MOST_COLUMNS))]
-        rows.append(("sum", *(layer.wished[i] / 10.0 ** power for i in shown)))
+        decimals = 2 - math.floor(math.log10(top)) if 0 < top < math.inf else 2
+        spec = f"+.{max(0, decimals)}f" if -2 <= decimals <= 5 else "+.1e"
+        rows: list[tuple] = [(f"neurons[{j}]", *(layer.asked[j][i] for i in shown))
+                             for j in sorted(_largest([n.delta for n in layer.neurons], MOST_ASKING))]
+        rows.append(("sum", *(layer.wished[i] for i in shown)))
         hidden = [f"{len(layer.inputs) - len(shown):,} more columns" * (len(layer.inputs) > len(shown)),
                   f"{len(layer.neurons) - len(rows) + 1:,} more rows" * (len(layer.neurons) >= len(rows))]
         before = f"layers[{k - 1}]" if k else "the inputs"
         remark = ", ".join(filter(None, hidden))
-        return Table(f"What each neuron of {layer.name} asks of {before}: −δ × w, column by column"
-                     + (f", in units of {10.0 ** power:g}" if power else ""),
-                     {"": ""} | {f"{'a' if k else 'x'}[{i}]": "+.2f" for i in shown}, rows,
+        return Table(f"What each neuron of {layer.name} asks of {before}: −δ × w, column by column",
+                     {"": ""} | {f"{'a' if k else 'x'}[{i}]": spec for i in shown}, rows,
                      f"The sum is −∂C/∂a of {before}." + (f" Not shown: {remark}." if remark else ""))
 
     def recursion(self) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 import os
 import shutil
 import sys
@@ -132,9 +133,13 @@ def font(text: str, colour: str) -> str:
 
 
 def edge(picture: Picture, tail: str, head: str, adds: float | None, widest: float, told: str,
-         number: float | None = None, most: float = 5.0, **looks: str) -> None:
-    """An edge that adds so much to a gradient (None: not known yet), at `most` so many points wide."""
+         number: float | None = None, most: float = 5.0, root: bool = False, **looks: str) -> None:
+    """An edge that adds so much to a gradient (None: not known yet), at `most` so many points wide.
+
+    With `root`, width grows with the square root, so that one strong edge leaves the others more than a hair.
+    """
     strength = min(1.0, abs(adds) / widest) if adds and widest else 0.0
+    strength = math.sqrt(strength) if root else strength
     colour = picture.look.sign(adds) if adds else picture.look.grey
     above = f'<{number:+.4g}<br/><font point-size="{2 + most * strength:.0f}"> </font>>' if number else ""
     picture.edge(tail, head, above, color=colour, fontcolor=colour, penwidth=f"{0.5 + most * strength:.2f}",

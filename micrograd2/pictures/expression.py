@@ -79,7 +79,7 @@ def draw_expression(root: Value, expand: bool, depth: int | None, dark: bool) ->
     picture = blank("dot", dark, rankdir="LR", nodesep="0.18", ranksep="0.5")
     edges = list(_edges(reading, groups, at))
     widest = max((abs(adds) for *_, adds, _, _ in edges if adds), default=0.0)
-    explain_signs(picture, reading.known, "the result", f"the widest adds {widest:.4g}",
+    explain_signs(picture, reading.known, "the result", f"the widest adds {widest:.4g}, half as wide adds a quarter",
                   _left_out(len(everything) - len(at), len(at), sum(group.kind != "value" for group in groups)))
     if not summarised:
         _nodes_in_clusters(picture, groups, at, reading, expand)
@@ -164,11 +164,11 @@ def _draw_edges(picture: Picture, reading: Reading, groups: list[Group], edges: 
         if expanded:     # every product reaches the sum as it is
             for i in range(n):
                 told = f"upstream {z.grad:.4g} × local 1" if reading.known else "no gradient yet"
-                edge(picture, f"n{head}p{i}", f"n{head}", z.grad if reading.known else None, widest, told)
+                edge(picture, f"n{head}p{i}", f"n{head}", z.grad if reading.known else None, widest, told, root=True)
         for tail, _, adds, told, pair in drawn:
             to = f"n{head}p{pair[1] % n}" if expanded and pair and pair[1] < 2 * n else f"n{head}"
             ranks = "2" if tail in inputs.get(head, ()) else "1"     # inputs stand left of the weights
-            edge(picture, f"n{tail}", to, adds, widest, told, adds if few else None, minlen=ranks)
+            edge(picture, f"n{tail}", to, adds, widest, told, adds if few else None, root=True, minlen=ranks)
 
 
 def _inputs(groups: list[Group]) -> dict[int, set[int]]:

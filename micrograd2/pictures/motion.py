@@ -23,8 +23,15 @@ SVG = "{http://www.w3.org/2000/svg}"
 FIRST, STEP, REST = 1.2, 0.9, 4.0     # seconds: before the first edge, for each, after the last
 
 
-def animate(root: Value, *, dark: bool = False) -> str:
-    """The backward pass of an expression as a moving picture, SVG text. Call `root.backward()` first.
+class Moving(str):
+    """SVG text that shows itself in a notebook."""
+
+    def _repr_svg_(self) -> str:
+        return str(self)
+
+
+def animate(root: Value, *, dark: bool = False) -> Moving:
+    """The backward pass of an expression as a moving picture: SVG text, shown in a notebook. Call `backward()` first.
 
     RuntimeError if there is no `dot`; ValueError before a backward pass from `root`, and for more than 300 Values.
 
@@ -41,7 +48,7 @@ def animate(root: Value, *, dark: bool = False) -> str:
     if root.grad != 1.0 or not steps:
         raise ValueError("nothing to play: call backward() on this Value first")
     picture = draw_expression(root, False, None, dark)
-    return _moving(picture, root, {value: f"n{i}" for i, value in enumerate(order)})
+    return Moving(_moving(picture, root, {value: f"n{i}" for i, value in enumerate(order)}))
 
 
 def _moving(picture: Picture, root: Value, names: dict[Value, str]) -> str:
