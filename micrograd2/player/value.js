@@ -403,7 +403,7 @@ function leavesTold() {
   return {
     over: "Forward: where it starts",
     main: [some.join(", ") + (leaves.length > 4 ? ", …" : "")],
-    more: [`${leaves.length === 1 ? "A leaf" : `${leaves.length} leaves`}: numbers that nothing was computed for.`],
+    more: [`${leaves.length === 1 ? "A leaf" : `${leaves.length} leaves`}: given, not computed.`],
   };
 }
 
