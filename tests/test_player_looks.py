@@ -1,4 +1,5 @@
-"""How pages look: in windows of every shape and with several fonts nothing overlaps, is cut off, or cannot be read."""
+"""How pages look: in windows of every shape and with several fonts nothing overlaps, is cut off, or cannot be read; and
+pictures in a page."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from micrograd2 import data, player
+from micrograd2 import data, draw, player
 from micrograd2.engine import Value
 from micrograd2.nn import MLP
 from micrograd2.player import Page, play
@@ -178,3 +179,15 @@ def test_scripts_are_modules_that_import_what_they_use():
                 assert re.search(rf"(?<![\w])(?<!\w\.){wanted}(?!\w)", body), (name, wanted)
         assert not re.findall(r"^(?:export )?(?:const|let|var|function) (\w|\$)\b", text, re.MULTILINE), name
     assert {source for scripts in SCRIPTS_OF.values() for source in scripts} | {"rows.js"} == set(texts)
+
+
+def test_a_wide_picture_is_not_cut_where_it_is_shown(browser):
+    value = Value(0.5, "a")
+    for _ in range(20):
+        value = value.tanh()
+    picture = draw(value)
+    tab = browser.open(f"<!doctype html><title>n</title><div style='width: 600px'>{picture.svg()}</div>")
+    wide, high, shape = tab.run("(e => [e.clientWidth, e.clientHeight, e.viewBox.baseVal.width "
+                                "/ e.viewBox.baseVal.height])(document.querySelector('svg'))")
+    assert wide == 600 and wide / high == pytest.approx(shape, rel=0.05)
+    tab.close()
