@@ -432,10 +432,12 @@ def test_threads_compile_and_compare_at_once():
     innocents = [threading.Thread(target=compare) for _ in range(2)]
     for thread in innocents:
         thread.start()
-    with ThreadPoolExecutor(6) as pool:
-        made = list(pool.map(work, range(24)))
-        results = list(pool.map(lambda program: program(program.theta, X, Y)[0], made * 5))
-    stop.set()
+    try:
+        with ThreadPoolExecutor(6) as pool:
+            made = list(pool.map(work, range(24)))
+            results = list(pool.map(lambda program: program(program.theta, X, Y)[0], made * 5))
+    finally:
+        stop.set()
     for thread in innocents:
         thread.join()
     assert not refused and [p.data for p in shared.parameters()] == before

@@ -75,7 +75,7 @@ class Program:
         self.parameters, self.dtype = _leaves(parameters), precision(dtype)
         self._example = [_row(f"example[{i}]", given) for i, given in enumerate(example)]
         with ALONE:
-            first = Run(f, self._example)
+            first, own = Run(f, self._example), [p.data for p in self.parameters]
         trace = Trace(first, self.parameters, argument_names(f, len(example)))
         plan = Plan(trace)
         self.is_cost, self.names, self.sizes = first.is_cost, trace.names, [len(nodes) for nodes in trace.inputs]
@@ -85,7 +85,7 @@ class Program:
         self.source, self.outputs_source, self.jax_source = _pages(plan, self.names, self.dtype)
         self._run, self._run_outputs = _executed(self.source), _executed(self.outputs_source)
         del trace, plan  # of a large network they take as much memory as the proof
-        prove(f, self.parameters, self._example, first, self._apart, float(np.finfo(self.dtype).max))
+        prove(f, self.parameters, own, self._example, first, self._apart, float(np.finfo(self.dtype).max))
 
     def __getstate__(self) -> dict[str, Any]:
         left_behind = {"f": None, "_run": None, "_run_outputs": None, "_kept": 0}
@@ -124,13 +124,15 @@ class Program:
     @property
     def theta(self) -> np.ndarray:
         """The numbers that the parameters hold now, as a new vector."""
-        return np.array([p.data for p in self.parameters], dtype=self.dtype)
+        with ALONE:  # while another thread compiles, they may be moved
+            return np.array([p.data for p in self.parameters], dtype=self.dtype)
 
     def store(self, theta: Any) -> None:
         """Write a vector into the parameters."""
         theta, _ = self._checked(theta, None)
-        for p, number in zip(self.parameters, theta.tolist()):
-            p.data = number
+        with ALONE:
+            for p, number in zip(self.parameters, theta.tolist()):
+                p.data = number
 
     def check(self, theta: Any, *arrays: Any) -> None:
         """Compare the program with the scalar graph of every example given; CompileError says what differs, where.

@@ -41,14 +41,15 @@ AGAIN = ("f made a different graph when it was run again on the same example: it
          "change anything outside itself")
 
 
-def prove(f: Callable[..., Any], parameters: Sequence[Value], example: Sequence[Sequence[float]], first: Run,
-          apart: Callable[[Run, np.ndarray], str], largest: float) -> None:
+def prove(f: Callable[..., Any], parameters: Sequence[Value], own: list[float], example: Sequence[Sequence[float]],
+          first: Run, apart: Callable[[Run, np.ndarray], str], largest: float) -> None:
     """CompileError unless f makes the graph of its `first` run on other numbers too, and `apart` finds nothing.
 
+    `own` are the numbers that the parameters held in the first run. (Read now, they may be those to which another
+    thread has moved them.)
     `apart(run, theta)` says how the program differs from a run: from the first, and from one nearby. The program holds
     numbers up to the `largest`.
     """
-    own = [p.data for p in parameters]
     if told := apart(first, np.array(own)):
         raise CompileError(f"on the example, {told}; {FAULT}")
     holds = _is_within(first, own, largest)
