@@ -26,6 +26,8 @@ OPERATIONS = {  # of parameters w, and of what depends on both parameters and da
     "another order": lambda w, v: read(w, np.arange(12).reshape(3, 4).T.copy()),
     "heads side by side": lambda w, v: reshaped(read(reshaped(v, 2, 3, 2), np.arange(12).reshape(2, 3, 2)
                                                      .transpose(1, 0, 2).reshape(3, 4)), 12),
+    "part of the heads, side by side": lambda w, v: read(v, np.arange(12).reshape(2, 3, 2)[:, :2].transpose(1, 0, 2)
+                                                         .reshape(8)),
     "placed": lambda w, v: place([(matrix(v, 4), Places(np.array([1, 3, 5, 7]), True)),
                                   (matrix(v, 2, start=6), Places(np.array([7, 0]), True))], v),
     "joined": lambda w, v: joined([matrix(v, 4), matrix(w, 2)]),

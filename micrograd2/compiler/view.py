@@ -71,7 +71,7 @@ def view(shape: tuple[int, ...], places: np.ndarray, batched: bool) -> tuple[str
 
 
 def split(places: np.ndarray) -> np.ndarray:
-    """The places with an axis of regular pieces, all of one length, as two: one from piece to piece, one within."""
+    """The places with every axis of regular pieces, all of one length, as two: from piece to piece, and within them."""
     lengths: list[int] = []
     for axis, n in enumerate(places.shape):
         steps = np.diff(places, axis=axis)
@@ -81,7 +81,7 @@ def split(places: np.ndarray) -> np.ndarray:
             breaks = (steps != steps.take([0], axis)).any(axis=others)
             first = int(np.argmax(breaks)) + 1 if breaks.any() else n
         lengths += [n // first, first] if first < n and n % first == 0 else [n]
-    return places.reshape(lengths)
+    return places if len(lengths) == places.ndim else split(places.reshape(lengths))
 
 
 def ranges(places: np.ndarray) -> str | None:
@@ -90,9 +90,7 @@ def ranges(places: np.ndarray) -> str | None:
     >>> ranges(np.array([[0, 1, 2], [5, 6, 7]]))
     '5 * np.arange(2)[:, None] + np.arange(3)'
     """
-    finer = places
-    while (finer_still := split(finer)).ndim > finer.ndim:
-        finer = finer_still
+    finer = split(places)
     first, terms, grid = int(finer.flat[0]), [], np.zeros((1,) * finer.ndim, int)
     for axis, n in enumerate(finer.shape):
         if n > 1:
