@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, assume, example, given, settings, strategies
 
 from micrograd2 import engine
 from micrograd2.compiler import CompileError, compile
-from micrograd2.compiler.text import Text
 from micrograd2.compiler.view import view
 from micrograd2.contributions import flow
 from micrograd2.costs import cross_entropy, max_margin, squared_error
 from micrograd2.engine import ABS, LEAF, LESS, MAX, MIN, RELU, SIGN, Op, Value, dot, logsumexp, maximum, minimum
 from micrograd2.engine import gradient, topological_order, total
+from micrograd2.expressions import Text
 from micrograd2.nn import ACTIVATIONS, MLP
 from micrograd2.train import SGD, Adam, fit
 from tests import programs
@@ -736,6 +736,12 @@ def test_arithmetic_on_names_is_written_with_the_brackets_that_it_needs(last):
         written = str(TWO[last](left(a, b), right(c, d)))
         expected = TWO[last](left(numbers["a"], numbers["b"]), right(numbers["c"], numbers["d"]))
         assert eval(written, {}, numbers) == pytest.approx(expected, rel=1e-13), written
+
+
+@pytest.mark.parametrize("x", [0.0, -0.0, 2.0, -0.5, 1e15, -3e200, 5e-324, math.inf, -math.inf, math.nan])
+def test_a_number_is_written_so_that_it_is_read_again_to_the_last_bit(x):
+    read = float(eval(str(Text("").like(x)), {"np": np}))
+    assert repr(read) == repr(x) and eval(str(2 - Text("").like(x)), {"np": np}) == pytest.approx(2 - x, nan_ok=True)
 
 
 def test_arguments_are_called_as_in_f():

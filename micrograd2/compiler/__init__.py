@@ -27,7 +27,7 @@ from ..contributions import grads_of
 from ..engine import LEAF, Value
 from ..given import function
 from .group import Plan
-from .lines import spread, with_gradient
+from .lines import average, spread, with_gradient
 from .printer import Page
 from .proof import ALONE, FAULT, apart, difference, errors_of, moving, prove
 from .tidy import tidied
@@ -216,7 +216,7 @@ def _pages(plan: Plan, inputs: Sequence[str], dtype: np.dtype) -> tuple[str, str
     outputs_source = Page(outputs, inputs, dtype).source()
     if plan.cost is None:
         return outputs_source, outputs_source, Page(outputs, inputs, dtype, jax=True).source()
-    loss = tidied(plan.program(plan.average(plan.cost)))
+    loss = tidied(plan.program(average(plan.cost)))
     whole = tidied(with_gradient(loss))
     return Page(whole, inputs, dtype).source(), outputs_source, Page(loss, inputs, dtype, jax=True).source()
 

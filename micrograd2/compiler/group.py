@@ -53,8 +53,8 @@ class Variable:
 
 
 class Plan:
-    """The lines of a program: `theta`, `inputs`, the `variables` that are made of them in order, and its `outputs`,
-    and its `cost`, or None."""
+    """The lines of a program: `theta`, `inputs`, the `variables` that are made of them in order, its `outputs`, and its
+    `cost`, or None."""
 
     def __init__(self, trace: Trace) -> None:
         self.variables: list[Variable] = []
@@ -76,11 +76,8 @@ class Plan:
         for variable in (self.theta, *self.inputs, *self.variables):  # nodes refer to variables, and not they to them:
             variable.nodes = ()                                       # so that all is freed at once
 
-    def average(self, cost: Line) -> Line:
-        """The loss: the average of the cost over the batch."""
-        return reshaped(summed(cost, (-1,), cost.batched)) / number(1.0, int(cost.batched))
-
     def program(self, result: Line) -> ArrayProgram:
+        """The program whose result is this line, made of what it needs of the others."""
         return ArrayProgram(self.theta.line, tuple(variable.line for variable in self.variables), result, self.cost)
 
     def _make(self, nodes: Iterable[Node | None], line: Line, shape: Shape, blank: float | None = None) -> None:
@@ -231,7 +228,7 @@ def _times(w: Node, x: Node, square: bool) -> Made:
 
 
 def _home(node: Node) -> int:
-    """The number of the variable that the node lives in; −1 for a constant that none holds yet."""
+    """The number of the variable that the node lives in; −1 for a constant, which lives in none."""
     return node.variable.serial if node.variable else -1
 
 
@@ -242,7 +239,7 @@ def _in_order(node: Node) -> Made:
 
 
 def _kind(made: Made) -> Hashable:
-    """What nodes must have in common to be made by one statement: the operation, and where the operands live."""
+    """What nodes must have in common to be made by one line: the operation, and where the operands live."""
     runs = _runs(made.args)
     if made.op is DOT:
         sides = [frozenset(map(_home, side)) - {-1} for side in parts(made.args)[:2]]

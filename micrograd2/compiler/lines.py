@@ -14,7 +14,7 @@ An array has a `shape` for one example; if it is `batched`, the batch stands in 
     logsumexp(a)        log Σ eᵃ over the last axis                          d · softmax(a)
 
 A d may be shorter than y along an axis: then it is the same along it. Four passes work on lines: `group` makes them
-of scalars, `backward` here follows them back, `tidy` simplifies, and `printer` alone knows how they are spelled.
+of scalars, `with_gradient` here follows them back, `tidy` simplifies, `printer` alone knows how they are spelled.
 """
 
 from __future__ import annotations
@@ -123,15 +123,11 @@ def number(x: float, k: int = 0) -> Line:
     return Line(NUMBER, (), (float(x), k), ())
 
 
-def lifted(thing: Like) -> Line:
-    return thing if isinstance(thing, Line) else number(thing)
-
-
 # Rows of the engine's table
 
 def elementwise(op: Op, *operands: Like) -> Line:
     """A row of the engine's table for every number, operands of length 1 being the same along an axis."""
-    args = [lifted(operand) for operand in operands]
+    args = [operand if isinstance(operand, Line) else number(operand) for operand in operands]
     return _simpler(op, args) or Line(op, args, None, np.broadcast_shapes(*(arg.shape for arg in args)))
 
 
@@ -140,18 +136,21 @@ def _simpler(op: Op, args: list[Line]) -> Line | None:
     if isinstance(op, Power) and op.p == 1:
         return args[0]
     numbers = [arg.how for arg in args if arg.op is NUMBER]
-    if op is MUL and len(numbers) == 2:
-        return number(numbers[0][0] * numbers[1][0], numbers[0][1] + numbers[1][1])
-    if op is MUL and args[1].op is NUMBER:
+    if len(numbers) == len(args):
+        (x, j), (y, k) = numbers[0], numbers[-1]
+        if op is MUL:
+            return number(x * y, j + k)
+        if op is DIV and y:
+            return number(x / y, j - k)
+        if op is ADD and j == k:
+            return number(x + y, k)
+        if op is NEG:
+            return number(-x, j)
+    elif op is MUL and args[1].op is NUMBER:
         return elementwise(MUL, args[1], args[0])
-    if op is MUL and numbers and numbers[0] in ((1.0, 0), (-1.0, 0)):
-        other = args[args[0].op is NUMBER]
-        return other if numbers[0][0] == 1 else -other
-    if op is ADD and len(numbers) == 2 and numbers[0][1] == numbers[1][1]:
-        return number(numbers[0][0] + numbers[1][0], numbers[0][1])
-    if op is DIV and len(numbers) == 2:
-        return number(numbers[0][0] / numbers[1][0], numbers[0][1] - numbers[1][1])
-    return number(-numbers[0][0], numbers[0][1]) if op is NEG and numbers else None
+    elif op is MUL and numbers and numbers[0] in ((1.0, 0), (-1.0, 0)):
+        return args[1] if numbers[0][0] == 1 else -args[1]
+    return None
 
 
 def _times_local(d: Line, y: Line) -> Iterator[Line]:
@@ -244,6 +243,11 @@ def summed(a: Line, axes: Sequence[int], over_batch: bool = False) -> Line:
 def spread(a: Line, shape: Shape, batched: bool) -> Line:
     """The same numbers, repeated along axes, or for every example."""
     return a if (a.shape, a.batched) == (shape, batched) else Line(SPREAD, [a], None, shape, batched)
+
+
+def average(cost: Line) -> Line:
+    """The average of what each example costs over the batch, as one number."""
+    return reshaped(summed(cost, (-1,), cost.batched)) / number(1.0, int(cost.batched))
 
 
 SUMMED = ArrayOp("sum", lambda d, y: iter((d,)))  # how: the axes; whether over the batch as well

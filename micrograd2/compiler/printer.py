@@ -17,9 +17,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..engine import ADD, Op
+from ..expressions import Text
 from .lines import LEAF, LOG_SUM_EXP, MASKED, NUMBER, PLACE, PRODUCT, READ, SPREAD, SUMMED, TABLE
 from .lines import ArrayProgram, Line, Places, is_whole, leaf
-from .text import HELPERS, IN_JAX, Text, spelled, text
+from .text import HELPERS, IN_JAX, spelled, text
 from .view import listed, ranges, split, view
 
 LONGEST = 88  # an expression that is longer gets a line of its own
@@ -57,13 +58,14 @@ class Page:
         if "B" in words:
             head.append(f"    B = len({inputs[0]})" if inputs else "    B = 1")
         head += [f"    {code}" for code in self.unpacked("", "theta", words)]
-        blocks = ["import jax\nimport jax.numpy as np" if self.jax else "import numpy as np"]
         words |= {"sums"} if "logsumexp" in words else set()
+        blocks = ["import jax\nimport jax.numpy as np" if self.jax else "import numpy as np"]
         blocks += [code.rstrip() for name, code in (IN_JAX if self.jax else HELPERS).items() if name in words]
         if self.parts:
-            parts = [f"v{seen},  # {name} {self.extent(line)}" for seen, (name, line) in self.sorted_parts()]
-            parts[-1] = parts[-1].replace(",  #", "]  #")
-            blocks.append("def views(v):\n    return [" + "\n            ".join(parts))
+            ends = [","] * (len(self.parts) - 1) + ["]"]
+            views = [f"v{seen}{end}  # {name} {self.extent(line)}"
+                     for (seen, (name, line)), end in zip(self.sorted_parts(), ends)]
+            blocks.append("def views(v):\n    return [" + "\n            ".join(views))
         if self.constants:
             blocks.append("\n".join(f"{name} = {code}" for code, name in self.constants.items()))
         return "\n\n\n".join([*blocks, "\n".join(head + body)]) + "\n"
@@ -141,21 +143,21 @@ class Page:
                 self.spell(line)
             self.line(f"return {self.text(result)}")
             return
-        forward = lines.index(result) + 1
-        for line in lines[:forward]:
-            self.spell(line)
-        self.line(f"loss = {self.text(result)}")
         parts = [(gradient, Places(np.arange(gradient.size), True))]
         if gradient.op is PLACE:
             parts, lines = list(zip(gradient.args, gradient.how)), [line for line in lines if line is not gradient]
+        forward, backward = lines[:lines.index(result) + 1], lines[lines.index(result) + 1:]
+        for line in forward:
+            self.spell(line)
+        self.line(f"loss = {self.text(result)}")
         self.line(f"gradient = np.{'empty' if _are_all(parts, gradient) else 'zeros'}_like(theta)")
         start, written = len(self.lines), np.zeros(gradient.size, bool)
-        by_line = defaultdict(list)
+        later, ready = set(backward), defaultdict(list)  # what is known before the loss goes to its place right after
         for part, places in parts:
-            by_line[part if part in lines[forward:] else result].append((part, places))
-        for line in lines[forward - 1:]:
+            ready[part if part in later else result].append((part, places))
+        for line in (result, *backward):
             self.spell(line)
-            for part, places in by_line[line]:
+            for part, places in ready[line]:
                 self.put("gradient", gradient, part, places, written)
         room = ["ones = np.ones(B, theta.dtype)"] * ("ones" in self.words())
         self.lines[start:start] = [(code, "") for code in room + self.unpacked("g_", "gradient", self.words())]
@@ -275,9 +277,9 @@ class Page:
 
     def mask(self, asked: np.ndarray) -> str:
         """The name of what says where numbers are asked for: in each row the first so many, as a rule."""
-        asked = asked.reshape(asked.shape[next((axis for axis, n in enumerate(asked.shape) if n > 1), -1):])
-        n = len(asked.T)
-        lengths = asked.sum(axis=-1)
+        while asked.ndim > 1 and len(asked) == 1:  # along the first axes all are alike
+            asked = asked[0]
+        n, lengths = len(asked.T), asked.sum(axis=-1)
         if np.array_equal(asked, np.arange(n) < lengths[..., None]):
             return self.kept(f"np.arange({n}) < {self.written(lengths)}[..., None]", "m")
         return self.kept(self.written(asked.astype(int)) + " == 1", "m")

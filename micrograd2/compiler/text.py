@@ -1,14 +1,13 @@
-"""Arithmetic on names: `Text("a") * (1 - Text("b"))` is the text `a * (1 - b)`; and what NumPy and JAX lack."""
+"""How operations are spelled in NumPy and in JAX, and the functions that both lack."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Union
+from typing import Any
 
 from ..engine import ABS, ADD, DIV, MAX, MIN, MUL, NEG, RELU, SUB, Op, Power
+from ..expressions import Like, Text
 from .trace import CompileError
-
-Like = Union["Text", float]
 
 HELPERS = {
     "sigmoid": '''\
@@ -66,73 +65,9 @@ SPELLED_IN_JAX = {  # so that slopes at ties and kinks are ours
     ABS: "absolute({})", RELU: "jax.nn.relu({})", MAX: "maximum({}, {})", MIN: "minimum({}, {})"}
 
 
-class Text:
-    """An expression in NumPy code, with the strength of its outermost operator: 1 for + and −, up to 5 for a name.
-
-    >>> a = Text("a")
-    >>> print(1 - a * a, -(a + 1), 2 * (a - 1) ** 2)
-    1 - a * a -(a + 1) 2 * (a - 1) ** 2
-    """
-
-    def __init__(self, text: str, strength: int = 5) -> None:
-        self.text, self.strength = text, strength
-
-    def __str__(self) -> str:
-        return self.text
-
-    def within(self, strength: int) -> str:
-        """The text as an operand of an operator of this strength."""
-        return self.text if self.strength >= strength else f"({self.text})"
-
-    def __add__(self, other: Like) -> Text:
-        return Text(f"{self.within(1)} + {text(other).within(1)}", 1)
-
-    def __radd__(self, other: Like) -> Text:
-        return text(other) + self
-
-    def __sub__(self, other: Like) -> Text:
-        return Text(f"{self.within(1)} - {text(other).within(2)}", 1)
-
-    def __rsub__(self, other: Like) -> Text:
-        return text(other) - self
-
-    def __mul__(self, other: Like) -> Text:
-        other = text(other)
-        if self.text == "1" or other.text == "1":
-            return other if self.text == "1" else self
-        if self.text == "-1" or other.text == "-1":
-            return -(other if self.text == "-1" else self)
-        return Text(f"{self.within(2)} * {other.within(3)}", 2)
-
-    def __rmul__(self, other: Like) -> Text:
-        return text(other) * self
-
-    def __truediv__(self, other: Like) -> Text:
-        return Text(f"{self.within(2)} / {text(other).within(3)}", 2)
-
-    def __rtruediv__(self, other: Like) -> Text:
-        return text(other) / self
-
-    def __pow__(self, other: Like) -> Text:
-        other = text(other)
-        return self if other.text == "1" else Text(f"{self.within(5)} ** {other.within(5)}", 4)
-
-    def __rpow__(self, other: Like) -> Text:
-        return text(other) ** self
-
-    def __neg__(self) -> Text:
-        return Text(f"-{self.within(4)}", 3)
-
-
 def text(number: Like) -> Text:
-    """A plain number as Text: 2.0 is written 2, −0.5 is as strong as a negation."""
-    if isinstance(number, Text):
-        return number
-    number = float(number)
-    digits = repr(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
-    if digits.lstrip("-") in ("inf", "nan"):
-        digits = digits.replace("inf", "np.inf").replace("nan", "np.nan")
-    return Text(digits, 3 if digits.startswith("-") else 5)
+    """A plain number as Text; a Text as it is."""
+    return Text("").like(number)
 
 
 def spelled(op: Op, operands: Sequence[Like], jax: bool = False) -> Text:

@@ -10,20 +10,19 @@ Nothing that a user wrote gets in: only the table's own spellings, and numbers.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple
 
 from ..contributions import grads_of
 from ..engine import ADD, DIV, MUL, NEG, SUB, Op, Power, Value
+from ..expressions import Like, Text
 
-Like = Union["Symbol", float]
 OPERATORS = (ADD, SUB, MUL, DIV, NEG)
 
 
-class Symbol:
-    """An expression in JavaScript, with the strength of its outermost operator: 1 for + and −, up to 5 for a name.
+class Symbol(Text):
+    """An expression in JavaScript.
 
     What a function of the table gives is put on a line of its own, in `lines`, and named there, so that an expression
     that is used many times is written and computed once.
@@ -36,66 +35,18 @@ class Symbol:
     1 - tanh * (1 - a) t0 ['const t0 = Math.pow(a - 1, 2);']
     """
 
-    plus, minus, times, over = " + ", " - ", " * ", " / "
+    infinity, not_a_number = "Infinity", "NaN"
 
     def __init__(self, text: str, strength: int = 5, lines: list[str] | None = None) -> None:
-        self.text, self.strength, self.lines = text, strength, [] if lines is None else lines
-
-    def __str__(self) -> str:
-        return self.text
+        super().__init__(text, strength)
+        self.lines = [] if lines is None else lines
 
     def made(self, text: str, strength: int = 5) -> Any:
         """Another of the same kind, whose functions are put on the same lines."""
         return type(self)(text, strength, self.lines)
 
-    def like(self, number: Like) -> Any:
-        """A plain number as a Symbol: 2.0 is written 2, and −0.5 is as strong as a negation."""
-        if isinstance(number, Symbol):
-            return number
-        text = spelled_number(number)
-        return self.made(text, 3 if text.startswith("-") else 5)
-
-    def within(self, strength: int) -> str:
-        """The text as an operand of an operator of this strength."""
-        return self.text if self.strength >= strength else f"({self.text})"
-
-    def __add__(self, other: Like) -> Any:
-        return self.made(f"{self.within(1)}{self.plus}{self.like(other).within(1)}", 1)
-
-    def __radd__(self, other: Like) -> Any:
-        return self.like(other) + self
-
-    def __sub__(self, other: Like) -> Any:
-        return self.made(f"{self.within(1)}{self.minus}{self.like(other).within(2)}", 1)
-
-    def __rsub__(self, other: Like) -> Any:
-        return self.like(other) - self
-
-    def __mul__(self, other: Like) -> Any:
-        factor: Symbol = self.like(other)
-        if "1" in (self.text, factor.text):
-            return factor if self.text == "1" else self
-        if "-1" in (self.text, factor.text):
-            return -(factor if self.text == "-1" else self)
-        return self.made(f"{self.within(2)}{self.times}{factor.within(3)}", 2)
-
-    def __rmul__(self, other: Like) -> Any:
-        return self.like(other) * self
-
-    def __truediv__(self, other: Like) -> Any:
-        return self.made(f"{self.within(2)}{self.over}{self.like(other).within(3)}", 2)
-
-    def __rtruediv__(self, other: Like) -> Any:
-        return self.like(other) / self
-
-    def __neg__(self) -> Any:
-        return self.made(f"{self.minus.strip()}{self.within(4)}", 3)
-
     def __pow__(self, other: Like) -> Any:
         return self.named(f"Math.pow({self}, {self.like(other)})")
-
-    def __rpow__(self, other: Like) -> Any:
-        return self.like(other) ** self
 
     def apply(self, op: Op, operands: Sequence[Like]) -> Any:
         """What a row of the table does when it is called with Symbols."""
@@ -127,24 +78,12 @@ class Formula(Symbol):
     a·(1 − a) 1/(2·a) a^2
     """
 
-    minus, times, over = " − ", "·", "/"
+    minus, times, over, power = " − ", "·", "/", "^"
 
-    def like(self, number: Like) -> Any:
-        return number if isinstance(number, Symbol) else self.made(spelled_number(number).replace("-", "−"))
-
-    def __pow__(self, other: Like) -> Any:
-        return self.made(f"{self.within(5)}^{self.like(other).within(5)}", 4)
+    __pow__ = Text.__pow__
 
     def function(self, op: Op, operands: str) -> Any:
         return self.made(f"{op.sign}({operands})")
-
-
-def spelled_number(number: float) -> str:
-    """A number as both Python and JavaScript read it, but for those that only JavaScript has as literals."""
-    number = float(number)
-    if not math.isfinite(number):
-        return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
-    return repr(int(number)) if number.is_integer() and 0 < abs(number) < 1e15 else repr(number)
 
 
 def is_spelled(op: Op) -> bool:
@@ -238,7 +177,7 @@ def _sum(parts: list[Any]) -> Any:
 
 
 def _number(x: Like) -> str:
-    return str(x) if isinstance(x, Symbol) else spelled_number(x)
+    return str(Symbol("").like(x))
 
 
 def _body(lines: list[str], result: str) -> str:

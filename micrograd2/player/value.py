@@ -11,7 +11,6 @@ from .page import Page, number, page_of, readable
 from .script import is_spelled, printed_row
 
 POINTS = 72.0   # to an inch, in which Graphviz measures
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 LETTERS = 22    # of a name, at most
 
 
@@ -57,14 +56,6 @@ def _still(nodes: list[Value]) -> str:
     return ""
 
 
-def _symbol(node: Value) -> str:
-    """The operation as a learner writes it: ×, Σ, x²."""
-    if isinstance(node.op, Power):
-        exponent = node.op.symbol.removeprefix("**")
-        return "x" + (exponent.translate(RAISED) if node.op.p.is_integer() and "e" not in exponent else f"^{exponent}")
-    return node.op.sign
-
-
 def _names(nodes: list[Value]) -> list[str]:
     """A short name for each node: its label, or its number if it is a leaf, or how it was made."""
     names: dict[Value, str] = {}
@@ -76,12 +67,12 @@ def _names(nodes: list[Value]) -> list[str]:
         name = _made(node, operands)
         if len(name) > LETTERS:
             name = _made(node, [operand if len(operand) <= 8 else "…" for operand in operands])
-        names[node] = name if len(name) <= LETTERS else f"{_symbol(node)} of {len(operands)}"
+        names[node] = name if len(name) <= LETTERS else f"{node.op.sign} of {len(operands)}"
     return list(names.values())
 
 
 def _made(node: Value, operands: list[str]) -> str:
-    symbol = _symbol(node)
+    symbol = node.op.sign
     parts = [f"({name})" if " " in name else name for name in operands]
     if " " in symbol:  # w·x + b
         return symbol
@@ -107,7 +98,7 @@ def _last_part(label: str) -> str:
 
 def _card(node: Value, name: str) -> dict[str, Any]:
     """What a node's card shows and its size in pixels; `inset` is the dark cell at its left, for its operation."""
-    symbol = _symbol(node) if node.args else ""
+    symbol = node.op.sign if node.args else ""
     inset = max(26, 8 * len(symbol) + 12) if symbol else 0
     letters = min(max(len(name), 11), LETTERS)
     return {"name": name, "symbol": symbol, "why": node.op.why, "inset": inset, "width": inset + 7 * letters + 20,
