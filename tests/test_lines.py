@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+from micrograd2.compiler.backward import with_gradient
 from micrograd2.compiler.lines import (ArrayProgram, Places, elementwise, joined, leaf, logsumexp, masked, number,
-                                       place, product, read, reshaped, spread, summed, table, with_gradient)
+                                       place, product, read, reshaped, spread, summed, table)
 from micrograd2.compiler.printer import Page
 from micrograd2.compiler.tidy import tidied
 from micrograd2.compiler.view import ranges, view

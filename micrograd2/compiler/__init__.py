@@ -27,7 +27,9 @@ from ..contributions import grads_of
 from ..engine import LEAF, Value
 from ..given import function
 from .group import Plan
-from .lines import average, spread, with_gradient
+from .backward import with_gradient
+from .lines import average, spread
+from .loops import rolled
 from .printer import Page
 from .proof import ALONE, FAULT, apart, difference, errors_of, moving, prove
 from .tidy import tidied
@@ -212,11 +214,11 @@ class Program:
 
 def _pages(plan: Plan, inputs: Sequence[str], dtype: np.dtype) -> tuple[str, str, str]:
     """The source of a program: with the gradient, of a cost; of the outputs alone; and for JAX."""
-    outputs = tidied(plan.program(spread(plan.outputs, plan.outputs.shape, True)))
+    outputs = tidied(rolled(plan.program(spread(plan.outputs, plan.outputs.shape, True)), plan.births))
     outputs_source = Page(outputs, inputs, dtype).source()
     if plan.cost is None:
         return outputs_source, outputs_source, Page(outputs, inputs, dtype, jax=True).source()
-    loss = tidied(plan.program(average(plan.cost)))
+    loss = tidied(rolled(plan.program(average(plan.cost)), plan.births))
     whole = tidied(with_gradient(loss))
     return Page(whole, inputs, dtype).source(), outputs_source, Page(loss, inputs, dtype, jax=True).source()
 

@@ -59,6 +59,7 @@ class Plan:
     def __init__(self, trace: Trace) -> None:
         self.variables: list[Variable] = []
         self.joined: dict[tuple[Hashable, ...], Variable] = {}
+        self.births: dict[Line, int] = {}  # of lines, when f made the first of their nodes
         self.theta = Variable(trace.parameters, leaf("theta", len(trace.parameters), trained=True))
         self.inputs = [Variable(nodes, leaf(name, len(nodes), batched=True))
                        for nodes, name in zip(trace.inputs, trace.names)]
@@ -82,9 +83,11 @@ class Plan:
 
     def _make(self, nodes: Iterable[Node | None], line: Line, shape: Shape, blank: float | None = None) -> None:
         """A variable where these live from now on."""
+        nodes = list(nodes)
         if line.shape != shape:  # it may be short where nobody asks for what is longer
             line = reshaped(line, *shape) if line.size == math.prod(shape) else spread(line, shape, line.batched)
-        self.variables.append(Variable(list(nodes), line, blank))
+        self.variables.append(Variable(nodes, line, blank))
+        self.births[line] = min(node.born for node in nodes if node)
 
     def _add(self, ones: list[Made]) -> None:
         """The lines that make these, which are of one kind."""
@@ -127,7 +130,7 @@ class Plan:
             if len(numbers) == 1 and not inner:
                 return number(flat[0].number)
             return table(_short(_each(nodes, lambda node: node.number, flat[0].number), inner))
-        if len(variables) == 1 and len(numbers) <= 1:
+        if len(variables) == 1 and (not numbers or len(numbers) == 1 and nodes.ndim > 1):
             variable, = variables
             grid = _regular(_each(nodes, lambda node: node.place if node.variable else -1, -1), variable.size)
             if grid is not None:
@@ -138,24 +141,32 @@ class Plan:
                     if variable.blank != filling or any(variable.nodes[place] for place in grid[~asked]):
                         line = masked(line, _short(asked, 0), filling)
                 return line
-        whole = self._join(variables, [node.number for node in constants])
-        starts = itertools.accumulate((variable.size for variable in variables), initial=0)
-        shift = dict(zip(variables, starts))
-        last = dict(zip(constants, itertools.count(whole.varied)))  # constants come last
-        places = _each(nodes, lambda node: last[node] if node in last else node.place + shift[node.variable], 0)
+        rest = [node for node in flat if node.variable is None] if nodes.ndim == 1 else list(constants)
+        whole, shift = self._join({variable: np.unique([node.place for node in flat if node.variable is variable])
+                                   for variable in variables}, [node.number for node in rest])
+        behind = itertools.count(whole.varied)  # constants come last; those of a row as they stand there
+        last = {node: next(behind) for node in constants} if nodes.ndim > 1 else {}
+        places = _each(nodes, lambda node: node.place + shift[node.variable] if node.variable else
+                       last[node] if last else next(behind), 0)
         return read(whole.line, _short(places, inner), whole.varied)
 
-    def _join(self, variables: list[Variable], numbers: list[float]) -> Variable:
-        """One variable that holds all of these, one after the other, and then these numbers; nothing lives there."""
-        if len(variables) == 1 and not numbers:
-            return variables[0]
-        key = (*variables, *map(repr, numbers))
+    def _join(self, asked: dict[Variable, np.ndarray], numbers: list[float]) -> tuple[Variable, dict[Variable, int]]:
+        """One variable that holds these, one after the other, and then these numbers, and how far each is moved there;
+        nothing lives in it. Of a variable of which only a small piece is asked for it holds this piece."""
+        pieces = [(variable, int(places[0]), len(places)) if _is_piece(places, variable.size) else
+                  (variable, 0, variable.size) for variable, places in asked.items()]
+        starts = itertools.accumulate((size for _, _, size in pieces), initial=0)
+        shift = {variable: start - first for start, (variable, first, _) in zip(starts, pieces)}
+        if len(pieces) == 1 and not numbers:
+            return pieces[0][0], {pieces[0][0]: 0}
+        key = (*pieces, *map(repr, numbers))
         if key not in self.joined:
-            lines = [variable.line for variable in variables] + [table(np.array(numbers))] * bool(numbers)
+            lines = [variable.line if size == variable.size else read(variable.line, np.arange(first, first + size))
+                     for variable, first, size in pieces] + [table(np.array(numbers))] * bool(numbers)
             whole = self.joined[key] = Variable((), joined(lines))
-            whole.size, whole.varied = whole.line.size, sum(variable.size for variable in variables)
+            whole.size, whole.varied = whole.line.size, sum(size for _, _, size in pieces)
             self.variables.append(whole)
-        return self.joined[key]
+        return self.joined[key], shift
 
     def _add_weighted_sums(self, ones: list[Made]) -> None:
         """Weighted sums that share weights or inputs are one product of matrices; products of one shape are stacked.
@@ -205,6 +216,11 @@ class Plan:
         if made_here := [product for product in products.values() if product.op is not LEAF]:
             self._add(made_here)
         self._add(sums)
+
+
+def _is_piece(places: np.ndarray, size: int) -> bool:
+    """Whether these places, in order, stand side by side, and are less than half of so many."""
+    return 2 * len(places) < size and int(places[-1] - places[0]) == len(places) - 1
 
 
 def _product(right: Line, left: Line, axes: str) -> Line:

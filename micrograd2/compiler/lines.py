@@ -12,16 +12,18 @@ An array has a `shape` for one example; if it is `batched`, the batch stands in 
     product(a, b)       Σ over what the result lacks, as in np.einsum        product(d, b), product(d, a)
     masked(a)           a number in place of what nobody asks for            masked(d), with 0
     logsumexp(a)        log Σ eᵃ over the last axis                          d · softmax(a)
+    a loop              its body, turn after turn                            a loop, from the last turn to the first
 
-A d may be shorter than y along an axis: then it is the same along it. Four passes work on lines: `group` makes them
-of scalars, `with_gradient` here follows them back, `tidy` simplifies, `printer` alone knows how they are spelled.
+A d may be shorter than y along an axis: then it is the same along it. Five passes work on lines: `group` makes them
+of scalars, `loops` finds what is repeated, `backward` follows them back, `tidy` simplifies, `printer` alone knows how
+they are spelled.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple, Union
 
@@ -153,7 +155,7 @@ def _simpler(op: Op, args: list[Line]) -> Line | None:
     return None
 
 
-def _times_local(d: Line, y: Line) -> Iterator[Line]:
+def times_local(d: Line, y: Line) -> Iterator[Line]:
     operands = [arg.how[0] if arg.op is NUMBER and not arg.how[1] else arg for arg in y.args]
     for arg, local in zip(y.args, y.op.local(y, *operands)):
         yield shrunk(d * local, y, arg)
@@ -297,6 +299,77 @@ def masked(a: Line, asked: np.ndarray, filling: float) -> Line:
 MASKED = ArrayOp("masked", lambda d, y: iter((shrunk(masked(d, y.how[0], 0.0), y, y.args[0]),)))
 
 
+# Loops: the lines of one turn, made of what the turn before left and of slices of arrays, one for each turn
+
+def _by_backward(d: Line, y: Line) -> Iterator[Line]:
+    raise TypeError("a loop is followed back as a whole")
+
+
+CARRIED = ArrayOp("carried", _nothing)        # what a turn receives of the turn before; how: which
+TURN = ArrayOp("turn", _by_backward)          # the slice of this turn; how: which
+LOOP = ArrayOp("loop", _by_backward)          # see `loop`; how: the number of turns; whether the last comes first
+STACK = ArrayOp("stack", lambda d, y: iter((d,)))  # a line of every turn, along a new first axis
+LAST = ArrayOp("last", lambda d, y: iter((d,)))    # what the last turn left
+
+
+def carried(shape: Shape, batched: bool, trained: bool) -> Line:
+    return Line(CARRIED, (), _birth(), shape, batched, trained)
+
+
+def turn(a: Line) -> Line:
+    """The slice of an array (turns, ...) that belongs to a turn."""
+    return Line(TURN, [a], _birth(), a.shape[1:])
+
+
+def loop(turns: int, backward: bool, formals: Sequence[Line], firsts: Sequence[Line], afters: Sequence[Line]) -> Line:
+    """A loop: what is carried into a turn, into the first one, and out of a turn into the next. Its body is whatever
+    `afters` are made of and depends on the turn; all other lines, and what it says of turns, can be used in it."""
+    return Line(LOOP, [*formals, *firsts, *afters], (turns, backward), ())
+
+
+def three(loop: Line) -> tuple[tuple[Line, ...], tuple[Line, ...], tuple[Line, ...]]:
+    """The formals of a loop, with which they begin, and what they are after a turn."""
+    n = len(loop.args) // 3
+    return loop.args[:n], loop.args[n:2 * n], loop.args[2 * n:]
+
+
+def stack(loop: Line, line: Line) -> Line:
+    """A line of the body, or what is carried into it, of all turns: (turns, ...)."""
+    return Line(STACK, [loop, line], None, (loop.how[0], *line.shape), line.batched, line.trained)
+
+
+def last(loop: Line, formal: Line) -> Line:
+    """What the last turn leaves of what is carried."""
+    return Line(LAST, [loop, formal], None, formal.shape, formal.batched, formal.trained)
+
+
+def inside(lines: Iterable[Line], leaves: Collection[Line] = ()) -> list[Line]:
+    """Those of the lines, operands first, that are made of what changes from turn to turn, or of these leaves."""
+    found: dict[Line, None] = {}
+    for y in lines:
+        if y not in leaves and (y.op in (CARRIED, TURN) or y.op not in (LOOP, STACK, LAST) and any(
+                arg in found or arg in leaves for arg in y.args)):
+            found[y] = None
+    return list(found)
+
+
+def body_of(loop: Line) -> list[Line]:
+    """The lines of a turn, operands first."""
+    formals, _, afters = three(loop)
+    return inside([y for y in behind(afters, min(y.born for y in formals)) if y not in formals], formals)
+
+
+def behind(roots: Iterable[Line], born: int = 0) -> list[Line]:
+    """These and all that they are made of, operands first; but nothing older than that."""
+    waiting = list(roots)
+    seen = set(waiting)
+    while waiting:
+        fresh = {arg for arg in waiting.pop().args if arg.born >= born} - seen
+        seen |= fresh
+        waiting += fresh
+    return sorted(seen, key=attrgetter("born"))
+
+
 class ArrayProgram(NamedTuple):
     """A whole program: its `result`, made of the parameters `theta` and of inputs; with a `gradient`, or None.
 
@@ -312,39 +385,4 @@ class ArrayProgram(NamedTuple):
 
     def lines(self) -> list[Line]:
         """All lines, operands first."""
-        roots = [self.result] if self.gradient is None else [self.result, self.gradient]
-        seen, waiting = set(roots), roots
-        while waiting:
-            fresh = set(waiting.pop().args) - seen
-            seen |= fresh
-            waiting += fresh
-        return sorted(seen, key=attrgetter("born"))
-
-
-def with_gradient(program: ArrayProgram) -> ArrayProgram:
-    """The program of a loss with its gradient: the engine's backward pass, with arrays for numbers."""
-    handed: dict[Line, list[tuple[Line, Line]]] = {program.result: [(number(1.0), program.result)]}
-    gradients: dict[Line, Line] = {}
-    for y in reversed(program.lines()):
-        if y in handed:
-            d = gradients[y] = _added_up(handed.pop(y), y)
-            adjoint = y.op.adjoint if isinstance(y.op, ArrayOp) else _times_local
-            for arg, part in zip(y.args, adjoint(d, y)):
-                if arg.trained:
-                    handed.setdefault(arg, []).append((part, y))
-    theta = program.theta
-    gradient = spread(gradients[theta], theta.shape, False) if theta in gradients else place([], theta)
-    return program._replace(gradient=gradient, gradients={y: gradients[y] for y in program.variables if y in gradients})
-
-
-def _added_up(parts: list[tuple[Line, Line]], y: Line) -> Line:
-    """The sum of what y was handed, and by whom; what its readings handed to some of its places is one line."""
-    placed = [part for part, by in parts if by.op is READ and part.op is PLACE]
-    whole = [part for part, _ in parts if part not in placed]
-    if not placed:
-        return sum(whole[1:], whole[0])
-    terms = [pair for part in placed for pair in zip(part.args, part.how)]
-    if whole:
-        everywhere = Places(np.arange(y.size).reshape(y.shape), True)
-        terms.insert(0, (spread(sum(whole[1:], whole[0]), y.shape, y.batched), everywhere))
-    return place(terms, y)
+        return behind([self.result] if self.gradient is None else [self.result, self.gradient])

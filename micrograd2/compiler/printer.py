@@ -12,14 +12,15 @@ import math
 import re
 import textwrap
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from ..engine import ADD, Op
 from ..expressions import Text
-from .lines import LEAF, LOG_SUM_EXP, MASKED, NUMBER, PLACE, PRODUCT, READ, SPREAD, SUMMED, TABLE
-from .lines import ArrayProgram, Line, Places, is_whole, leaf
+from .lines import LAST, LEAF, LOG_SUM_EXP, LOOP, MASKED, NUMBER, PLACE, PRODUCT, READ, SPREAD, STACK, SUMMED
+from .lines import TABLE, TURN, ArrayProgram, Line, Places, body_of, inside, is_whole, leaf, three
 from .text import HELPERS, IN_JAX, spelled, text
 from .view import listed, ranges, split, view
 
@@ -43,7 +44,10 @@ class Page:
                       *dir(builtins)}
         self.numbers: Counter[str] = Counter()
         self.inputs = {name: self.fresh(name) for name in inputs}
+        self.t, self.carried, self.slices = map(self.fresh, ("t", "carried", "slices"))
         self.layers: dict[Line, int] = {}
+        self.indent = ""
+        self.begin: dict[Line, Text] = {}                 # with what a loop begins
         self.names = self.named()
         self.of = {d: y for y, d in reversed(program.gradients.items()) if y in self.names and d not in self.names}
         self.write(program.result)
@@ -126,18 +130,22 @@ class Page:
         return [f"{', '.join(names)}{',' * (len(names) == 1)} = views({vector})"] if set(names) - {"_"} else []
 
     def words(self) -> set[str]:
-        """The names that the lines use, attributes apart."""
-        return {word for code, _ in self.lines for word in re.findall(r"(?<![\w.])[^\W\d]\w*", code)}
+        """The names that the lines use."""
+        return {word for code, _ in self.lines for word in _words(code)}
 
     # lines
 
     def line(self, code: str, line: Line | None = None) -> None:
-        self.lines.append((code, f"# {self.extent(line)}" if line else ""))
+        self.lines.append((self.indent + code, f"# {self.extent(line)}" if line else ""))
 
     def write(self, result: Line) -> None:
         """All lines, operands first; the parts of the gradient go to their places as soon as they are known."""
         lines, gradient = self.program.lines(), self.program.gradient
         self.uses = Counter(arg for line in lines for arg in line.args)
+        within = set(inside(lines))
+        self.in_loops = {arg for line in within for arg in line.args if arg not in within}
+        self.stacks = {line.args: line for line in lines if line.op is STACK}
+        lines = [line for line in lines if line not in within]
         if gradient is None:
             for line in lines:
                 self.spell(line)
@@ -167,13 +175,17 @@ class Page:
         """The text of a line; if it is more than a detail of the lines that use it, a line of its own."""
         if line in self.texts or line.op in GIVEN:
             return
+        if line.op is LOOP:
+            self.loop(line)
+            return
         if line.op is PLACE and not _is_joined(line):
             self.texts[line] = Text(self.name(line))
             self.add_up(line)
             return
         code = self.expression(line)
         often = self.uses[line] > 1 and not self.is_cheap(line) or len(code.text) > LONGEST and self.uses[line] > 0
-        if line in self.names or line in self.of or often or line.op is PLACE:
+        often |= line in self.in_loops and not self.is_part(line)  # once, and not in every turn
+        if (line in self.names or line in self.of or often or line.op is PLACE) and not code.text.isidentifier():
             name = self.name(line)
             self.line(f"{name} = {code}", line)
             code = Text(name)
@@ -183,7 +195,10 @@ class Page:
         """The name of a line that is written by itself."""
         self.own.add(line)
         if line in self.of and self.of[line] in self.texts:
-            return f"d_{self.texts[self.of[line]]}"
+            name = f"d_{self.texts[self.of[line]]}"
+            if name not in self.taken:
+                self.taken.add(name)
+                return name
         return self.names.get(line) or self.numbered("v")
 
     def has_name(self, line: Line) -> bool:
@@ -192,7 +207,7 @@ class Page:
     def is_cheap(self, line: Line) -> bool:
         """Whether it may as well be written twice: a short view of what has a name."""
         if line.op is not READ:
-            return line.op is SPREAD
+            return line.op in (SPREAD, TURN)
         seen = self.view(line)
         return self.is_part(line) or self.has_name(line.args[0]) and seen is not None and len(seen) < SHORT
 
@@ -214,18 +229,105 @@ class Page:
             return self.total(line, keep=True)
         if line.op is PRODUCT:
             return self.product(line)
+        if line.op in (STACK, LAST):  # the loop has given them their names
+            return self.texts[line.args[1]] if line.op is LAST else self.texts[line]
         inner = self.text(line.args[0])
+        if line.op is TURN:
+            return Text(f"{inner.within(5)}[{':, ' * line.batched}{self.t}]")
         if line.op is LOG_SUM_EXP:
             return Text(f"logsumexp({inner})")
         if line.op is MASKED:
             return Text(f"np.where({self.mask(line.how[0])}, {inner}, {text(line.how[1])})")
         if line.op is SPREAD:
+            if line.args[0].op is NUMBER and line.args[0].how[0] == 0:
+                return Text(f"np.zeros({self.extent(line)}, theta.dtype)")
             if line.args[0].op is NUMBER:
                 return Text(f"np.full({self.extent(line)}, {inner}, theta.dtype)")
             return Text(f"np.broadcast_to({inner}, {self.extent(line)})")
         whole = [Text(f"np.broadcast_to({self.text(arg)}, (B, {arg.size}))") if line.batched and not arg.batched else
                  self.text(arg) for arg in line.args]
         return Text(f"np.concatenate([{listed(whole)}], axis=-1)")
+
+    # loops
+
+    def loop(self, loop: Line) -> None:
+        """The lines of a loop; what is kept of every turn is put into an array."""
+        formals, firsts, afters = three(loop)
+        body = body_of(loop)
+        stacks = {line: self.stacks[loop, line] for line in (*formals, *body) if (loop, line) in self.stacks}
+        for formal, first, after in zip(formals, firsts, afters):
+            name = self.name(formal if formal in self.of else after)
+            if after in self.names:
+                self.names[after] = ""  # what is carried bears its name
+            self.texts[formal], self.begin[formal] = Text(name), self.text(first)
+            self.line(f"{name} = {self.text(first)}", formal)
+        before = {formal: after for formal, after in zip(formals, afters) if formal in stacks and after in stacks}
+        kept = {line: array for line, array in stacks.items() if line not in before}
+        for array in stacks.values():
+            self.texts[array] = Text(self.numbered("s"))
+        (self.scan if self.jax else self.turns)(loop, body, kept)
+        for formal, after in before.items():  # what is carried into a turn is what the one before has left
+            axis, of, backward = int(formal.batched), ":, " * formal.batched, loop.how[1]
+            begin_with = self.begin[formal].within(5) + f"[{of}None]"
+            others = f"{self.texts[stacks[after]]}[{of}{'1:' if backward else ':-1'}]"
+            parts = [others, begin_with] if backward else [begin_with, others]
+            code = f"{self.texts[stacks[formal]]} = np.concatenate([{listed(parts)}], axis={axis})"
+            self.line(code, stacks[formal])
+
+    def turns(self, loop: Line, body: list[Line], kept: dict[Line, Line]) -> None:
+        turns, backward = loop.how
+        formals, _, afters = three(loop)
+        for array in kept.values():
+            self.line(f"{self.texts[array]} = np.empty({self.extent(array)}, theta.dtype)", array)
+        counts = self.t if kept or any(line.op is TURN for line in body) else "_"
+        self.line(f"for {counts} in {f'reversed(range({turns}))' if backward else f'range({turns})'}:")
+        self.indent, begin = "    ", len(self.lines)
+        for line in (*formals, *body):
+            self.spell(line)
+            if line in kept:
+                self.line(f"{self.texts[kept[line]]}[{':, ' * line.batched}{self.t}] = {self.text(line)}")
+        self.carry(formals, afters, begin)
+        self.indent = ""
+
+    def scan(self, loop: Line, body: list[Line], kept: dict[Line, Line]) -> None:
+        """The same in JAX: a function of what is carried and of the slices of a turn."""
+        formals, _, afters = three(loop)
+        slices = [line for line in body if line.op is TURN]
+        arrays = _tuple(self.text(line.args[0]).within(5) + ".swapaxes(0, 1)" * line.batched for line in slices)
+        for line in slices:
+            self.texts[line] = Text(self.numbered("x"))
+        names, turn = _tuple(self.text(formal) for formal in formals), self.numbered("turn")
+        self.line(f"def {turn}({self.carried}, {self.slices}):")
+        self.indent = "    "
+        self.line(f"{names} = {self.carried}")
+        if slices:
+            self.line(f"{_tuple(self.text(line) for line in slices)} = {self.slices}")
+        for line in body:
+            self.spell(line)
+        self.line(f"return {_tuple(map(self.text, afters))}, {_tuple(self.text(line) for line in kept)}")
+        self.indent = ""
+        results = _tuple(self.texts[array] for array in kept.values())
+        rest = arrays if slices else f"None, {loop.how[0]}"
+        self.line(f"{names}, {results} = jax.lax.scan({turn}, {names}, {rest})")
+        for line, array in kept.items():
+            if line.batched:
+                self.line(f"{self.texts[array]} = {self.texts[array]}.swapaxes(0, 1)", array)
+
+    def carry(self, formals: Sequence[Line], afters: Sequence[Line], begin: int) -> None:
+        """Give what is carried its new numbers: under its own name as soon as the old ones are not used any more."""
+        given = {str(self.text(formal)): str(self.text(after)) for formal, after in zip(formals, afters)}
+        for formal, after, (old, new) in zip(formals, afters, [*given.items()]):
+            made = [k for k, (code, _) in enumerate(self.lines[begin:], begin) if code.startswith(f"    {new} = ")]
+            later = [code for code, _ in self.lines[made[0] + 1:]] if made else []
+            if len(made) == 1 and not any(old in _words(code) for code in (*later, *given.values())):
+                if afters.count(after) == 1 and after not in formals:
+                    for k in range(made[0], len(self.lines)):
+                        self.lines[k] = _renamed(self.lines[k][0], new, old), self.lines[k][1]
+                    given = {name: _renamed(code, new, old) for name, code in given.items()}
+                    self.texts[after] = Text(old)
+        left = {old: new for old, new in given.items() if old != new}
+        if left:
+            self.line(f"{listed(left)} = {listed(left.values())}")
 
     # reading
 
@@ -249,7 +351,7 @@ class Page:
             if places.shape == tuple(n for axis, n in enumerate(a.shape) if axis - len(a.shape) not in a.how[0]):
                 return self.total(a, keep=False)
         if seen is None:
-            return Text(f"{self.flat(self.text(a).within(5), a)}[{':, ' * a.batched}{self.constant(places)}]")
+            return Text(self.indexed(self.text(a).within(5), a, places))
         if a.op is LEAF and a.trained and seen:
             return Text(self.part(Line(READ, [a], Places(places, True), places.shape)))
         return Text(self.text(a).within(5) + seen) if seen else self.text(a)
@@ -365,7 +467,7 @@ class Page:
         seen = view(line.shape, where, line.batched)
         sign = "=" if first else "+="
         if seen is None:
-            self.line(f"{self.flat(name, line)}[{':, ' * line.batched}{self.constant(where)}] {sign} {amount}")
+            self.line(f"{self.indexed(name, line, where)} {sign} {amount}")
         elif seen == ("", ""):
             self.line(f"{name}{'[:]' * first} {sign} {amount}")
         elif line is not self.program.gradient:
@@ -381,17 +483,26 @@ class Page:
 
     def put_often(self, name: str, line: Line, part: Line, where: np.ndarray) -> None:
         """Add a part to places some of which come more than once: what each was handed is summed."""
-        target, amount, index = self.flat(name, line), self.text(part), self.constant(where.ravel())
-        if part.op is not NUMBER and where.ndim > 1:
-            amount = Text(amount.within(5) + self.reshape(part, where.size))
-        if part.op is NUMBER or line.size * where.size > 10**6:
-            self.line(f"np.add.at({target}, {f'(slice(None), {index})' if line.batched else index}, {amount})")
+        rows, inner = _rows(where, line.size)
+        target, amount, size = self.flat(name, line, rows), self.text(part), line.size // rows
+        every, index = ":, " * (line.batched + (rows > 1)), self.constant(inner.ravel())
+        if part.op is not NUMBER and (where.ndim > 1 + (rows > 1) or rows > 1 and where.ndim == 1):
+            amount = Text(amount.within(5) + self.reshape(part, *[rows] * (rows > 1), inner.size))
+        if part.op is NUMBER or size * inner.size > 10**6:
+            self.line(f"np.add.at({target}, np.s_[{every}{index}], {amount})")
         else:
-            target += "[:]" * (len(line.shape) > 1)
-            self.line(f"{target} += {amount.within(2)} @ np.eye({line.size}, dtype=theta.dtype)[{index}]")
+            target += "[:]" * (line.shape != (*[rows] * (rows > 1), size))
+            self.line(f"{target} += {amount.within(2)} @ np.eye({size}, dtype=theta.dtype)[{index}]")
 
-    def flat(self, name: str, line: Line) -> str:
-        return name + (self.reshape(line, line.size) if len(line.shape) > 1 else "")
+    def indexed(self, name: str, line: Line, places: np.ndarray) -> str:
+        """Places of an array that are not regular: the same in every row of it, it may be."""
+        rows, inner = _rows(places, line.size)
+        return f"{self.flat(name, line, rows)}[{':, ' * (line.batched + (rows > 1))}{self.constant(inner)}]"
+
+    def flat(self, name: str, line: Line, rows: int = 1) -> str:
+        """An array as one row, or as so many."""
+        shape = (line.size,) if rows == 1 else (rows, line.size // rows)
+        return name + (self.reshape(line, *shape) if line.shape != shape else "")
 
     def constant(self, values: np.ndarray) -> str:
         """The name of an array that the program keeps beside itself."""
@@ -416,6 +527,32 @@ class Page:
                 code = f"np.r_[{listed(f'{run[0]}:{run[-1] + 1}' for run in runs)}]"
                 return "\n    ".join(textwrap.wrap(code, 110))
         return f"np.array({digits})"
+
+
+def _rows(places: np.ndarray, size: int) -> tuple[int, np.ndarray]:
+    """The number of rows in which these are the same places, and these; or 1, and all of them."""
+    rows = len(places)
+    if places.ndim < 2 or size % rows:
+        return 1, places
+    starts = size // rows * np.arange(rows).reshape(-1, *[1] * (places.ndim - 1))
+    inner = places - starts
+    same = (inner == inner[0]).all() and 0 <= inner.min() and inner.max() < size // rows
+    return (rows, inner[0]) if same and rows > 1 else (1, places)
+
+
+def _tuple(parts: Iterable[Any]) -> str:
+    """These as a tuple."""
+    parts = list(map(str, parts))
+    return f"({listed(parts)}{',' * (len(parts) == 1)})"
+
+
+def _words(code: str) -> set[str]:
+    """The names that a line uses, attributes apart."""
+    return set(re.findall(r"(?<![\w.])[^\W\d]\w*", code))
+
+
+def _renamed(code: str, name: str, other: str) -> str:
+    return re.sub(rf"(?<![\w.]){name}\b", other, code)
 
 
 def _are_all(parts: Sequence[tuple[Line, Places]], line: Line) -> bool:

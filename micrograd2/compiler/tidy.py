@@ -36,7 +36,7 @@ def tidied(program: ArrayProgram) -> ArrayProgram:
             again = _factor_outside(again)
         if line.op is MASKED:
             again = _mask_inside(again)
-        new[line] = again if line.op is LEAF else known.setdefault(_key(again), again)
+        new[line] = again if line.op is LEAF else known.setdefault(key(again, again.args), again)
     return ArrayProgram(
         new.get(program.theta, program.theta), tuple(new[line] for line in program.variables if line in new),
         new[program.result], program.cost and new.get(program.cost), program.gradient and new[program.gradient],
@@ -102,8 +102,8 @@ def _mask_inside(line: Line) -> Line:
     return masked(a.args[0], line.how[0], filling) - a.args[1]
 
 
-def _key(line: Line) -> Hashable:
-    return line.op, line.args, line.shape, line.batched, _hashable(line.how)
+def key(line: Line, args: Sequence[Line]) -> Hashable:
+    return line.op, tuple(args), line.shape, line.batched, _hashable(line.how)
 
 
 def _hashable(how: Any) -> Hashable:

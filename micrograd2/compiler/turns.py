@@ -1,0 +1,173 @@
+"""The turns of a loop: what must be done one turn after the other, and what can be done for all of them at once.
+
+Given are the lines of one turn. Only what a turn needs of the turn before, and what that is made of, is left in the
+loop. All else is done for all turns at once, with one axis more: before the loop, if it needs nothing of it, or after
+it, from what was kept of every turn. What is only added up, turn by turn, is a sum over all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from string import ascii_lowercase
+
+import numpy as np
+
+from ..engine import ADD, Op
+from .lines import (LOG_SUM_EXP, MASKED, NUMBER, PLACE, PRODUCT, SPREAD, SUMMED, Line, Places, behind, elementwise,
+                    inside, last, logsumexp, loop, masked, number, product, reshaped, spread, stack, summed, turn)
+
+
+class Turns:
+    """Lines of a turn, made of what is `carried` (line -> what it is in the first turn, and after each) and of `slices`
+    (line -> the array that holds it for every turn), put together. `wanted` are those that are asked for, of all turns;
+    `ends` those carried that are, at the end."""
+
+    def __init__(self, turns: int, backward: bool, carried: Mapping[Line, tuple[Line, Line]],
+                 slices: Mapping[Line, Line], wanted: Sequence[Line], ends: Collection[Line]) -> None:
+        self.turns, self.carried = turns, carried
+        self.arrays = dict(slices)        # a line of a turn -> all turns of it
+        self.copy: dict[Line, Line] = {}  # a line of a turn -> the one that is in the loop
+        self._slices: dict[Line, Line] = {}
+        leaves = {*carried, *slices}
+        oldest = min(line.born for line in leaves)
+        body = inside(behind([*wanted, *(after for _, after in carried.values())], oldest), leaves)
+        self.inside = {*leaves, *body}
+        self.sums = self._sums(body, wanted)
+        needed = self._needed(body, [*wanted, *ends])
+        formals = [formal for formal in carried if formal in needed and formal not in self.sums]
+        self.copy.update(zip(formals, formals))
+        afters = [carried[formal][1] for formal in formals]
+        for line in self._in_turn(body, formals, afters):
+            self.copy[line] = Line(line.op, list(map(self._of_turn, line.args)), line.how, line.shape, line.batched,
+                                   line.trained)
+        if formals:
+            firsts = [carried[formal][0] for formal in formals]
+            self.loop = loop(turns, backward, formals, firsts, list(map(self._of_turn, afters)))
+
+    def _sums(self, body: list[Line], wanted: Sequence[Line]) -> dict[Line, Line]:
+        """What is carried only to have something added to it, and what that is."""
+        uses = Counter(arg for line in body for arg in line.args)
+        uses.update([*wanted, *(after for _, after in self.carried.values())])
+        sums = {}
+        for formal, (_, after) in self.carried.items():
+            if after.op is ADD and formal in after.args and uses[formal] == uses[after] == 1:
+                term = after.args[after.args[0] is formal]
+                if term.shape == formal.shape and term.batched == formal.batched:
+                    sums[formal] = term
+        return sums
+
+    def _needed(self, body: list[Line], roots: Sequence[Line]) -> set[Line]:
+        """The lines of a turn that are needed for these."""
+        needed: set[Line] = set()
+        waiting = [line for line in roots if line in self.inside]
+        while waiting:
+            line = waiting.pop()
+            if line not in needed:
+                needed.add(line)
+                if line in self.sums:
+                    args: Sequence[Line] = [self.sums[line]]
+                elif line in self.carried:
+                    args = [self.carried[line][1]]
+                else:
+                    args = [] if line in self.arrays else line.args
+                waiting += [arg for arg in args if arg in self.inside]
+        return needed
+
+    def _in_turn(self, body: list[Line], formals: Sequence[Line], afters: Sequence[Line]) -> list[Line]:
+        """The lines that need something carried, and that something carried needs."""
+        moved = set(formals)
+        for line in body:
+            if any(arg in moved for arg in line.args):
+                moved.add(line)
+        asked = {after for after in afters if after in moved}
+        for line in reversed(body):
+            if line in asked and line not in formals:
+                asked.update(arg for arg in line.args if arg in moved)
+        return [line for line in body if line in asked and line not in self.carried]
+
+    def _of_turn(self, line: Line) -> Line:
+        """A line, as it is in the loop."""
+        if line in self.copy or line not in self.inside:
+            return self.copy.get(line, line)
+        if line not in self._slices:
+            self._slices[line] = turn(self.all(line))
+        return self._slices[line]
+
+    def all(self, line: Line) -> Line:
+        """A line of every turn: (turns, ...)."""
+        if line not in self.inside:
+            return line if line.op is NUMBER else spread(reshaped(line, 1, *line.shape), (self.turns, *line.shape),
+                                                         line.batched)
+        waiting = [line]
+        while waiting:
+            one = waiting[-1]
+            missing = [arg for arg in one.args if arg in self.inside and arg not in self.arrays
+                       ] if one not in self.copy else []
+            if one not in self.arrays and not missing:
+                self.arrays[one] = stack(self.loop, self.copy[one]) if one in self.copy else self._at_once(one)
+            if one in self.arrays:
+                waiting.pop()
+            waiting += missing
+        return self.arrays[line]
+
+    def last(self, formal: Line) -> Line:
+        """What the last turn leaves of something carried."""
+        if formal in self.sums:
+            first, total = self.carried[formal][0], self.total(self.sums[formal])
+            return total if first.op is SPREAD and first.args[0].how == (0.0, 0) else first + total
+        return last(self.loop, formal)
+
+    def total(self, line: Line) -> Line:
+        """The sum of a line over all turns."""
+        if line not in self.inside:
+            return line * number(self.turns)
+        if line.op is PRODUCT and line not in self.copy and line not in self.arrays:
+            return self._product(line, summed_up=True)
+        return reshaped(summed(self.all(line), (-1 - len(line.shape),)), *line.shape)
+
+    def _at_once(self, line: Line) -> Line:
+        """The operation of a line, for all turns at once."""
+        op, shape = line.op, line.shape
+        args = [self._beside(arg, len(shape)) for arg in line.args]
+        if isinstance(op, Op):
+            return elementwise(op, *args)
+        if op is SPREAD:
+            return spread(args[0], (self.turns, *shape), line.batched)
+        if op is MASKED:
+            return masked(args[0], *line.how)
+        if op is PRODUCT:
+            return self._product(line)
+        args = list(map(self.all, line.args))
+        if op is SUMMED:
+            return summed(args[0], *line.how)
+        if op is LOG_SUM_EXP:
+            return logsumexp(args[0])
+        sizes = [line.size] * len(args) if op is PLACE else [line.args[0].size]
+        places = [Places(self._every(where.of, size), where.distinct)
+                  for where, size in zip(line.how if op is PLACE else [line.how], sizes)]
+        return Line(op, args, places if op is PLACE else places[0], (self.turns, *shape), line.batched, line.trained)
+
+    def _every(self, places: np.ndarray, size: int) -> np.ndarray:
+        """These places, in an array of so many numbers for each turn."""
+        return size * np.arange(self.turns).reshape(-1, *[1] * places.ndim) + places
+
+    def _beside(self, arg: Line, axes: int) -> Line:
+        """An operand of what has so many axes in a turn: with an axis for the turns before these, if it changes."""
+        if arg not in self.inside:
+            return arg
+        array = self.all(arg)
+        return reshaped(array, self.turns, *[1] * (axes - len(arg.shape)), *arg.shape)
+
+    def _product(self, line: Line, summed_up: bool = False) -> Line:
+        (a, b), (of_a, of_b, of_y) = line.args, line.how
+        letter = next(c for c in ascii_lowercase if c not in of_a + of_b + of_y)
+
+        def every(names: str) -> str:
+            return f"B{letter}{names[1:]}" if names.startswith("B") else letter + names
+
+        if a in self.inside:
+            a, of_a = self.all(a), every(of_a)
+        if b in self.inside:
+            b, of_b = self.all(b), every(of_b)
+        return product(a, b, (of_a, of_b, of_y if summed_up else every(of_y)))
