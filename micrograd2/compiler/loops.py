@@ -40,13 +40,11 @@ class _Order:
         known: dict[Hashable, Line] = {}
         self.one: dict[Line, Line] = {}   # the first of equal lines
         self.args: dict[Line, tuple[Line, ...]] = {}
-        born: dict[Line, int] = {}
         for line in program.lines():
             args = tuple(self.one[arg] for arg in line.args)
             one = self.one[line] = known.setdefault(key(line, args), line)
-            if one is line:
-                self.args[one] = args
-                born[one] = max([births.get(one, 0), *(born[arg] for arg in args)])
+            self.args[one] = args
+        born = self.births(births)
         lines = [line for line in self.args if line.op is not READ and line.op not in GIVEN]
         self.lines = sorted(lines, key=lambda line: born[line])
         self.place = {line: i for i, line in enumerate(self.lines)}
@@ -57,6 +55,23 @@ class _Order:
         codes: dict[Hashable, int] = {}
         self.codes = np.array([codes.setdefault((key(line, ()), len(line.args), line.trained), len(codes))
                                for line in self.lines])
+
+    def births(self, given: Mapping[Line, int]) -> dict[Line, int]:
+        """When the scalar code made each line; a detail of others comes right before them, but what is added up, as
+        soon as it is there."""
+        born: dict[Line, int] = {}
+        users: dict[Line, list[Line]] = defaultdict(list)
+        for line, args in self.args.items():
+            born[line] = max([given.get(line, 0), *(born[arg] for arg in args)])
+            for arg in args:
+                users[arg].append(line)
+        for line in reversed([*self.args]):
+            if line not in given and users[line]:
+                sums = [user for user in users[line] if user.op is ADD and any(
+                    one not in given and one.op is ADD for one in (user, *self.args[user]))]
+                if not sums:
+                    born[line] = max(born[line], min(born[user] for user in users[line]))
+        return born
 
     def base(self, line: Line) -> Line:
         """What is read, in the end."""
