@@ -125,11 +125,12 @@ class _Order:
             yield from self.stretches(best.end, high)
 
     def periods(self, low: int, high: int) -> list[int]:
-        """How far apart lines of one kind are, the commonest first."""
+        """How far apart lines of one kind are, the commonest first; twice as far, if every other turn is another."""
         order = np.argsort(self.codes[low:high], kind="stable")
         sorted_codes, gaps = self.codes[low:high][order], np.diff(order)
         gaps = gaps[sorted_codes[1:] == sorted_codes[:-1]]
-        return [int(gap) for gap, n in Counter(gaps.tolist()).most_common(12) if n >= FEWEST - 2]
+        found = [gap for gap, n in Counter(gaps.tolist()).most_common(12) if n >= FEWEST - 2]
+        return [period for period in dict.fromkeys(k * gap for k in (1, 2) for gap in found) if period < high - low]
 
     def stretch(self, low: int, high: int, period: int) -> _Stretch | None:
         """The longest stretch with this period, cut where the least is carried."""

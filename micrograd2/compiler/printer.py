@@ -244,8 +244,8 @@ class Page:
             if line.args[0].op is NUMBER:
                 return Text(f"np.full({self.extent(line)}, {inner}, theta.dtype)")
             return Text(f"np.broadcast_to({inner}, {self.extent(line)})")
-        whole = [Text(f"np.broadcast_to({self.text(arg)}, (B, {arg.size}))") if line.batched and not arg.batched else
-                 self.text(arg) for arg in line.args]
+        whole = [Text(f"np.broadcast_to({self.text(arg)}, (B, {listed(arg.shape)}))") if line.batched and not
+                 arg.batched else self.text(arg) for arg in line.args]
         return Text(f"np.concatenate([{listed(whole)}], axis=-1)")
 
     # loops
@@ -517,8 +517,11 @@ class Page:
         """The text of an array."""
         digits = np.array2string(values, separator=", ", threshold=10**9, max_line_width=110, floatmode="unique")
         digits = digits.replace("inf", "np.inf").replace("nan", "np.nan")
+        of = f", np.{self.dtype}" * (values.dtype.kind == "f" and self.dtype != np.float64)
+        if values.size > 8 and (values == values.flat[0]).all():
+            return f"np.full({values.shape}, {digits.strip('[ ').replace(']', ',').split(',')[0]}{of})"
         if values.dtype.kind == "f":
-            return f"np.array({digits}, np.{self.dtype})" if self.dtype != np.float64 else f"np.array({digits})"
+            return f"np.array({digits}{of})"
         if values.size > 8 and (code := ranges(values)):
             return code
         if values.ndim == 1:
@@ -563,7 +566,9 @@ def _are_all(parts: Sequence[tuple[Line, Places]], line: Line) -> bool:
 
 
 def _is_joined(line: Line) -> bool:
-    """Whether the parts stand one after the other."""
-    return len(line.shape) == 1 and all(places.of.ndim == 1 for places in line.how) and not any(
-        part.op is NUMBER for part in line.args) and np.array_equal(
-        np.concatenate([places.of for places in line.how]), np.arange(line.size))
+    """Whether the parts stand side by side along the last axis."""
+    *lead, n = line.shape or (0,)
+    sides = [places.of for places in line.how]
+    return not any(part.op is NUMBER for part in line.args) and all(
+        side.shape[:-1] == tuple(lead) and side.ndim == len(line.shape) for side in sides) and np.array_equal(
+        np.concatenate(sides, axis=-1), np.arange(line.size).reshape(line.shape))

@@ -115,7 +115,8 @@ class Turns:
         """What the last turn leaves of something carried."""
         if formal in self.sums:
             first, total = self.carried[formal][0], self.total(self.sums[formal])
-            return total if first.op is SPREAD and first.args[0].how == (0.0, 0) else first + total
+            begins_with_0 = first.op is SPREAD and first.args[0].op is NUMBER and first.args[0].how[0] == 0
+            return total if begins_with_0 else first + total
         return last(self.loop, formal)
 
     def total(self, line: Line) -> Line:

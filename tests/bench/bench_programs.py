@@ -1,6 +1,6 @@
-"""Ten programs as users write them (clients.py): what compiling takes, what it makes of them, and how fast that is.
+"""Thirteen programs as users write them (clients.py): what compiling takes, what it makes of them, and how fast that is.
 
-    python tests/bench/bench_programs.py [NAME ...] [--rounds 20] [--float32] [--sources FOLDER]
+    python tests/bench/bench_programs.py [NAME ...] [--steps N] [--rounds 20] [--float32] [--sources FOLDER]
 
 For every program: the scalar nodes of one example, the array operations and the lines that they become, the seconds
 that compiling takes (the best of three), the time of a step, forward and backward, for one example and for 64, and how

@@ -1,4 +1,4 @@
-"""Ten programs as users write them: scalar code with lists and loops, none of it written with the compiler in mind.
+"""Thirteen programs as users write them: scalar code with lists and loops, none of it written with the compiler in mind.
 
 Each function takes sizes and returns a `Client`. `CLIENTS` names them all, with the sizes that the benchmark takes and
 small ones, for tests. Weighted sums are written in every way: `dot`, `total`, `sum`, and bare + and *.
@@ -88,6 +88,22 @@ def gru(steps, inputs, hidden):
         return total(errors) / steps
 
     return Client(cost, flat(reset, update, new, biases, out), normal(inputs * (steps + 1)))
+
+
+def rnn(steps, inputs, hidden):
+    """A recurrent network foretells the next numbers at every step."""
+    rng = random.Random(0)
+    W, b, out = matrix(rng, hidden, inputs + hidden), vector(hidden), matrix(rng, inputs, hidden)
+
+    def cost(x):
+        h, loss = [0.0] * hidden, 0.0
+        for t in range(steps):
+            h = [dot(w, x[inputs * t:inputs * (t + 1)] + h, c).tanh() for w, c in zip(W, b)]
+            foretold = [dot(w, h, 0.0) for w in out]
+            loss = loss + squared_error(foretold, x[inputs * (t + 1):inputs * (t + 2)])
+        return loss / steps
+
+    return Client(cost, flat(W, b, out), normal(inputs * (steps + 1)))
 
 
 def lenet(side, kernel, maps, classes):
@@ -288,6 +304,34 @@ def mixture(inputs, hidden, bells):
     return Client(cost, net.parameters(), normal(inputs, 2))
 
 
+def spring(steps):
+    """How stiff a spring is, and its friction, from where a mass on it ends."""
+    stiffness, friction = Value(1.0), Value(0.1)
+    dt = 10.0 / steps
+
+    def cost(begin, end):
+        x, v = begin
+        for _ in range(steps):
+            v = v + dt * (-stiffness * x - friction * v)
+            x = x + dt * v
+        return (x - end[0]) ** 2
+
+    return Client(cost, [stiffness, friction], normal(2, 1))
+
+
+def horner(degree):
+    """A polynomial by Horner's rule, and its coefficients."""
+    coefficients = vector(degree + 1, 0.1)
+
+    def cost(x, y):
+        result = 0.0
+        for c in coefficients:
+            result = result * x[0] + c
+        return (result - y[0]) ** 2
+
+    return Client(cost, coefficients, lambda rng, B: [rng.uniform(-1, 1, (B, 1)), rng.standard_normal((B, 1))])
+
+
 def pendulum(steps):
     """The length, the friction and the push of a pendulum, fitted to its measured angle at every one of many steps."""
     parameters = pull, friction, push = [Value(number) for number in (4.0, 0.3, 0.1)]
@@ -306,6 +350,7 @@ def pendulum(steps):
 
 
 CLIENTS = {  # a name -> the program, its sizes for the benchmark, and those for tests
+    "RNN": (rnn, (20, 8, 16), (5, 2, 3)),
     "LSTM": (lstm, (20, 8, 16), (3, 2, 3)),
     "GRU": (gru, (20, 8, 16), (3, 2, 3)),
     "LeNet": (lenet, (28, 5, (6, 16), 10), (10, 3, (2, 3), 3)),
@@ -316,4 +361,6 @@ CLIENTS = {  # a name -> the program, its sizes for the benchmark, and those for
     "physics-informed": (physics_informed, (8, 16), (2, 3)),
     "mixture density": (mixture, (16, 64, 8), (3, 4, 2)),
     "pendulum": (pendulum, (200,), (10,)),
+    "spring": (spring, (200,), (7,)),
+    "Horner's rule": (horner, (20,), (6,)),
 }

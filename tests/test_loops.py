@@ -1,0 +1,213 @@
+"""Loops: where the scalar code has steps in time, the page has a loop, and does what the scalar graph does."""
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings, strategies as st
+
+from micrograd2 import Value, compile, dot, logsumexp, maximum
+from tests.bench.clients import CLIENTS
+from tests.test_compiler import assert_agrees, batch, compiled, flat, slow, values
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def code(program):
+    """The lines of the program, without the tables above it."""
+    return program.source.split("def program")[1].splitlines()
+
+
+def is_loop(program):
+    return any(line.strip().startswith("for ") for line in code(program))
+
+
+@pytest.mark.parametrize("name, few, many", [
+    ("RNN", (8, 2, 3), (19, 2, 3)), ("LSTM", (8, 2, 3), (19, 2, 3)), ("GRU", (8, 2, 3), (19, 2, 3)),
+    ("Kalman filter", (12,), (23,)), ("neural ODE", (7, 3), (12, 3)), ("N-body", (3, 8), (3, 15)),
+    ("pendulum", (9,), (200,)), ("spring", (9,), (200,)), ("Horner's rule", (9,), (200,))])
+def test_the_page_does_not_grow_with_the_number_of_steps(name, few, many):
+    make, pages = CLIENTS[name][0], []
+    for sizes in (few, many):
+        client = make(*sizes)
+        arrays = client.draw(np.random.default_rng(0), 3)
+        program = compiled(client.cost, client.parameters, *arrays, tolerance=1e-12)
+        assert is_loop(program)
+        pages.append([len(page.split("def program")[1].splitlines())  # above it, there may be a table of numbers
+                      for page in (program.source, program.outputs_source, program.jax_source)])
+    assert pages[0] == pages[1]
+
+
+def test_2000_steps_are_written_in_the_lines_of_20():
+    client = CLIENTS["spring"][0](2000)
+    arrays = client.draw(np.random.default_rng(0), 2)
+    program = compiled(client.cost, client.parameters, *arrays, tolerance=1e-9)
+    assert len(program.source.splitlines()) < 60
+
+
+# Random recurrences: states of n numbers, made new by the same steps in every turn
+
+TURN_STEPS = {  # each makes new numbers of u and v, of turn t; W, b parameters; c of this turn, k constants of this turn
+    "linear": lambda u, v, x, W, b, c, k: [dot(w, u, p) for w, p in zip(W, b)],
+    "bare": lambda u, v, x, W, b, c, k: [sum(p * q for p, q in zip(w, v)) for w in W],
+    "joined": lambda u, v, x, W, b, c, k: [dot(w + w, x + u, p) for w, p in zip(W, b)],
+    "tanh": lambda u, v, x, W, b, c, k: [p.tanh() for p in u],
+    "sine": lambda u, v, x, W, b, c, k: [(p + q).sin() for p, q in zip(u, x)],
+    "mix": lambda u, v, x, W, b, c, k: [0.5 * p + 0.25 * q for p, q in zip(u, v)],
+    "product": lambda u, v, x, W, b, c, k: [p * q for p, q in zip(u, v)],
+    "input": lambda u, v, x, W, b, c, k: [0.5 * p + q for p, q in zip(u, x)],
+    "parameters of the turn": lambda u, v, x, W, b, c, k: [0.5 * p + q for p, q in zip(u, c)],
+    "constants of the turn": lambda u, v, x, W, b, c, k: [p * q for p, q in zip(u, k)],
+    "normed": lambda u, v, x, W, b, c, k: [p / (sum(q * q for q in u) + 1.0) for p in v],
+    "total": lambda u, v, x, W, b, c, k: [0.1 * p + 0.3 * sum(u) for p in v],
+    "softmax": lambda u, v, x, W, b, c, k: [(p - logsumexp(u)).exp() for p in u],
+    "larger": lambda u, v, x, W, b, c, k: [maximum(0.9 * p, q + 0.011) for p, q in zip(u, x)],
+    "turned": lambda u, v, x, W, b, c, k: u[1:] + u[:1],
+}
+FIRSTS = {"numbers": lambda x, b: [Value(0.3)] * len(b), "zeros": lambda x, b: [Value(0.0)] * len(b),
+          "parameters": lambda x, b: b, "inputs": lambda x, b: x}
+ENDS = ("the last", "every one", "every second", "their total", "a running mean")
+
+
+@st.composite
+def recurrences(draw):
+    """f, parameters, arrays of 3 examples; how many turns there are."""
+    n, turns, states = draw(st.integers(1, 3)), draw(st.integers(4, 9)), draw(st.integers(1, 3))
+    steps = draw(st.lists(st.tuples(st.sampled_from(sorted(TURN_STEPS)), st.integers(0, 9), st.integers(0, 9)),
+                          min_size=states, max_size=7))
+    first, end = draw(st.sampled_from(sorted(FIRSTS))), draw(st.sampled_from(ENDS))
+    back = draw(st.integers(1, 2))  # the state of how many turns before is used as well
+    W, b, c = values(n, n), values(n, seed=1), values(turns, n, seed=2)
+    constants = np.random.default_rng(3).uniform(-1, 1, (turns, n)).tolist()
+    as_list = draw(st.booleans())
+
+    def f(x):
+        inputs = [x[n * t:n * t + n] for t in range(turns)]
+        before = [[FIRSTS[first](inputs[0], b) for _ in range(states)]] * back
+        kept, mean = [], Value(0.0)
+        for t in range(turns):
+            made = [*before[-1], before[-back][0]]
+            for name, i, j in steps:
+                made.append(TURN_STEPS[name](made[-1 - i % len(made)], made[j % len(made)], inputs[t], W, b, c[t],
+                                             constants[t]))
+            before.append(made[-states:])
+            kept.append(before[-1][0])
+            mean = 0.9 * mean + 0.1 * before[-1][-1][0]
+        results = {"the last": flat(before[-1]), "every one": flat(kept), "every second": flat(kept[::2]),
+                   "their total": [sum(column) for column in zip(*kept)], "a running mean": [mean]}[end]
+        return results if as_list else sum((v - 0.3) ** 2 for v in results)
+
+    return f, flat(W, b, c), [np.random.default_rng(4).uniform(-1, 1, (3, n * turns))]
+
+
+@slow
+@given(recurrences())
+def test_random_recurrences_equal_the_scalar_graph(recurrence):
+    f, parameters, arrays = recurrence
+    program = compile(f, parameters, arrays[0][0])
+    assert_agrees(program, f, parameters, *arrays)
+
+
+# What must hold of loops, one by one
+
+def recurrent(step, turns=8, first=0.5):
+    """h = step(h, x[t], t), turn after turn; its square at the end."""
+    def f(x):
+        h = Value(first)
+        for t in range(turns):
+            h = step(h, x[t], t)
+        return h ** 2
+    return f
+
+
+W, U, C = Value(0.7, "w"), Value(-0.4, "u"), [Value(0.1 * t) for t in range(16)]
+
+
+@pytest.mark.parametrize("step", [
+    lambda h, x, t: (W * h + U * x).tanh(),
+    lambda h, x, t: (W * h + C[t]).tanh(),                          # a parameter of every turn
+    lambda h, x, t: (W * h + 0.1 * t).tanh() * x,                   # a number of every turn
+    lambda h, x, t: (W * h).tanh() + (x * 0.5 if t % 2 else x),     # two kinds of turn
+    lambda h, x, t: maximum(W * h, x) - U * (h * h),
+    lambda h, x, t: W * h / (h * h + 1.0) + x.exp(),
+], ids=["a cell", "own parameters", "own numbers", "even and odd", "a maximum", "a quotient"])
+def test_a_recurrence_becomes_a_loop(step):
+    program = compiled(recurrent(step, turns=16), [W, U, *C], batch(3, 16))
+    assert is_loop(program)
+    assert len(code(program)) < 60
+
+
+def test_fewer_than_four_turns_are_written_out():
+    program = compiled(recurrent(lambda h, x, t: (W * h + U * x).tanh(), turns=3), [W, U], batch(3, 3))
+    assert not is_loop(program)
+
+
+def test_two_chains_that_take_turns_are_both_followed():
+    def f(x):
+        g, h = x[0], x[1]
+        for _ in range(8):
+            g, h = (W * h).sin(), (U * g).sin()
+        return g * h
+    compiled(f, [W, U], batch(3, 2))
+
+
+def test_a_number_two_turns_old_is_carried_twice():
+    def f(x):
+        old, h = x[0], x[1]
+        for t in range(2, 12):
+            old, h = h, (W * h + U * old + x[t]).tanh()
+        return h ** 2
+    program = compiled(f, [W, U], batch(3, 12))
+    assert is_loop(program)
+
+
+def test_what_follows_another_loop_is_a_loop_too():
+    def f(x):
+        h = x[0]
+        for t in range(8):
+            h = (W * h + x[t]).tanh()
+        for t in range(9):
+            h = (U * h - x[t]).sin()
+        return h
+    program = compiled(f, [W, U], batch(3, 9))
+    assert sum(line.strip().startswith("for ") for line in code(program)) == 4
+
+
+def test_an_argument_may_be_called_as_the_loop_calls_its_own_things():
+    def f(t, carried, slices, x1):
+        h = t[0]
+        for k in range(8):
+            h = (W * h + carried[k] * slices[0]).tanh() + x1[0]
+        return h
+    jax = pytest.importorskip("jax")
+    program = compile(f, [W], [0.1], [0.1] * 8, [0.2], [0.3])
+    arrays = [batch(3, 1), batch(3, 8), batch(3, 1), batch(3, 1)]
+    assert_agrees(program, f, [W], *arrays)
+    with jax.enable_x64(True):
+        assert float(program.jax()(program.theta, *arrays)) == pytest.approx(program(program.theta, *arrays)[0], rel=1e-12)
+
+
+@settings(max_examples=max(1, settings().max_examples // 10))
+@given(recurrences())
+@example(None)
+def test_loops_in_jax_equal_the_scalar_graph(recurrence):
+    jax = pytest.importorskip("jax")
+    if recurrence is None:
+        client = CLIENTS["RNN"][0](9, 2, 3)
+        f, parameters, arrays = client.cost, client.parameters, client.draw(np.random.default_rng(0), 3)
+    else:
+        f, parameters, arrays = recurrence
+    program = compile(f, parameters, arrays[0][0])
+    with jax.enable_x64(True):
+        if not program.is_cost:
+            found = np.asarray(program.jax()(program.theta, *arrays))
+            np.testing.assert_allclose(found, program(program.theta, *arrays), rtol=1e-10, atol=1e-10)
+            return
+        loss, gradient = jax.value_and_grad(program.jax())(program.theta, *arrays)
+    expected_loss, expected_gradient = program(program.theta, *arrays)
+    assert float(loss) == pytest.approx(expected_loss, rel=1e-10)
+    np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-9, atol=1e-9)
+
+
+def test_a_division_by_zero_in_some_turn_names_its_line():
+    program = compile(lambda x: recurrent(lambda h, x, t: W * h + 1 / x)(x), [W], [1.0] * 8)
+    with pytest.raises(FloatingPointError, match="divide by zero"):
+        program(program.theta, [[1.0] * 7 + [0.0]])
