@@ -21,7 +21,7 @@ FLOORS = {  # module: the modules of this package, then the outside packages, th
     "given": (set(), set()),
     "files": ({"given"}, set()),
     "arrays": ({"engine", "given"}, {"numpy"}),
-    "nn": ({"engine", "files", "given"}, set()),
+    "nn": ({"engine", "arrays", "files", "given"}, set()),
     "costs": ({"engine", "given"}, set()),
     "compiler": ({"expressions", "engine", "contributions", "arrays", "given"}, {"numpy"}),
     "backprop": ({"engine", "contributions", "nn", "costs", "arrays", "given"}, {"numpy"}),
