@@ -28,7 +28,6 @@ from os import PathLike
 from typing import Any, Union
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from . import checkpoint as checkpoints
 from .arrays import examples, numbers, precision, values
@@ -275,7 +274,7 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
     array code or on the scalar graph, up to rounding; array code may compute in the `dtype` "float32" as well, which is
     faster. After every epoch the run is written to the file `checkpoint`; if that is there when `fit` is called again,
     after whatever killed it, the run goes on from it, to the same numbers. With `progress` a bar says how far it is; in
-    a notebook the curve of the history grows below it.
+    a notebook the curve of the history grows above it.
 
     Wrong shapes are a ValueError, and what cannot be compiled a CompileError, before anything is changed. A NaN or an
     infinity is a FloatingPointError that names the first operation that made it, with its operands. Whatever ends
@@ -450,8 +449,7 @@ def _train(run: _Run, epochs: int, measure: Callable[[], float] | None, save: Ca
     history, steps = run.history, -(-len(run.X) // run.batch_size)
     done = len(history.epoch_loss)
     curve = live(history, every=-(-epochs * steps // REDRAWN)) if progress else nullcontext(lambda: None)
-    with (tqdm(total=epochs * steps, initial=min(done, epochs) * steps, unit="step", disable=not progress) as bar,
-          curve as redraw):
+    with curve as redraw, _bar(epochs * steps, min(done, epochs) * steps, progress) as bar:
         for epoch in range(done, epochs):
             bar.set_description(f"epoch {epoch + 1}/{epochs}", refresh=False)
             for _ in run.epoch(epoch):
@@ -467,6 +465,15 @@ def _train(run: _Run, epochs: int, measure: Callable[[], float] | None, save: Ca
                 save()
             if callback is not None:
                 callback(history)
+
+
+def _bar(total: int, done: int, progress: bool) -> Any:
+    """A bar for so many steps, in a notebook the notebook's own; without `progress` it is not seen."""
+    if progress:
+        from tqdm.auto import tqdm  # not before: in a notebook without ipywidgets it warns when it is imported
+    else:
+        from tqdm import tqdm
+    return tqdm(total=total, initial=done, unit="step", disable=not progress)
 
 
 def _go_on_from(checkpoint: str | PathLike[str] | None, run: _Run, net: Any, cost: Any) -> Callable[[], None] | None:

@@ -32,24 +32,34 @@ WIDGET, SVG = "application/vnd.jupyter.widget-view+json", "image/svg+xml"
 
 
 @pytest.fixture(scope="module")
-def notebook(tmp_path_factory):
-    """For each cell what it shows in the end, and what it said on the way there."""
+def run(tmp_path_factory):
+    """A function that executes cells; for each, what it shows in the end, and what it said on the way there."""
     import nbformat
     from nbclient import NotebookClient
 
     class Watched(NotebookClient):
         def process_message(self, message, cell, cell_index):
-            said[list(CELLS)[cell_index]].append(message)
+            said[cell_index].append(message)
             return super().process_message(message, cell, cell_index)
 
-    said = {name: [] for name in CELLS}
+    said = []
+
+    def execute(cells):
+        said[:] = [[] for _ in cells]
+        written = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, cells)))
+        Watched(written, timeout=60, kernel_name="python3", allow_errors=True).execute(cwd=folder)
+        return [(cell.outputs, messages) for cell, messages in zip(written.cells, said)]
+
     folder = tmp_path_factory.mktemp("notebook")
-    written = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, CELLS.values())))
     with pytest.MonkeyPatch.context() as patch:
         for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
             patch.setenv(name, str(folder / name))
-        Watched(written, timeout=60, kernel_name="python3", allow_errors=True).execute(cwd=folder)
-    return {name: (cell.outputs, said[name]) for name, cell in zip(CELLS, written.cells)}
+        yield execute
+
+
+@pytest.fixture(scope="module")
+def notebook(run):
+    return dict(zip(CELLS, run(CELLS.values())))
 
 
 def curves(notebook, cell):
@@ -103,6 +113,14 @@ def test_the_bar_is_the_notebooks_own_and_nothing_else_is_said(notebook):
         bars = [output for output in outputs if WIDGET in output.get("data", {})]
         assert len(bars) == {"made": 0, "shown": 0, "silent": 0, "two": 2}.get(name, 1)
         assert not [output for output in outputs if output.output_type == "stream"]
+
+
+def test_without_ipywidgets_the_bar_is_one_text_below_the_curve(run):
+    _, (imported, _), (trained, _) = run(["import sys\nsys.modules['ipywidgets'] = None", CELLS["made"],
+                                          "history = train(epochs=3)"])
+    curve, *bar = trained
+    assert imported == [] and SVG in curve.data and {output.name for output in bar} == {"stderr"}
+    assert "ipywidgets" in bar[0].text and "30/30" in "".join(output.text for output in bar)
 
 
 def test_a_terminal_shows_the_bar_alone(tmp_path):
