@@ -22,9 +22,10 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from pathlib import Path
 from typing import Any, NamedTuple, Union
 
+from . import arrays
 from .engine import Number, Value, dot, maximum
 from .files import write_whole
-from .given import MOST, place, whole
+from .given import MOST, described, place, whole
 
 Kind = Union[str, Callable[[Value], Value]]  # an activation: its name in the table, or a function
 
@@ -267,6 +268,38 @@ class MLP(Module):
             return {**shape, "activations": kinds}
         return {**shape, "activation": kinds[0], "output": kinds[-1]}
 
+    @classmethod
+    def from_arrays(cls, layers: Iterable[tuple[Any, Any, Kind]]) -> MLP:
+        """A network that was trained elsewhere: for each layer its weights W, its biases b, and its activation.
+
+        W (nout, nin) has a row of weights for each neuron, as PyTorch keeps them; b is (nout,), or None for biases of
+        0. scikit-learn and Keras keep weights as (nin, nout): bring W.T, and compare an output, since a square W does
+        not tell which it is. Lists and arrays of any library will do. Before anything is made, TypeError for what is
+        no array of real numbers; ValueError for a shape that does not fit, with both shapes, a number that is not
+        finite, and an unknown activation: each names the layer.
+
+        >>> net = MLP.from_arrays([([[1, -1], [0.5, 2]], [0, -3], "relu"), ([[2, 4]], None, "linear")])
+        >>> net
+        MLP(2, [2, 1], activation='relu', output='linear')
+        >>> net([3.0, 1.0]).data                    # 2 · relu(3 − 1) + 4 · relu(1.5 + 2 − 3)
+        6.0
+        """
+        if cls is not MLP:
+            raise TypeError(f"arrays hold an MLP, without the code of {cls.__name__}: bring it with MLP.from_arrays")
+        listed = _listed(layers)
+        if not listed:
+            raise TypeError(f"layers must be a list with (W, b, activation) for each layer; got {described(layers)}")
+        brought: list[tuple[list[list[float]], list[float], Kind]] = []
+        for i, layer in enumerate(listed):
+            brought.append(_brought(f"layers[{i}]", layer, len(brought[-1][0]) if brought else None))
+        net = MLP(len(brought[0][0][0]), [len(W) for W, _, _ in brought], seed=0)
+        for layer, (W, b, activation) in zip(net.layers, brought):
+            for neuron, weights, bias in zip(layer.neurons, W, b):
+                for parameter, number in zip(neuron.parameters(), [*weights, bias]):
+                    parameter.data = number
+                neuron.activation = activation
+        return net
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to `path` as readable JSON, every parameter by its name. `MLP.load` reads it back exactly.
 
@@ -292,6 +325,33 @@ class MLP(Module):
             return _restored(json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=_table))
         except (ValueError, OverflowError, RecursionError) as error:
             raise ValueError(f"{path} is not a saved MLP: {error}") from None
+
+
+def _brought(name: str, layer: Any, before: int | None) -> tuple[list[list[float]], list[float], Kind]:
+    """W, b and the activation of a layer that reads the `before` neurons of another, or any number of inputs."""
+    if not isinstance(layer, (list, tuple)) or len(layer) != 3:
+        raise TypeError(f"{name} must be (W, b, activation); got {described(layer)}")
+    W, b, activation = layer
+    _function(activation, f"{name}: ")
+    W, b = arrays.numbers(f"{name}: W", W), b if b is None else arrays.numbers(f"{name}: b", b)
+
+    def fits(nout: int, nin: int) -> bool:
+        return nin == (before or nin) and (b is None or b.shape == (nout,))
+
+    matrix = W.ndim == 2 and W.size > 0
+    if not matrix or not fits(*W.shape):
+        read = f", nin = {before} as the layer before has {before} neurons" if before else ""
+        got = f"W {W.shape}" if b is None else f"W {W.shape} and b {b.shape}"
+        turn = "; W.T would fit: bring that, if your weights are kept as (nin, nout)"
+        raise ValueError(f"{name} needs W (nout, nin) and b (nout,){read}; got {got}"
+                         f"{turn if matrix and fits(*W.T.shape) else ''}")
+    rows, biases = W.tolist(), [0.0] * len(W) if b is None else b.tolist()
+    for j, row in enumerate([*rows, biases]):
+        for k, number in enumerate(row):
+            if not math.isfinite(number):
+                where = f"W[{j}, {k}]" if j < len(rows) else f"b[{k}]"
+                raise ValueError(f"{name}: {where} must be a finite number; got {number}")
+    return rows, biases, activation
 
 
 # What a file holds: `{"MLP": what to make it of, "parameters": {name: number}}`

@@ -21,13 +21,13 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from os import PathLike
 from typing import Any, Union
 
 import numpy as np
-from tqdm import tqdm
 
 from . import checkpoint as checkpoints
 from .arrays import examples, numbers, precision, values
@@ -36,9 +36,11 @@ from .contributions import first_not_finite
 from .costs import example_cost, squared_error
 from .engine import Value
 from .given import finite, function, place, switch, whole
+from .live import live
 from .nn import MLP
 
 Rate = Union[float, Callable[[int], float]]
+REDRAWN = 100  # times, in a notebook, the curve of a run
 PIECE = 1000  # examples go through the network in pieces whose inner arrays stay in the cache
 
 
@@ -199,7 +201,8 @@ def _scatter(theta: np.ndarray, parameters: Sequence[Value]) -> None:
 class History:
     """What happened during `fit`: the loss of every step, and of every epoch on average, and the accuracy after it.
 
-    `accuracy` stays empty where the targets are not classes. In a notebook it shows itself as a curve.
+    `accuracy` stays empty where the targets are not classes. In a notebook it shows itself as a curve, which grows
+    while `fit` runs.
 
     >>> History(loss=[0.9, 0.3], epoch_loss=[0.6], accuracy=[0.75])
     History: 2 steps, 1 epoch, loss 0.6, accuracy 75.0 %
@@ -219,12 +222,12 @@ class History:
         return text
 
     def _repr_svg_(self) -> str | None:
-        losses = [loss for loss in self.loss if np.isfinite(loss)]
+        losses = np.array(self.loss)[np.isfinite(self.loss)]
         if len(losses) < 2:
             return None
-        top = max(losses) or 1.0
-        points = " ".join(f"{10 + 300 * i / (len(losses) - 1):.1f},{110 - 90 * loss / top:.1f}"
-                          for i, loss in enumerate(losses))
+        top = losses.max() or 1.0
+        points = " ".join(f"{10 + 300 * i / (len(losses) - 1):.1f},{110 - 90 * losses[i] / top:.1f}"
+                          for i in _seen(losses))
         width = max(320, 20 + 6 * len(repr(self)))  # so that the caption is not cut
         return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="130" font-family="sans-serif" '
                 f'font-size="10"><title>{self!r}</title>'
@@ -232,6 +235,17 @@ class History:
                 f'<polyline points="{points}" fill="none" stroke="#2b6cb0" stroke-width="1.5"/>'
                 f'<text x="10" y="12" fill="#777">{top:.3g}</text>'
                 f'<text x="10" y="125" fill="#777">{self!r}</text></svg>')
+
+
+def _seen(losses: np.ndarray) -> list[int]:
+    """Which losses are seen in a curve 300 pixels wide: the first, the last, and of each pixel the lowest and highest.
+
+    >>> len(_seen(np.arange(1e6)))
+    600
+    """
+    pixels = np.array_split(np.arange(len(losses)), min(len(losses), 300))
+    ends = (pixel[best(losses[pixel])] for pixel in pixels for best in (np.argmin, np.argmax))
+    return sorted({0, len(losses) - 1, *map(int, ends)})
 
 
 def mini_batches(n: int, batch_size: int, seed: int, epoch: int) -> Iterator[np.ndarray]:
@@ -259,7 +273,8 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
     the training examples, and `callback(history)` is called. The same seed gives the same run, whether `compiled` to
     array code or on the scalar graph, up to rounding; array code may compute in the `dtype` "float32" as well, which is
     faster. After every epoch the run is written to the file `checkpoint`; if that is there when `fit` is called again,
-    after whatever killed it, the run goes on from it, to the same numbers.
+    after whatever killed it, the run goes on from it, to the same numbers. With `progress` a bar says how far it is; in
+    a notebook the curve of the history grows above it.
 
     Wrong shapes are a ValueError, and what cannot be compiled a CompileError, before anything is changed. A NaN or an
     infinity is a FloatingPointError that names the first operation that made it, with its operands. Whatever ends
@@ -433,11 +448,13 @@ def _train(run: _Run, epochs: int, measure: Callable[[], float] | None, save: Ca
     """All epochs that are still to do, and what is done after each."""
     history, steps = run.history, -(-len(run.X) // run.batch_size)
     done = len(history.epoch_loss)
-    with tqdm(total=epochs * steps, initial=min(done, epochs) * steps, unit="step", disable=not progress) as bar:
+    curve = live(history, every=-(-epochs * steps // REDRAWN)) if progress else nullcontext(lambda: None)
+    with curve as redraw, _bar(epochs * steps, min(done, epochs) * steps, progress) as bar:
         for epoch in range(done, epochs):
             bar.set_description(f"epoch {epoch + 1}/{epochs}", refresh=False)
             for _ in run.epoch(epoch):
                 bar.update()
+                redraw()
             run.program.store(run.theta)
             shown = {"loss": f"{history.epoch_loss[-1]:.4f}"}
             if measure is not None:
@@ -448,6 +465,15 @@ def _train(run: _Run, epochs: int, measure: Callable[[], float] | None, save: Ca
                 save()
             if callback is not None:
                 callback(history)
+
+
+def _bar(total: int, done: int, progress: bool) -> Any:
+    """A bar for so many steps, in a notebook the notebook's own; without `progress` it is not seen."""
+    if progress:
+        from tqdm.auto import tqdm  # not before: in a notebook without ipywidgets it warns when it is imported
+    else:
+        from tqdm import tqdm
+    return tqdm(total=total, initial=done, unit="step", disable=not progress)
 
 
 def _go_on_from(checkpoint: str | PathLike[str] | None, run: _Run, net: Any, cost: Any) -> Callable[[], None] | None:

@@ -1,7 +1,7 @@
 """Outside oracles: JAX and PyTorch, each behind the same few names, so that one test serves both.
 
-Nothing here is imported before it is asked for. JAX comes with the extra `test`; PyTorch is large, so it is an oracle
-only where it happens to be installed.
+Nothing here is imported before it is asked for. JAX and scikit-learn come with the extra `test`; PyTorch is large, so
+it is an oracle only where it happens to be installed.
 """
 
 from __future__ import annotations
@@ -85,5 +85,6 @@ def torch_library() -> Library:
 
 
 needs_jax = pytest.mark.skipif(not find_spec("jax"), reason="JAX is not installed: pip install jax")
+needs_sklearn = pytest.mark.skipif(not find_spec("sklearn"), reason="no scikit-learn: pip install scikit-learn")
 LIBRARIES = [pytest.param(jax_library, id="JAX", marks=needs_jax),
              *([pytest.param(torch_library, id="PyTorch")] if find_spec("torch") else [])]

@@ -9,11 +9,12 @@ import subprocess
 import sys
 import xml.etree.ElementTree
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from libraries import needs_jax
+from libraries import needs_jax, needs_sklearn
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SHORT = {
@@ -33,25 +34,26 @@ SHORT = {
     "compile_digits.py": (["--epochs", "1", "--compare", "5"], [], "z1 = x @ W1.T + b1"),
     "gpt.py": (["--steps", "2", "--batch", "2"], [], "it invents: "),
     "many_machines.py": (["--devices", "4", "--steps", "20"], [], "13,003 numbers, by all-reduce: the average"),
+    "your_network.py": (["--epochs", "2"], ["your_network.svg", "your_network.html"], "2. From PyTorch"),
     "pictures.py": (["--epochs", "1"], ["neuron.svg", "digits.svg", "backward.svg", "neuron-dark.svg",
                                         "digits-dark.svg", "backward-dark.svg"], "backward.svg"),
     "digits.py": (["--examples", "100", "--epochs", "1"], ["digits.svg", "digits.html"], "13,002 weights and biases"),
 }
+NEEDS = {"many_machines.py": needs_jax, "your_network.py": needs_sklearn}
 
 
 def test_every_example_is_run():
     assert set(SHORT) == {path.name for path in EXAMPLES.glob("*.py")}
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=needs_jax if name == "many_machines.py" else ())
-                                  for name in SHORT])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=NEEDS.get(name, ())) for name in SHORT])
 def test_example(name, tmp_path):
     options, files, printed = SHORT[name]
     run = subprocess.run([sys.executable, str(EXAMPLES / name), *options], cwd=tmp_path, capture_output=True, text=True,
                          env={**os.environ, "PYTHONIOENCODING": "utf-8"}, encoding="utf-8")
     assert run.returncode == 0, run.stderr
     assert printed in run.stdout
-    if name[:2].isdigit():
+    if name[:2].isdigit() or name == "your_network.py":
         assert max(map(len, run.stdout.splitlines())) <= 80, "a lesson is read in a terminal"
     for file in files:
         path = tmp_path / "out" / file
@@ -153,11 +155,28 @@ def test_two_processes_of_two_devices_learn_the_same_as_one_machine(tmp_path):
     assert steps == many_machines(tmp_path)[1:-1]
 
 
-def test_many_machines_says_what_it_needs(tmp_path):
-    code = "import runpy, sys; sys.modules['jax'] = None; del sys.argv[0]; runpy.run_path(sys.argv[0])"
-    run = subprocess.run([sys.executable, "-c", code, str(EXAMPLES / "many_machines.py")], cwd=tmp_path,
-                         capture_output=True, text=True)
-    assert run.returncode == 1 and run.stderr == "this example needs JAX: pip install 'micrograd2[jax]'\n"
+@pytest.mark.parametrize("name, module, said", [
+    ("many_machines.py", "jax", "this example needs JAX: pip install 'micrograd2[jax]'\n"),
+    ("your_network.py", "sklearn", "this example needs scikit-learn: pip install scikit-learn\n"),
+], ids=["JAX", "scikit-learn"])
+def test_an_example_says_what_it_needs(tmp_path, name, module, said):
+    code = f"import runpy, sys; sys.modules[{module!r}] = None; del sys.argv[0]; runpy.run_path(sys.argv[0])"
+    run = subprocess.run([sys.executable, "-c", code, str(EXAMPLES / name)], cwd=tmp_path, capture_output=True,
+                         text=True)
+    assert run.returncode == 1 and run.stderr == said
+
+
+@needs_sklearn
+def test_networks_trained_elsewhere_are_the_same_here(tmp_path):
+    lines = lesson("your_network.py", tmp_path, "--epochs", "2")
+    probabilities, *torch = [float(line.split()[-2]) for line in lines if "at most" in line]
+    assert probabilities < 1e-12
+    if find_spec("torch"):
+        single, double, gradients = torch
+        assert single < 1e-6 and double < 1e-12 and gradients < 1e-12
+        assert {"your_moons.svg", "your_moons.html"} < {path.name for path in (tmp_path / "out").iterdir()}
+    else:
+        assert not torch and lines[-1] == "   left out, as PyTorch is not installed: pip install torch"
 
 
 def test_digits_reads_the_full_set(tmp_path):

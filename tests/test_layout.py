@@ -20,14 +20,15 @@ FLOORS = {  # module: the modules of this package, then the outside packages, th
     "expressions": (set(), set()),
     "given": (set(), set()),
     "files": ({"given"}, set()),
+    "live": (set(), {"IPython"}),
     "arrays": ({"engine", "given"}, {"numpy"}),
-    "nn": ({"engine", "files", "given"}, set()),
+    "nn": ({"engine", "arrays", "files", "given"}, set()),
     "costs": ({"engine", "given"}, set()),
     "compiler": ({"expressions", "engine", "contributions", "arrays", "given"}, {"numpy"}),
     "backprop": ({"engine", "contributions", "nn", "costs", "arrays", "given"}, {"numpy"}),
     "checkpoint": ({"files"}, {"numpy"}),
-    "train": ({"engine", "contributions", "nn", "costs", "compiler", "arrays", "checkpoint", "given"},
-              {"numpy", "tqdm"}),
+    "train": ({"engine", "contributions", "nn", "costs", "compiler", "arrays", "checkpoint", "given",
+               "live"}, {"numpy", "tqdm"}),
     "pictures": ({"engine", "contributions", "arrays", "files", "nn", "costs", "backprop", "given"}, {"graphviz"}),
     "explain": ({"engine", "contributions", "nn", "costs", "backprop", "given"}, set()),
     "player": ({"expressions", "engine", "contributions", "files", "nn", "costs", "backprop", "pictures"}, set()),
@@ -83,7 +84,7 @@ def test_importing_prints_nothing_and_opens_nothing():
     script = ("import builtins, graphviz, importlib.resources, numpy, sys, tqdm\n"
               "builtins.open = None\n"
               "import micrograd2\n"
-              "assert not {'matplotlib', 'jax'} & set(sys.modules)\n")
+              "assert not {'matplotlib', 'jax', 'IPython'} & set(sys.modules)\n")
     run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 

@@ -10,9 +10,11 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
+from micrograd2 import SGD, compile, draw, fit, play, squared_error
 from micrograd2.engine import Value, topological_order, total
+from micrograd2.explain import nudges
 from micrograd2.nn import ACTIVATIONS, MLP, Layer, Module, Neuron
 
 SQUASH = {
@@ -385,6 +387,142 @@ def test_sizes_may_be_whole_numbers_of_any_kind(nouts):
     net = MLP(np.int64(2), nouts, "tanh", seed=0)
     assert repr(net) == "MLP(2, [3, 1], activation='tanh', output='linear')"
     assert data_of(net) == data_of(MLP(2, [3, 1], "tanh", seed=0))
+
+
+# Networks brought from elsewhere
+
+def arrays_of(net):
+    """Each layer as (W, b, activation), the numbers in arrays; its first neuron's activation for all."""
+    return [(np.array([numbers(neuron.w) for neuron in layer.neurons]),
+             np.array([neuron.b.data for neuron in layer.neurons]), layer.neurons[0].activation)
+            for layer in net.layers]
+
+
+class Tensor:
+    """What other libraries keep numbers in: an array when asked."""
+
+    def __init__(self, numbers):
+        self.numbers = np.array(numbers)
+
+    def __array__(self, dtype=None, copy=None):
+        return self.numbers.astype(dtype or self.numbers.dtype)
+
+
+def transposed_twice(array):
+    return array.T.copy().T  # in another order in memory
+
+
+@pytest.mark.parametrize("kind", [np.asarray, transposed_twice, np.ndarray.tolist, tuple, list, Tensor])
+@given(networks())
+@settings(max_examples=30)
+def test_a_network_comes_back_from_its_arrays(kind, drawn):
+    net, x = drawn
+    for layer in net.layers:
+        for neuron in layer.neurons:
+            neuron.activation = layer.neurons[0].activation
+    here = MLP.from_arrays((kind(W), kind(b), activation) for W, b, activation in arrays_of(net))
+    assert data_of(here) == data_of(net) and repr(here) == repr(net)
+    assert names_of(here) == labels_of(here) == names_of(net)
+    assert numbers(outputs_of(here, x)) == numbers(outputs_of(net, x))
+
+
+def test_float32_is_brought_to_the_last_bit():
+    W, b = np.random.default_rng(0).normal(size=(3, 4)).astype("float32"), np.float32([0.1, 0.2, -0.0])
+    here = arrays_of(MLP.from_arrays([(W, b, "relu")]))[0]
+    assert (here[0] == W).all() and (here[1] == b).all() and math.copysign(1, here[1][2]) == -1
+
+
+def test_without_biases_they_are_0_and_are_parameters():
+    net = MLP.from_arrays([(np.ones((2, 3)), None, "tanh"), (np.ones((1, 2)), None, "linear")])
+    assert len(net.parameters()) == 11
+    assert [neuron.b.data for layer in net.layers for neuron in layer.neurons] == [0, 0, 0]
+
+
+def test_arrays_are_copied_and_the_global_random_numbers_left_alone():
+    W, state = np.ones((1, 2)), random.getstate()
+    net = MLP.from_arrays([(W, None, "linear")])
+    W[:] = 7.0
+    assert data_of(net) == [1, 1, 0] and random.getstate() == state
+
+
+def test_an_activation_brought_may_be_a_function():
+    assert MLP.from_arrays([([[2.0]], [1.0], lambda z: z * z)])([3.0]).data == 49
+
+
+def test_a_network_brought_is_like_any_other(tmp_path):
+    net = MLP.from_arrays(arrays_of(randomised(MLP(2, [3, 1], "tanh"), spread=0.5)))
+    X, Y = [[-1.0, 1.0], [1.0, 1.0]], [1.0, -1.0]
+    cost = squared_error(net(X[0]), Y[0]).data
+    program = compile(lambda x, y: squared_error([net(x)], y), net.parameters(), X[0], Y[:1])
+    assert program(program.theta, np.array(X[:1]), np.array([Y[:1]]))[0] == close(cost)
+    assert "∂C/∂layers[1].neurons[0].w[2]" in draw(net, X[0], Y[0]).source
+    assert nudges(net, X[0], Y[0]).cost == close(cost) and "2-3-1" in play(net, X, Y).html
+    fit(net, X, Y, optimizer=SGD(lr=0.1), epochs=200, progress=False)
+    assert squared_error(net(X[0]), Y[0]).data < 0.1 * cost
+    net.save(tmp_path / "net.json")
+    assert data_of(MLP.load(tmp_path / "net.json")) == data_of(copy.deepcopy(net)) == data_of(net)
+
+
+sizes = st.integers(1, 4)
+shapes_of_any_kind = st.tuples(sizes, sizes) | st.lists(st.integers(0, 4), max_size=3).map(tuple)
+
+
+@given(st.lists(sizes, min_size=2, max_size=4), st.data())
+def test_a_shape_that_does_not_fit_is_told_with_its_layer(widths, data):
+    layers = [[np.ones((nout, nin)), np.ones(nout), "relu"] for nin, nout in zip(widths, widths[1:])]
+    i, part = data.draw(st.integers(0, len(layers) - 1)), data.draw(st.sampled_from([0, 1]))
+    nout, nin = layers[i][0].shape
+    free = (nout,) if i == 0 else (nout, nin)  # the first layer may read any number of inputs
+    wrong = data.draw(shapes_of_any_kind)
+    assume(wrong != (nout,) if part else len(wrong) != 2 or 0 in wrong or wrong[:len(free)] != free)
+    layers[i][part] = np.ones(wrong)
+    with pytest.raises(ValueError) as caught:
+        MLP.from_arrays(layers)
+    told, (W, b) = str(caught.value), (layers[i][0].shape, layers[i][1].shape)
+    assert told.startswith(f"layers[{i}] needs W (nout, nin) and b (nout,)") and f"got W {W} and b {b}" in told
+    assert (f"nin = {nin} as the layer before has {nin} neurons" in told) == (i > 0)
+    turned = len(W) == 2 and 0 not in W and b == W[1:] and (i == 0 or W[0] == nin)
+    assert ("W.T would fit" in told) == turned
+
+
+def test_weights_kept_as_nin_nout_are_noticed_in_every_layer():
+    right = arrays_of(MLP(3, [4, 2, 1], seed=0))
+    for i, (W, b, activation) in enumerate(right):
+        for biases in (b, None) if i else (b,):  # in the first layer only biases could tell
+            with pytest.raises(ValueError, match=rf"layers\[{i}\] needs .*; W.T would fit: bring that"):
+                MLP.from_arrays([*right[:i], (W.T, biases, activation), *right[i + 1:]])
+
+
+@pytest.mark.parametrize("layers, error, said", [
+    ([(np.ones((2, 0)), [1, 2], "relu")], ValueError, r"layers\[0\] needs W .*; got W \(2, 0\) and b \(2,\)$"),
+    ([(np.ones((0, 2)), [], "relu")], ValueError, r"layers\[0\] needs W .*; got W \(0, 2\) and b \(0,\)$"),
+    ([(np.ones((2, 0)), None, "relu")], ValueError, r"layers\[0\] needs W .*; got W \(2, 0\)$"),
+    ([([[1, 2], [3]], None, "relu")], ValueError, r"layers\[0\]: W must have rows of one length"),
+    ([([[1, 2]], None, "relu"), ([[math.nan]], None, "relu")], ValueError, r"layers\[1\]: W\[0, 0\] .*; got nan"),
+    ([([[1, 2], [3, -math.inf]], None, "relu")], ValueError, r"layers\[0\]: W\[1, 1\] must be a finite .*; got -inf"),
+    ([([[1, 2], [3, 4]], [0, math.nan], "relu")], ValueError, r"layers\[0\]: b\[1\] must be a finite number; got nan"),
+    ([([[1, 2]], [1], "identity")], ValueError, r"layers\[0\]: unknown activation 'identity'; known: linear, relu"),
+    ([([[1, 2]], [1], "relu"), ([[1]], [1], None)], ValueError, r"layers\[1\]: unknown activation None; known: "),
+    ([(None, [1], "relu")], TypeError, r"layers\[0\]: W must be a list or an array of real numbers; got None"),
+    ([([["1"]], [1], "relu")], TypeError, r"layers\[0\]: W must hold real numbers; got "),
+    ([([[1]], [1j], "relu")], TypeError, r"layers\[0\]: b must hold real numbers; got "),
+    ([(np.ma.masked_array([[1.0]], [[True]]), [1], "relu")], TypeError, r"layers\[0\]: W .* masked array"),
+    ([([[1, 2]], [1])], TypeError, r"layers\[0\] must be \(W, b, activation\); got "),
+    ([([[1, 2]], [1], "relu"), "W, b"], TypeError, r"layers\[1\] must be \(W, b, activation\); got 'W, b' \(str\)"),
+    (({"0.weight": [[1, 2]], "0.bias": [1]}), TypeError, r"layers must be a list with \(W, b, activation\) for each"),
+    ([], TypeError, "layers must be a list with .*; got "),
+    (None, TypeError, "layers must be a list with .*; got None"),
+])
+def test_what_cannot_be_brought_is_named_before_anything_is_made(layers, error, said):
+    before = Value(0.0).born
+    with pytest.raises(error, match=said):
+        MLP.from_arrays(layers)
+    assert Value(0.0).born == before + 1
+
+
+def test_a_class_of_ones_own_is_not_made_of_arrays():
+    with pytest.raises(TypeError, match="without the code of OwnNet: bring it with MLP.from_arrays"):
+        OwnNet.from_arrays([([[1]], None, "relu")])
 
 
 # Modules of one's own

@@ -18,7 +18,7 @@ from micrograd2.compiler import CompileError, Program, compile
 from micrograd2.costs import cross_entropy, max_margin, squared_error
 from micrograd2.engine import Value, total
 from micrograd2.nn import MLP, Module
-from micrograd2.train import SGD, Adam, History, accuracy, fit, mini_batches
+from micrograd2.train import SGD, Adam, History, _seen, accuracy, fit, mini_batches
 
 
 @pytest.fixture(params=[{"compiled": True}, {"compiled": False}], ids=str)
@@ -965,6 +965,17 @@ def test_the_curve_runs_to_the_right_and_goes_down_with_the_loss():
     (x0, y0), (x1, y1), (x2, y2) = points
     assert x1 - x0 == pytest.approx(x2 - x1) and x1 > x0
     assert y2 - y1 == pytest.approx(2 * (y1 - y0), abs=0.2) and y1 > y0
+
+
+@given(st.integers(1, 3000), st.integers(0, 2 ** 32 - 1))
+def test_a_long_curve_keeps_its_ends_and_what_is_highest_and_lowest_anywhere(steps, seed):
+    losses = np.random.default_rng(seed).normal(size=steps)
+    seen = np.array(_seen(losses))
+    assert {0, len(losses) - 1} <= set(seen) and len(seen) <= 602 and (np.diff(seen) > 0).all()
+    assert len(losses) > 300 or len(seen) == len(losses)
+    for pixel in np.array_split(np.arange(len(losses)), min(300, len(losses))):
+        drawn = losses[seen[(seen >= pixel[0]) & (seen <= pixel[-1])]]
+        assert (drawn.min(), drawn.max()) == (losses[pixel].min(), losses[pixel].max())
 
 
 def test_a_trained_history_shows_itself(train):

@@ -154,6 +154,7 @@ GOOD = {
        for name in ("neuron", "layer", "net") for method in ("__call__", "trace")},
     "MLP.save": {"self": A(of("net")), "path": A("net.json", "text", PATH)},
     "MLP.load": {"path": A("there.json", "", PATH)},
+    "MLP.from_arrays": {"layers": A([([[1.0, 2.0]], [0.5], "relu")])},
     "squared_error": {"outputs": A(of("c"), OPERAND, "output|real number"),
                       "targets": A(1.0, OPERAND, "target|real number")},
     "squared_error: several": {"outputs": A(lambda w: [w.a, w.b], "generator", "output|real number"),
