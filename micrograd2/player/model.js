@@ -127,10 +127,12 @@ export const weight = (l, j, i) => now.network.weights[l - 1][j * sizes[l - 1] +
 export const bias = (l, j) => now.network.biases[l - 1][j];
 /** ∂C/∂w = δ·a, of one example; on average over all for k = null. */
 export const slope = (l, j, i, k = now.example) =>
-  k === null ? mean(examples.map((_, e) => slope(l, j, i, e))) : passOf(k).dz[l - 1][j] * passOf(k).a[l - 1][i];
+  k === null
+    ? gradientOf(null).weights[l - 1][j * sizes[l - 1] + i]
+    : passOf(k).dz[l - 1][j] * passOf(k).a[l - 1][i];
 /** δ = ∂C/∂z = ∂C/∂b. */
 export const delta = (l, j, k = now.example) =>
-  k === null ? mean(examples.map((_, e) => delta(l, j, e))) : passOf(k).dz[l - 1][j];
+  k === null ? gradientOf(null).biases[l - 1][j] : passOf(k).dz[l - 1][j];
 /** What neuron j of layer l asks of neuron i of the layer before: −δ·w. */
 export const asked = (l, j, i) => -passOf().dz[l - 1][j] * weight(l, j, i);
 

@@ -24,7 +24,7 @@ import {
   still,
   weight,
 } from "./model.js";
-import {isDigit, outputs, picture, shown, side, thumb, told, widths, wireAt} from "./picture.js";
+import {isDigit, outputs, picture, shown, side, thumb, told, widths, wireAt, wireTold} from "./picture.js";
 import {trainer, training} from "./training.js";
 import {instrument} from "./wiggle.js";
 import {called, unbroken} from "./words.js";
@@ -124,6 +124,7 @@ function resized() {
 function drawStage(moving) {
   const scene = {called: called(), ...steps[now.step].scene()};
   drawn = room();
+  byId("stage").title = "";
   if (scene.table) return byId("stage").replaceChildren(scene.table());
   byId("stage").replaceChildren(
     picture(scene, {
@@ -134,15 +135,24 @@ function drawStage(moving) {
       moving,
     }),
   );
+  byId("stage").firstChild.onpointermove = onhover;
   if (!still) byId("stage").firstChild.onclick = onstage;
 }
 
+function wireUnder(event) {
+  if (event.target.closest(".neuron, .image")) return null;
+  const box = byId("stage").firstChild.getBoundingClientRect();
+  return wireAt(event.clientX - box.left, event.clientY - box.top);
+}
 /** A click near a wire holds its weight. */
 function onstage(event) {
-  if (event.target.closest(".neuron, .image")) return;
-  const box = byId("stage").firstChild.getBoundingClientRect(),
-    found = wireAt(event.clientX - box.left, event.clientY - box.top);
+  const found = wireUnder(event);
   if (found) hold({weight: found});
+}
+/** The pointer near a wire is told what it shows. */
+function onhover(event) {
+  const found = wireUnder(event);
+  byId("stage").title = found ? wireTold(steps[now.step].scene(), found) : "";
 }
 
 function drawPanel() {

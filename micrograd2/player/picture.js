@@ -16,7 +16,7 @@
 // Numbers come with the sign that they are to be drawn with; columns are asked for here, and turned.
 
 import {byId, calm, data, most, num, range, sign, svg, html} from "./page.js";
-import {activationsOf, asked, bias, examples, largestWishes, last, names, now, passOf, sizes} from "./model.js";
+import {activationsOf, asked, bias, examples, largestWishes, last, names, now, passOf, sizes, weight} from "./model.js";
 
 const MOST = 20; // neurons of a column that are drawn
 
@@ -44,29 +44,35 @@ export function told(l, j) {
   return l ? `neuron ${j} of layer ${l}` : side ? `pixel ${(j % side) + 1}, ${Math.floor(j / side) + 1}` : `input ${j}`;
 }
 
+/** A colour of the page, by its name in the style. */
+export const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+export const rgb = name =>
+  colour(name)
+    .slice(1)
+    .match(/../g)
+    .map(h => parseInt(h, 16));
+
 // Images
 
 /** Numbers as a square image: ink from 0 to 1, or signed in blue and orange around nothing. */
 export function image(values, isSigned, largest = 1) {
-  const canvas = html("canvas", {width: side, height: side, "aria-hidden": "true"}),
-    context = canvas.getContext("2d"),
-    picture = context.createImageData(side, side),
-    style = getComputedStyle(document.documentElement);
-  const rgb = name =>
-    style
-      .getPropertyValue(name)
-      .trim()
-      .slice(1)
-      .match(/../g)
-      .map(h => parseInt(h, 16));
-  const [plus, minus, ink] = ["--plus", "--minus", "--ink"].map(rgb);
-  values.forEach((value, p) => {
-    const v = value / (largest || 1),
-      colour = isSigned ? (v > 0 ? plus : minus) : ink;
-    picture.data.set([...colour, 255 * Math.min(1, Math.abs(v) ** (isSigned ? 0.7 : 1))], 4 * p);
-  });
-  context.putImageData(picture, 0, 0);
+  const canvas = html("canvas", {width: side, height: side, "aria-hidden": "true"});
+  paint(canvas.getContext("2d"), values, isSigned, largest);
   return canvas;
+}
+function paint(context, values, isSigned, largest) {
+  const picture = context.createImageData(side, side),
+    {data} = picture;
+  const [plus, minus, ink] = ["--plus", "--minus", "--ink"].map(rgb);
+  for (let p = 0; p < values.length; p++) {
+    const v = values[p] / (largest || 1),
+      [red, green, blue] = isSigned ? (v > 0 ? plus : minus) : ink;
+    data[4 * p] = red;
+    data[4 * p + 1] = green;
+    data[4 * p + 2] = blue;
+    data[4 * p + 3] = Math.round(255 * Math.min(1, isSigned ? Math.abs(v) ** 0.7 : Math.abs(v)));
+  }
+  context.putImageData(picture, 0, 0);
 }
 export const thumb = example => (side ? image(example.x, false) : "");
 
@@ -119,29 +125,42 @@ function layOut() {
 
 // Each thing
 
-function drawWires(root, l, wires) {
+const ground = html("canvas", {"aria-hidden": "true"}), // wires are too many to be elements, where all move at once
+  pen = ground.getContext("2d"),
+  scratch = html("canvas", {width: side, height: side}).getContext("2d");
+
+/** An empty canvas behind everything, with one unit a pixel of the page. */
+function drawGround(root) {
+  const place = {width: at.width, height: at.height, class: "ground"},
+    holder = svg("foreignObject", place);
+  ground.width = at.width * devicePixelRatio;
+  ground.height = at.height * devicePixelRatio;
+  pen.scale(devicePixelRatio, devicePixelRatio);
+  holder.append(ground);
+  root.append(holder);
+}
+
+function drawWires(l, wires) {
   const pairs = [];
   for (const [q, j] of shown[l].entries())
     for (const [p, i] of shown[l - 1].entries()) {
       const v = wires ? wires.value(j, i) : 0;
-      if (v !== undefined) pairs.push([q, p, j, i, v]);
+      if (v !== undefined) pairs.push([q, p, v]);
     }
-  const top = most(pairs.map(pair => pair[4])) || 1;
-  pairs.sort((a, b) => Math.abs(a[4]) - Math.abs(b[4]));
-  for (const [q, p, j, i, v] of pairs) {
+  const top = most(pairs.map(pair => pair[2])) || 1,
+    colours = {plus: colour("--plus"), minus: colour("--minus"), none: colour("--wire")};
+  pairs.sort((a, b) => Math.abs(a[2]) - Math.abs(b[2]));
+  for (const [q, p, v] of pairs) {
     const share = Math.abs(v) / top;
-    const line = svg("line", {
-      x1: at.x[l - 1] + at.r,
-      y1: at.y(l - 1, p),
-      x2: at.x[l] - at.r,
-      y2: at.y(l, q),
-      class: wires ? `wire ${sign(v)}` : "wire",
-      "stroke-width": wires ? (0.3 + 3.7 * share).toFixed(2) : 0.6,
-      "stroke-opacity": wires ? (0.12 + 0.88 * share).toFixed(2) : 0.35,
-    });
-    if (wires) line.append(svg("title", {}, `${wires.unit}, from ${told(l - 1, i)} to ${told(l, j)}: ${num(v)}`));
-    root.append(line);
+    pen.strokeStyle = colours[sign(v)];
+    pen.lineWidth = wires ? 0.3 + 3.7 * share : 0.6;
+    pen.globalAlpha = wires ? 0.12 + 0.88 * share : 0.35;
+    pen.beginPath();
+    pen.moveTo(at.x[l - 1] + at.r, at.y(l - 1, p));
+    pen.lineTo(at.x[l] - at.r, at.y(l, q));
+    pen.stroke();
   }
+  pen.globalAlpha = 1;
 }
 
 /** The wire of a weight that is held. */
@@ -222,12 +241,17 @@ function drawLayerName(root, l) {
 }
 
 /** An image beside a neuron of layer 1, of what its weights get. */
-function drawSmallImage(root, row, values, peak) {
+function drawSmallImage(row, values, peak) {
   const s = at.pitch - 3,
-    place = {x: at.x[1] - at.r - s - 6, y: at.y(1, row) - s / 2, width: s, height: s};
-  const holder = svg("foreignObject", {...place, class: "digit"});
-  holder.append(image(values, true, peak));
-  root.append(svg("rect", {...place, class: "sheet"}), holder);
+    place = [at.x[1] - at.r - s - 6, at.y(1, row) - s / 2, s, s];
+  paint(scratch, values, true, peak);
+  pen.fillStyle = colour("--card");
+  pen.strokeStyle = colour("--line");
+  pen.lineWidth = 1;
+  pen.imageSmoothingEnabled = false;
+  pen.fillRect(...place);
+  pen.drawImage(scratch.canvas, ...place);
+  pen.strokeRect(...place);
 }
 
 /** A number that fits into a neuron: .94; none that would have to be cut. */
@@ -376,9 +400,7 @@ function comesUp(root, l) {
   root.querySelectorAll(`[data-key^="${l}."] .glow`).forEach((glow, row) => {
     glow.animate([{opacity: 0}, {opacity: 1}], {duration: 500, delay: 25 * row, fill: "backwards"});
   });
-  root.querySelectorAll(".wire.plus, .wire.minus").forEach(wire => {
-    wire.animate([{strokeOpacity: 0}, {}], {duration: 600, fill: "backwards"});
-  });
+  ground.animate([{opacity: 0}, {opacity: 1}], {duration: 600});
 }
 
 /**
@@ -393,7 +415,8 @@ export function picture(scene, {picked, held, onpick, onpixel, moving}) {
   // a line of text is up to 1 / 0.7 as high as its font is large
   root.style.setProperty("--most", `${0.7 * at.pitch}px`);
   root.setAttribute("aria-label", `the network ${sizes.join("-")}, ${examples[now.example].told}`);
-  for (let l = side ? 2 : 1; l <= last; l++) if (scene.columns?.layer !== l) drawWires(root, l, scene.wires?.(l));
+  drawGround(root);
+  for (let l = side ? 2 : 1; l <= last; l++) if (scene.columns?.layer !== l) drawWires(l, scene.wires?.(l));
   if (held?.weight) drawHeldWire(root, held.weight);
   if (side) {
     drawFan(root, scene.fan);
@@ -404,7 +427,8 @@ export function picture(scene, {picked, held, onpick, onpixel, moving}) {
     drawSheet(root, activations[0], held?.input, scene.average ? null : onpixel, {room, long});
   }
   const images = side && scene.images && at.pitch > 13 ? shown[1].map(scene.images) : [];
-  images.forEach((values, row) => drawSmallImage(root, row, values, most(images.map(most))));
+  const peak = most(images.map(most));
+  images.forEach((values, row) => drawSmallImage(row, values, peak));
   for (let l = side ? 1 : 0; l <= last; l++) {
     drawLayerName(root, l);
     for (const [row, j] of shown[l].entries())
@@ -413,6 +437,14 @@ export function picture(scene, {picked, held, onpick, onpixel, moving}) {
   if (scene.columns) drawColumns(root, scene.columns, alive);
   if (alive && scene.fresh) comesUp(root, scene.lit);
   return root;
+}
+
+/** What a scene shows of a wire, in words. */
+export function wireTold(scene, [l, j, i]) {
+  const wires = scene.wires?.(l) || {},
+    v = wires.value?.(j, i);
+  const [what, number] = v === undefined ? ["w", weight(l, j, i)] : [wires.unit, v];
+  return `${what}, from ${told(l - 1, i)} to ${told(l, j)}: ${num(number)}`;
 }
 
 /** The weight whose wire is nearest to a point of the picture, within a few pixels, or null. */
