@@ -24,6 +24,8 @@ const across = Math.sqrt(sizes[0]);
 const allPixels = () => examples.every(({x}) => x.every(pixel => pixel >= 0 && pixel <= 1));
 /** How many pixels wide the inputs are, if they are an image; else 0. */
 export const side = across >= 8 && Number.isInteger(across) && allPixels() ? across : 0;
+/** Whether the inputs are a place in a plane. */
+export const isPlane = sizes[0] === 2;
 export const outputs = sizes[last];
 export const isDigit = side > 0 && outputs === 10;
 
@@ -60,8 +62,9 @@ export function image(values, isSigned, largest = 1) {
   paint(canvas.getContext("2d"), values, isSigned, largest);
   return canvas;
 }
-function paint(context, values, isSigned, largest) {
-  const picture = context.createImageData(side, side),
+/** The same into a canvas of so many pixels. */
+export function paint(context, values, isSigned, largest = 1) {
+  const picture = context.createImageData(context.canvas.width, context.canvas.height),
     {data} = picture;
   const [plus, minus, ink] = ["--plus", "--minus", "--ink"].map(rgb);
   for (let p = 0; p < values.length; p++) {
@@ -140,27 +143,61 @@ function drawGround(root) {
   root.append(holder);
 }
 
-function drawWires(l, wires) {
-  const pairs = [];
+/** The wires of a layer, the strongest last; `comes` is when each comes, in milliseconds, if they come one by one. */
+function wiresOf(l, wires, from) {
+  const all = [];
   for (const [q, j] of shown[l].entries())
     for (const [p, i] of shown[l - 1].entries()) {
       const v = wires ? wires.value(j, i) : 0;
-      if (v !== undefined) pairs.push([q, p, v]);
+      if (v !== undefined) all.push({p, q, v, comes: 0});
     }
-  const top = most(pairs.map(pair => pair[2])) || 1,
-    colours = {plus: colour("--plus"), minus: colour("--minus"), none: colour("--wire")};
-  pairs.sort((a, b) => Math.abs(a[2]) - Math.abs(b[2]));
-  for (const [q, p, v] of pairs) {
-    const share = Math.abs(v) / top;
-    pen.strokeStyle = colours[sign(v)];
-    pen.lineWidth = wires ? 0.3 + 3.7 * share : 0.6;
-    pen.globalAlpha = wires ? 0.12 + 0.88 * share : 0.35;
+  const top = most(all.map(({v}) => v)) || 1,
+    pace = wires ? Math.min(80, 1600 / all.length) : 0;
+  all.forEach((wire, n) => Object.assign(wire, {share: Math.abs(wire.v) / top, comes: from + pace * n}));
+  all.sort((a, b) => a.share - b.share);
+  return {l, all, lit: !!wires, until: from + pace * all.length};
+}
+
+/** Those that have come after so long; the newest in ink. */
+function drawWires({l, all, lit}, elapsed) {
+  const colours = {plus: colour("--plus"), minus: colour("--minus"), none: colour("--wire")},
+    ink = colour("--ink");
+  for (const {p, q, v, share, comes} of all) {
+    if (comes > elapsed) continue;
+    const isNew = lit && elapsed - comes < 90;
+    pen.strokeStyle = isNew ? ink : colours[sign(v)];
+    pen.lineWidth = lit ? 0.3 + 3.7 * share : 0.6;
+    pen.globalAlpha = isNew ? 1 : lit ? 0.12 + 0.88 * share : 0.35;
     pen.beginPath();
     pen.moveTo(at.x[l - 1] + at.r, at.y(l - 1, p));
     pen.lineTo(at.x[l] - at.r, at.y(l, q));
     pen.stroke();
   }
   pen.globalAlpha = 1;
+}
+
+let coming = 0; // the next frame of wires that come
+/** Everything on the ground; where things move, lit wires come one after the other, forward or backward. */
+function fillGround(scene, images, alive) {
+  const layers = [];
+  for (let l = last; l >= (side ? 2 : 1); l--)
+    if (scene.columns?.layer !== l) layers.push(wiresOf(l, scene.wires?.(l), layers.at(-1)?.until ?? 0));
+  const until = layers.at(-1)?.until ?? 0,
+    peak = most(images.map(most));
+  const draw = elapsed => {
+    pen.clearRect(0, 0, at.width, at.height);
+    for (const layer of layers) drawWires(layer, elapsed);
+    images.forEach((values, row) => drawSmallImage(row, values, peak));
+  };
+  cancelAnimationFrame(coming);
+  draw(alive && until ? 0 : Infinity);
+  if (!alive || !until) return;
+  const began = performance.now();
+  coming = requestAnimationFrame(function frame() {
+    const elapsed = performance.now() - began;
+    draw(elapsed > until + 90 ? Infinity : elapsed);
+    if (elapsed <= until + 90) coming = requestAnimationFrame(frame);
+  });
 }
 
 /** The wire of a weight that is held. */
@@ -284,7 +321,7 @@ function drawNeuron(scene, l, row, j, a, picked, onpick) {
   if (l === last) {
     group.append(svg("text", {x: at.r + 17, y: 4.5, class: "label"}, names[j]));
     const target = {x: at.width - at.x[l] - 4, y: 4.5, class: "target"};
-    if (scene.targets && !scene.average)
+    if (scene.targets && (isPlane || !scene.average))
       group.append(svg("text", target, targetText(example.y[j] ?? example.y[0], at.tight)));
   }
   if (l === 0) group.append(svg("text", {x: -at.r - 8, y: 4.5, class: "before"}, inputText(a, at.tight)));
@@ -400,7 +437,6 @@ function comesUp(root, l) {
   root.querySelectorAll(`[data-key^="${l}."] .glow`).forEach((glow, row) => {
     glow.animate([{opacity: 0}, {opacity: 1}], {duration: 500, delay: 25 * row, fill: "backwards"});
   });
-  ground.animate([{opacity: 0}, {opacity: 1}], {duration: 600});
 }
 
 /**
@@ -410,13 +446,13 @@ function comesUp(root, l) {
 export function picture(scene, {picked, held, onpick, onpixel, moving}) {
   layOut();
   const root = svg("svg", {width: at.width, height: at.height, role: "group"}),
-    activations = activationsOf(scene.average ? null : now.example),
+    activations = activationsOf(scene.average && !isPlane ? null : now.example), // a point stays in sight
     alive = moving && !calm.matches;
   // a line of text is up to 1 / 0.7 as high as its font is large
   root.style.setProperty("--most", `${0.7 * at.pitch}px`);
   root.setAttribute("aria-label", `the network ${sizes.join("-")}, ${examples[now.example].told}`);
   drawGround(root);
-  for (let l = side ? 2 : 1; l <= last; l++) if (scene.columns?.layer !== l) drawWires(l, scene.wires?.(l));
+  fillGround(scene, side && scene.images && at.pitch > 13 ? shown[1].map(scene.images) : [], alive);
   if (held?.weight) drawHeldWire(root, held.weight);
   if (side) {
     drawFan(root, scene.fan);
@@ -426,9 +462,6 @@ export function picture(scene, {picked, held, onpick, onpixel, moving}) {
         : [`${side} × ${side} pixels`, `${side}×${side}`];
     drawSheet(root, activations[0], held?.input, scene.average ? null : onpixel, {room, long});
   }
-  const images = side && scene.images && at.pitch > 13 ? shown[1].map(scene.images) : [];
-  const peak = most(images.map(most));
-  images.forEach((values, row) => drawSmallImage(row, values, peak));
   for (let l = side ? 1 : 0; l <= last; l++) {
     drawLayerName(root, l);
     for (const [row, j] of shown[l].entries())

@@ -20,8 +20,8 @@ import {
   still,
   weight,
 } from "./model.js";
-import {isDigit, outputs, shown, side, told} from "./picture.js";
-import {training} from "./training.js";
+import {isDigit, isPlane, outputs, shown, side, told} from "./picture.js";
+import {ofThePoint, training} from "./training.js";
 import {
   agreeList,
   avenueTable,
@@ -79,8 +79,14 @@ const wishes = (l, upto, newest, summed) => () => ({
   },
   columns: {layer: l, upto, newest, summed, turned: now.turned},
 });
-/** Every weight and bias at once: of one example, or for null on average. */
-const everything = who => () => ({
+/** Every weight and bias at once: of one example, or for null on average; or, as they are, the weights. */
+const everything = who => () => (now.weighed ? weighed : nudged)(who);
+const weighed = () => ({
+  lit: last,
+  wires: l => ({unit: "w", value: (j, i) => weight(l, j, i)}),
+  images: j => now.network.weights[0].subarray(j * sizes[0], (j + 1) * sizes[0]),
+});
+const nudged = who => ({
   lit: last,
   nudge: (l, j) => (l ? faced(delta(l, j, who())) : undefined),
   rings: true,
@@ -94,9 +100,9 @@ const everything = who => () => ({
 
 // The steps
 
-/** All steps and chapters. What buttons in them do: `choose` an example, `follow` an output, `turnRound`; `panel`, the
- * element of the last chapter. */
-export function story({choose, follow, turnRound, panel}) {
+/** All steps and chapters. What buttons in them do: `choose` an example, `follow` an output, `turnRound`, `weigh`;
+ * `panel`, the element of the last chapter. */
+export function story({choose, follow, turnRound, weigh, panel}) {
   const steps = [],
     chapters = [];
   const chapter = name => chapters.push([steps.length, name]);
@@ -118,6 +124,16 @@ export function story({choose, follow, turnRound, panel}) {
     if (now.turned) legend("raising it raises the cost", "raising it lowers the cost", group);
     else legend("▲ should rise", "▼ should fall", group);
   }
+  function weightColours() {
+    if (!now.weighed) nudgeColours();
+    else legend("weight above 0", "weight below 0");
+    const button = html(
+      "button",
+      {id: "weigh", "aria-pressed": now.weighed, "data-key": "weigh", onclick: weigh},
+      "show the weights",
+    );
+    byId("legend").append(html("span", {class: "choice"}, button));
+  }
   const flowColours = () => legend("w·a above 0", "w·a below 0", "width is strength");
   const noColours = () =>
     byId("legend").replaceChildren(html("span", {class: "aside"}, "the fuller a neuron, the larger its activation"));
@@ -129,7 +145,8 @@ export function story({choose, follow, turnRound, panel}) {
       side
         ? `${sizes[0]} pixels, each a number from 0, paper, to 1, ink. They are the activations of the first layer. ` +
           `The network: ${sizes.join("-")}, ${count.toLocaleString("en")} weights and biases.`
-        : `A network ${sizes.join("-")} with ${count} weights and biases, and one example of what it should do.`,
+        : `A network ${sizes.join("-")} with ${count} weights and biases, and ` +
+          (isPlane ? "one point of the plane: its inputs are where it lies." : "one example of what it should do."),
       "What would make it better at this one? Press play, or the right arrow key.",
       still || `Every number can be changed: click a neuron, ${side ? "a pixel" : "an input"} or a line.`,
     ],
@@ -291,6 +308,7 @@ export function story({choose, follow, turnRound, panel}) {
         "Click a neuron to see its numbers.",
     ],
     everything(() => now.example),
+    weightColours,
   );
   chapter("average");
   if (examples.length > 1)
@@ -314,6 +332,7 @@ export function story({choose, follow, turnRound, panel}) {
       agreeList(choose),
     ],
     everything(() => now.example),
+    weightColours,
   );
   step(
     () => `The average over ${examples.length} example${examples.length > 1 ? "s" : ""}`,
@@ -321,8 +340,10 @@ export function story({choose, follow, turnRound, panel}) {
       "This is minus the gradient of the mini-batch. One step of learning moves every weight and bias a little " +
         "this way. " +
         "Click a neuron: which examples push its bias up, which down?",
+      now.weighed || !isPlane ? "" : note(ofThePoint),
     ],
     () => ({...everything(() => null)(), average: true}),
+    weightColours,
   );
   chapter("the step");
   step(
@@ -335,6 +356,7 @@ export function story({choose, follow, turnRound, panel}) {
       panel,
     ],
     () => ({...everything(() => (training.all ? null : now.example))(), targets: true, average: training.all}),
+    weightColours,
   );
 
   return {steps, chapters};
