@@ -382,7 +382,9 @@ def test_a_wire_has_the_colour_of_its_sign_and_tells_its_number(opened):
     tab.point(x, y + 1)
     wait(tab)
     what, told = tab.run("document.querySelector('#stage').title").split(": ")
-    assert what == f"−∂C/∂w, from neuron {i} of layer 1 to the output" and number(told) == about(nudges[i])
+    assert what == f"−∂C/∂w, from neuron {i} of layer 1 to the output"
+    numbers = [number(part) for part in re.split(" [×=] ", told)]
+    assert numbers == [about(-one.deltas[1][0]), about(one.activations[1][i]), about(nudges[i])]
     colour, expected = tab.run(f"""(() => {{
         const ground = document.querySelector(".ground canvas"), box = ground.getBoundingClientRect(),
           style = getComputedStyle(document.documentElement);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -249,6 +250,24 @@ def test_lines_come_edge_by_edge_only_where_motion_is_welcome(opened, calm):
     go(tab, step)
     whole = tab.run(drawn)
     assert (first < 0.5 * whole) is not calm and (first == whole) is calm
+    told = tab.run(f"""new Promise(done => {{
+        const told = [], began = performance.now();
+        page.player.go({step - 1}), page.player.go({step}, true);
+        requestAnimationFrame(function frame() {{
+            told.push(document.querySelector(".caption.small")?.textContent);
+            if (performance.now() - began < 1500) requestAnimationFrame(frame);
+            else done(told.filter(Boolean));
+        }});
+    }})""")
+    net, X, Y, _ = moons()
+    (one,) = passes(net, X[0], Y[0])
+    places = []
+    for line in told:                               # from the output back; first all of its own lines, in order
+        i, j, *numbers = re.fullmatch(r"(\d+) → (\w+): (\S+) × (\S+) = (\S+)", line).groups()
+        delta, a = (one.deltas[2][0], one.activations[2][int(i)])
+        assert j == "out" and list(map(number, numbers)) == [about(-delta), about(a), about(-delta * a)]
+        places.append(int(i))
+    assert places == sorted(places) and (len(set(places)) >= 2) is not calm
 
 
 def test_where_the_page_cannot_compute_there_are_points_alone(opened):

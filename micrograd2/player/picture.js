@@ -1,7 +1,8 @@
 // The picture of a network: one function for each thing that is drawn. What is to be drawn is a scene:
 //
 //   lit       the last layer whose activations are shown
-//   wires     l → {unit, value: (j, i) → number, or undefined for no wire}, or nothing: plain wires
+//   wires     l → {unit, value: (j, i) → number, or undefined for no wire; factors: (j, i) → of what it is the product,
+//             if of anything}, or nothing: plain wires
 //   fan       whether the lines from an image to layer 1 show what flows there
 //   nudge     (l, j) → the number that the triangle and the ring of a neuron show, or undefined
 //   rings     whether there are no triangles
@@ -143,26 +144,29 @@ function drawGround(root) {
   root.append(holder);
 }
 
-/** The wires of a layer, the strongest last; `comes` is when each comes, in milliseconds, if they come one by one. */
+/**
+ * The wires of a layer, in order, and as they are drawn, the strongest last. When each `comes`, if they come one by
+ * one, is in milliseconds.
+ */
 function wiresOf(l, wires, from) {
-  const all = [];
+  const order = [];
   for (const [q, j] of shown[l].entries())
     for (const [p, i] of shown[l - 1].entries()) {
       const v = wires ? wires.value(j, i) : 0;
-      if (v !== undefined) all.push({p, q, v, comes: 0});
+      if (v !== undefined) order.push({p, q, j, i, v});
     }
-  const top = most(all.map(({v}) => v)) || 1,
-    pace = wires ? Math.min(80, 1600 / all.length) : 0;
-  all.forEach((wire, n) => Object.assign(wire, {share: Math.abs(wire.v) / top, comes: from + pace * n}));
-  all.sort((a, b) => a.share - b.share);
-  return {l, all, lit: !!wires, until: from + pace * all.length};
+  const top = most(order.map(({v}) => v)) || 1,
+    pace = wires ? Math.min(400, 2000 / order.length) / Number(byId("speed").value) : 0;
+  order.forEach((wire, n) => Object.assign(wire, {share: Math.abs(wire.v) / top, comes: from + pace * n}));
+  const drawn = [...order].sort((a, b) => a.share - b.share);
+  return {l, order, drawn, lit: !!wires, from, until: from + pace * order.length};
 }
 
 /** Those that have come after so long; the newest in ink. */
-function drawWires({l, all, lit}, elapsed) {
+function drawWires({l, drawn, lit}, elapsed) {
   const colours = {plus: colour("--plus"), minus: colour("--minus"), none: colour("--wire")},
     ink = colour("--ink");
-  for (const {p, q, v, share, comes} of all) {
+  for (const {p, q, v, share, comes} of drawn) {
     if (comes > elapsed) continue;
     const isNew = lit && elapsed - comes < 90;
     pen.strokeStyle = isNew ? ink : colours[sign(v)];
@@ -178,7 +182,7 @@ function drawWires({l, all, lit}, elapsed) {
 
 let coming = 0; // the next frame of wires that come
 /** Everything on the ground; where things move, lit wires come one after the other, forward or backward. */
-function fillGround(scene, images, alive) {
+function fillGround(root, scene, images, alive) {
   const layers = [];
   for (let l = last; l >= (side ? 2 : 1); l--)
     if (scene.columns?.layer !== l) layers.push(wiresOf(l, scene.wires?.(l), layers.at(-1)?.until ?? 0));
@@ -192,11 +196,17 @@ function fillGround(scene, images, alive) {
   cancelAnimationFrame(coming);
   draw(alive && until ? 0 : Infinity);
   if (!alive || !until) return;
-  const began = performance.now();
+  const began = performance.now(),
+    line = svg("text", {x: at.width / 2, y: at.height - 2, class: "caption small"});
+  root.append(line);
   coming = requestAnimationFrame(function frame() {
-    const elapsed = performance.now() - began;
-    draw(elapsed > until + 90 ? Infinity : elapsed);
-    if (elapsed <= until + 90) coming = requestAnimationFrame(frame);
+    const elapsed = performance.now() - began,
+      done = elapsed > until + 90,
+      {l, order} = layers.findLast(layer => layer.lit && layer.from <= elapsed),
+      {i, j} = order.findLast(wire => wire.comes <= elapsed);
+    draw(done ? Infinity : elapsed);
+    line.textContent = done ? "" : `${i} → ${l === last ? names[j] : j}: ${product(scene, [l, j, i])}`;
+    if (!done) coming = requestAnimationFrame(frame);
   });
 }
 
@@ -452,7 +462,7 @@ export function picture(scene, {picked, held, onpick, onpixel, moving}) {
   root.style.setProperty("--most", `${0.7 * at.pitch}px`);
   root.setAttribute("aria-label", `the network ${sizes.join("-")}, ${examples[now.example].told}`);
   drawGround(root);
-  fillGround(scene, side && scene.images && at.pitch > 13 ? shown[1].map(scene.images) : [], alive);
+  fillGround(root, scene, side && scene.images && at.pitch > 13 ? shown[1].map(scene.images) : [], alive);
   if (held?.weight) drawHeldWire(root, held.weight);
   if (side) {
     drawFan(root, scene.fan);
@@ -474,10 +484,21 @@ export function picture(scene, {picked, held, onpick, onpixel, moving}) {
 
 /** What a scene shows of a wire, in words. */
 export function wireTold(scene, [l, j, i]) {
-  const wires = scene.wires?.(l) || {},
-    v = wires.value?.(j, i);
-  const [what, number] = v === undefined ? ["w", weight(l, j, i)] : [wires.unit, v];
-  return `${what}, from ${told(l - 1, i)} to ${told(l, j)}: ${num(number)}`;
+  const wires = scene.wires?.(l),
+    what = wires && wires.value(j, i) !== undefined ? wires.unit : "w";
+  return `${what}, from ${told(l - 1, i)} to ${told(l, j)}: ${product(scene, [l, j, i])}`;
+}
+/** Its number, with the multiplication that makes it, if one does. */
+function product(scene, [l, j, i]) {
+  const wires = scene.wires?.(l),
+    v = wires ? wires.value(j, i) : undefined;
+  if (v === undefined) return num(weight(l, j, i));
+  return wires.factors
+    ? `${wires
+        .factors(j, i)
+        .map(x => num(x))
+        .join(" × ")} = ${num(v)}`
+    : num(v);
 }
 
 /** The weight whose wire is nearest to a point of the picture, within a few pixels, or null. */

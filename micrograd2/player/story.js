@@ -5,21 +5,7 @@
 // should fall; or, turned round, the gradient.
 
 import {byId, data, html, legend, num, range} from "./page.js";
-import {
-  asked,
-  delta,
-  examples,
-  kinds,
-  last,
-  now,
-  passOf,
-  readAs,
-  sizes,
-  slope,
-  slopesOf,
-  still,
-  weight,
-} from "./model.js";
+import {delta, examples, kinds, last, now, passOf, readAs, sizes, slopesOf, still, weight} from "./model.js";
 import {isDigit, isPlane, outputs, shown, side, told} from "./picture.js";
 import {ofThePoint, training} from "./training.js";
 import {
@@ -50,24 +36,27 @@ const count = sizes.slice(1).reduce((total, n, l) => total + n * (sizes[l] + 1),
 
 // Scenes
 
+/** Wires that show the product of two numbers. */
+const multiplied = (unit, factors) => ({unit, factors, value: (j, i) => factors(j, i)[0] * factors(j, i)[1]});
 const forwardTo = l => () => ({
   lit: l,
   fresh: l > 0,
   fan: l === 1,
-  wires: k => k === l && {unit: "w·a", value: (j, i) => weight(l, j, i) * passOf().a[l - 1][i]},
+  wires: k => k === l && multiplied("w·a", (j, i) => [weight(l, j, i), passOf().a[l - 1][i]]),
 });
 const nudgedOutputs = (l, j) => (l === last ? faced(passOf().da[last - 1][j]) : undefined);
 const scored =
   (more = {}) =>
   () => ({lit: last, targets: true, ...more});
-/** The wires of one output: what it asks of its weights, or of the neurons before. */
-const avenue = value => () => {
-  const chosen = focus();
+/** The wires of one output, δ times another number: what it asks of its weights, or of the neurons before. */
+const avenue = other => () => {
+  const chosen = focus(),
+    wires = multiplied(called(), (j, i) => [faced(delta(last, j)), other(j, i)]);
   return {
     ...scored()(),
     nudge: (l, j) => (l === last ? faced(delta(last, j)) : undefined),
     focus: chosen,
-    wires: l => l === last && {unit: called(), value: (j, i) => (j === chosen ? faced(value(j, i)) : undefined)},
+    wires: l => l === last && {...wires, value: (j, i) => (j === chosen ? wires.value(j, i) : undefined)},
   };
 };
 const wishes = (l, upto, newest, summed) => () => ({
@@ -92,8 +81,10 @@ const nudged = who => ({
   rings: true,
   wires: l => {
     const rows = shown[l].map(j => [j, slopesOf(l, j, who())]);
-    const slopes = Object.fromEntries(rows);
-    return {unit: of("∂C/∂w"), value: (j, i) => faced(slopes[j][i])};
+    const slopes = Object.fromEntries(rows),
+      k = who(),
+      factors = k === null ? null : (j, i) => [faced(delta(l, j, k)), passOf(k).a[l - 1][i]];
+    return {unit: of("∂C/∂w"), factors, value: (j, i) => faced(slopes[j][i])};
   },
   images: j => slopesOf(1, j, who()).map(faced),
 });
@@ -149,6 +140,7 @@ export function story({choose, follow, turnRound, weigh, panel}) {
           (isPlane ? "one point of the plane: its inputs are where it lies." : "one example of what it should do."),
       "What would make it better at this one? Press play, or the right arrow key.",
       still || `Every number can be changed: click a neuron, ${side ? "a pixel" : "an input"} or a line.`,
+      isPlane && !still ? "Or choose another point; or let it run, and watch the line between the colours bend." : "",
     ],
     forwardTo(0),
     noColours,
@@ -221,7 +213,7 @@ export function story({choose, follow, turnRound, weigh, panel}) {
       avenueTable(last, focus(), 2),
       followers(follow),
     ],
-    avenue((j, i) => slope(last, j, i)),
+    avenue((j, i) => passOf().a[last - 1][i]),
   );
   step(
     () => "What fires together",
@@ -232,7 +224,7 @@ export function story({choose, follow, turnRound, weigh, panel}) {
         "slope " +
         "is followed, and whether brains do anything like it is not known.",
     ],
-    avenue((j, i) => slope(last, j, i)),
+    avenue((j, i) => passOf().a[last - 1][i]),
   );
   step(
     () => "Avenue 3: the activations, in proportion to weights",
@@ -242,7 +234,7 @@ export function story({choose, follow, turnRound, weigh, panel}) {
       avenueTable(last, focus(), 3),
       followers(follow),
     ],
-    avenue((j, i) => -asked(last, j, i)),
+    avenue((j, i) => weight(last, j, i)),
   );
 
   for (let l = last; l > 1; l--) {

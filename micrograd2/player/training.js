@@ -11,8 +11,7 @@ const CURVE = {wide: 280, high: 84};
 export const training = {rate: null, all: true, costs: [], latest: null, running: 0, failed: false};
 
 /** How an average is shown. */
-export const ofThePoint =
-  "Neurons are filled as the chosen point makes them; rings and lines are averages over all.";
+export const ofThePoint = "Neurons are filled as the chosen point makes them; rings and lines are averages over all.";
 
 const alone = () => (isDigit ? `Listen only to this ${examples[now.example].name}` : "Listen only to this example");
 const whom = () => (training.all ? null : now.example);
