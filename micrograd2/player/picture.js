@@ -129,7 +129,7 @@ function layOut() {
 
 // Each thing
 
-const ground = html("canvas", {"aria-hidden": "true"}), // wires are too many to be elements, where all move at once
+const ground = html("canvas", {"aria-hidden": "true"}), // so many wires, all new at every step, are slow as elements
   pen = ground.getContext("2d"),
   scratch = html("canvas", {width: side, height: side}).getContext("2d");
 
@@ -493,12 +493,8 @@ function product(scene, [l, j, i]) {
   const wires = scene.wires?.(l),
     v = wires ? wires.value(j, i) : undefined;
   if (v === undefined) return num(weight(l, j, i));
-  return wires.factors
-    ? `${wires
-        .factors(j, i)
-        .map(x => num(x))
-        .join(" × ")} = ${num(v)}`
-    : num(v);
+  const factors = wires.factors ? wires.factors(j, i).map(x => num(x)) : [];
+  return factors.length ? `${factors.join(" × ")} = ${num(v)}` : num(v);
 }
 
 /** The weight whose wire is nearest to a point of the picture, within a few pixels, or null. */

@@ -10,7 +10,7 @@ import {areClasses, examples, forward, given, kept, last, names, now, passOf, re
 import {colour, outputs, paint, shown} from "./picture.js";
 import {training} from "./training.js";
 
-const PLACES = {running: 1500, resting: 6000}; // at which the network is asked; the picture is smooth between them
+const PLACES = {running: 1200, resting: 6000}; // at which the network is asked; the picture is smooth between them
 const SHADE = 0.62; // of a place that is as strong as the largest target: points must stand out from it
 const MARGIN = 0.09; // how much of the plane is around the points, on each side
 const ARROWS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]},
@@ -45,7 +45,7 @@ export function planeOf({choose, run}) {
     which = html("div", {class: "outputs"}),
     scale = html("p", {class: "scale"}),
     chosen = html("p", {class: "chosen"}),
-    runs = html("button", {class: "go", onclick: run, "data-key": "live"});
+    runs = html("button", {class: "go", onclick: run, "data-key": "live", title: "space stops it"});
   const element = html("section", {id: "plane", "aria-label": "the plane"}, canvas, axes, which, scale, chosen, runs);
   runs.disabled = !!still;
 
@@ -142,16 +142,7 @@ export function planeOf({choose, run}) {
     canvas.height = frame.size[1] * devicePixelRatio;
     pen.scale(devicePixelRatio, devicePixelRatio);
     if (!still) drawField(asked());
-    const r = Math.max(2.5, Math.min(5.5, frame.size[0] / 60)),
-      at = points();
-    at.forEach((place, k) => drawPoint(k, place, r));
-    const rings = [
-      [6, "--paper"],
-      [4.5, "--ink"],
-      [2.2, "--paper"],
-    ];
-    for (const [more, name] of rings) drawDisc(at[now.example], r + more, name);
-    drawPoint(now.example, at[now.example], r);
+    drawPoints(points());
   }
 
   function drawField(field) {
@@ -168,19 +159,27 @@ export function planeOf({choose, run}) {
     pen.stroke(zeros(field));
   }
 
-  function drawPoint(k, place, r) {
-    const v = comparable ? (measure(examples[k].y) - middle) / reach : 0;
-    drawDisc(place, r + 1.2, "--paper");
-    drawDisc(place, r, v > 0 ? "--plus" : v < 0 ? "--minus" : "--soft", v ? Math.max(0.15, Math.abs(v)) : 0.5);
-  }
-
-  function drawDisc([x, y], r, name, alpha = 1) {
-    pen.globalAlpha = alpha;
-    pen.fillStyle = colour(name);
-    pen.beginPath();
-    pen.arc(x, y, r, 0, 2 * Math.PI);
-    pen.fill();
-    pen.globalAlpha = 1;
+  function drawPoints(at) {
+    const r = Math.max(2.5, Math.min(5.5, frame.size[0] / 60)),
+      [plus, minus, soft, ink, paper] = ["--plus", "--minus", "--soft", "--ink", "--paper"].map(colour);
+    function disc([x, y], radius, fill, alpha = 1) {
+      pen.globalAlpha = alpha;
+      pen.fillStyle = fill;
+      pen.beginPath();
+      pen.arc(x, y, radius, 0, 2 * Math.PI);
+      pen.fill();
+      pen.globalAlpha = 1;
+    }
+    function point(k) {
+      const v = comparable ? (measure(examples[k].y) - middle) / reach : 0;
+      disc(at[k], r + 1.2, paper);
+      disc(at[k], r, v > 0 ? plus : v < 0 ? minus : soft, v ? Math.max(0.15, Math.abs(v)) : 0.5);
+    }
+    at.forEach((_, k) => point(k));
+    disc(at[now.example], r + 6, paper);
+    disc(at[now.example], r + 4.5, ink);
+    disc(at[now.example], r + 2.2, paper);
+    point(now.example);
   }
 
   function tell() {

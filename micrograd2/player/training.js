@@ -58,10 +58,11 @@ export function trainer({onstep, onrun, playBack}) {
   }
 
   function stop() {
-    cancelAnimationFrame(training.running);
+    const ran = training.running;
+    cancelAnimationFrame(ran);
     training.running = 0;
     update();
-    onrun();
+    if (ran) onrun();
   }
 
   function listen() {
