@@ -417,8 +417,10 @@ def test_errors_say_what_to_do():
             play(net, bad, Y)
     with pytest.raises(ValueError, match=r"Y must be \(1, targets\) .*; got the shape \(2, 2\)"):
         play(net, X, Y + Y)
+    with pytest.raises(ValueError, match="at most 500 examples can be shown; got 501"):
+        play(net, X * 501, Y * 501)
     with pytest.raises(ValueError, match="at most 100 examples can be shown; got 101"):
-        play(net, X * 101, Y * 101)
+        play(MLP(3, [2], seed=0), [[1.0, 2.0, 3.0]] * 101, Y * 101)
     with pytest.raises(ValueError, match="not empty"):
         play(net, [], [])
     with pytest.raises(ValueError, match="X must have 2 numbers for each example, .*; got 3"):

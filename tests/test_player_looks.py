@@ -29,22 +29,23 @@ SOUND = """(() => {
     && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > near;
   const told = e => e.id || e.textContent.slice(0, 30);
   const window = {left: 0, top: 0, right: innerWidth, bottom: innerHeight};
-  const parts = all("header, #choices, #stage, #panel, footer");
+  const parts = all("header, #choices, #plane, #stage, #panel, footer");
   const cut = (e, room) => { if (!inside(box(e), room)) faults.push("cut off: " + told(e)); };
   parts.forEach(e => cut(e, window));
   all("#buttons > *, #scrub, #chapters").forEach(e => cut(e, box(document.querySelector("footer"))));
+  all("#plane > *").forEach(e => cut(e, box(document.querySelector("#plane"))));
   all("#legend > *").forEach(e => cut(e, box(document.querySelector("header"))));
   const texts = all("#stage svg text").filter(t => t.textContent && !t.closest(".pulse"));
   texts.forEach(t => cut(t, box(t.closest(".card")?.querySelector(".face") || t.closest("svg"))));
   all(".plot text").forEach(t => cut(t, box(t.closest(".plot"))));
   const lists = [parts, all("#buttons > *, #scrub, #chapters button"), all("h1, #legend > *"), all(".card .face"),
-    all(".neuron .body"), texts, all(".plot text"), all(".instrument .held > *"),
+    all("#plane > *"), all(".neuron .body"), texts, all(".plot text"), all(".instrument .held > *"),
     all("#panel td, #panel th"), all(".film td, .film th")];
   for (const list of lists)
     list.forEach((a, i) => list.slice(i + 1).forEach(b => {
       if (meet(box(a), box(b))) faults.push(`overlap: ${told(a)} / ${told(b)}`);
     }));
-  for (const e of all("html, body, #panel, #panel > *, #panel td, .words > *, .trainer > *"))
+  for (const e of all("html, body, #panel, #panel > *, #panel td, .words > *, .trainer > *, #plane, #plane > *"))
     if (e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline")
       faults.push("too wide: " + told(e));
   return faults;

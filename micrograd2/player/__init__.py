@@ -8,8 +8,8 @@ Width is strength and colour is sign, as in every picture. Each step has an addr
 
 In reading order: `script` (JavaScript from rows), `page` (one file of many parts), `value`, `network`. The scripts:
 `rows.js` (what the rows call), `page.js` (elements, numbers, the transport), `wiggle.js` (one number, held), then
-`value.js`; `model.js` (a network forward and back), `picture.js`, `words.js`, `training.js`, `story.js`, `details.js`,
-`network.js`.
+`value.js`; `model.js` (a network forward and back), `picture.js`, `training.js`, `plane.js` (two inputs as a place),
+`words.js`, `story.js`, `details.js`, `network.js`.
 
 Left out: still pictures (see `draw`), words and tables (see `explain`).
 """
@@ -39,6 +39,8 @@ def play(what: Value | MLP | Mapping[str, MLP], X: Any = None, Y: Any = None, co
 
     `play(network, X, Y)` tells the story of backpropagation on one example, X (inputs,), or on each of a few, X
     (N, inputs) and Y (N, targets) or (N,) with N to 100, and on their average; then it takes steps of training.
+    Where there are two inputs, examples are points of a plane, N to 500, over what the network makes of every place:
+    choose one, let it run, stop it anywhere, and play the backward pass of what it has become.
     `play({"0 epochs": before, "3 epochs": after}, X, Y)` has a switch between states of one network, in that order.
     ValueError for wrong shapes, for networks that differ in more than their numbers, for a weight that stands in
     several places, and for gradients that do not come back layer by layer.

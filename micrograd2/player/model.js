@@ -29,7 +29,7 @@ export const examples = data.examples.map((example, k) => ({
   x: given.inputs[k].slice(),
   y: unpacked(example.y),
 }));
-const functionOf = ([which, constants]) => [functions[which], constants.map(Number)];
+const functionOf = ([which, constants]) => ({f: functions[which], constants: constants.map(Number)});
 const activations = data.activations.map(layer => layer.map(functionOf));
 const costs = still ? [] : data.costs.map(functionOf);
 
@@ -41,6 +41,7 @@ export const now = {
   network: null, // its numbers
   moved: false, // whether they, or the inputs, are others than were given
   turned: false, // whether the gradient is shown, not the nudges
+  weighed: false, // whether lines show the weights, where else they show what these get
   followed: null, // the output whose avenues are told; null: the one that the example is about
   picked: null, // the neuron whose numbers are shown, [layer, number]
   held: null, // the number that is held, at its place, and its instrument
@@ -52,7 +53,8 @@ let cache = {};
 export function forget() {
   cache = {};
 }
-const kept = (name, compute) => (cache[name] ??= compute());
+/** What was computed once is kept until something is changed. */
+export const kept = (name, compute) => (cache[name] ??= compute());
 
 export function putBack() {
   const {weights, biases} = given.networks[now.trained];
@@ -73,15 +75,17 @@ export function forward(network, x) {
     const before = a[l],
       n = sizes[l],
       w = network.weights[l],
-      zs = Float64Array.from(network.biases[l]),
-      as = new Float64Array(zs.length),
-      fs = new Float64Array(zs.length);
-    for (let j = 0; j < zs.length; j++) {
-      let total = zs[j];
+      zs = [], // short, and made at every place of a plane: there arrays of this kind are the fastest
+      as = [],
+      fs = [];
+    for (let j = 0; j < sizes[l + 1]; j++) {
+      let total = network.biases[l][j];
       for (let i = 0; i < n; i++) total += w[j * n + i] * before[i];
-      zs[j] = total;
-      const [f, constants] = activations[l][j];
-      [as[j], [fs[j]]] = f([total], constants);
+      zs.push(total);
+      const {f, constants} = activations[l][j],
+        made = f([total], constants);
+      as.push(made[0]);
+      fs.push(made[1][0]);
     }
     a.push(as);
     z.push(zs);
@@ -93,7 +97,7 @@ export function forward(network, x) {
 /** All of z, a, f′(z), the cost, ∂C/∂a and δ = ∂C/∂z; z, slopes, da, dz from layer 1 on, at its number less one. */
 export function through(network, x, k) {
   const {a, z, slopes} = forward(network, x);
-  const [f, constants] = costs[k];
+  const {f, constants} = costs[k];
   const [cost, gradient] = f(a[last], constants);
   const da = [],
     dz = [];
@@ -127,10 +131,10 @@ export const weight = (l, j, i) => now.network.weights[l - 1][j * sizes[l - 1] +
 export const bias = (l, j) => now.network.biases[l - 1][j];
 /** ∂C/∂w = δ·a, of one example; on average over all for k = null. */
 export const slope = (l, j, i, k = now.example) =>
-  k === null ? mean(examples.map((_, e) => slope(l, j, i, e))) : passOf(k).dz[l - 1][j] * passOf(k).a[l - 1][i];
+  k === null ? gradientOf(null).weights[l - 1][j * sizes[l - 1] + i] : passOf(k).dz[l - 1][j] * passOf(k).a[l - 1][i];
 /** δ = ∂C/∂z = ∂C/∂b. */
 export const delta = (l, j, k = now.example) =>
-  k === null ? mean(examples.map((_, e) => delta(l, j, e))) : passOf(k).dz[l - 1][j];
+  k === null ? gradientOf(null).biases[l - 1][j] : passOf(k).dz[l - 1][j];
 /** What neuron j of layer l asks of neuron i of the layer before: −δ·w. */
 export const asked = (l, j, i) => -passOf().dz[l - 1][j] * weight(l, j, i);
 
@@ -308,7 +312,7 @@ export function costIf(place, x) {
   const {row, at} = numberAt(place),
     old = row[at];
   row[at] = x;
-  const [f, constants] = costs[now.example];
+  const {f, constants} = costs[now.example];
   const [cost] = f(forward(now.network, examples[now.example].x).a[last], constants);
   row[at] = old;
   return cost;

@@ -24,7 +24,8 @@ import {
   still,
   weight,
 } from "./model.js";
-import {isDigit, outputs, picture, shown, side, thumb, told, widths, wireAt} from "./picture.js";
+import {isDigit, isPlane, outputs, picture, shown, side, thumb, told, widths, wireAt, wireTold} from "./picture.js";
+import {planeOf} from "./plane.js";
 import {trainer, training} from "./training.js";
 import {instrument} from "./wiggle.js";
 import {called, unbroken} from "./words.js";
@@ -38,12 +39,30 @@ for (const example of examples) {
 
 let player = null;
 
-const stepPanel = trainer(() => {
-  drawStage(false);
-  marks();
-  if (now.moved && !byId("restore")) drawPanel(); // once, for a button that is drawn anew cannot be pressed
+const plane = isPlane ? planeOf({choose, run}) : null;
+if (plane) byId("panel").before(plane.element);
+
+const stepPanel = trainer({
+  onstep: () => {
+    drawStage(false);
+    marks();
+    if (now.moved && !byId("restore")) drawPanel(); // once, for a button that is drawn anew cannot be pressed
+  },
+  onrun: () => plane?.update(),
+  playBack: () => {
+    stepPanel.stop();
+    player.go(chapters.find(([, name]) => name === "cost")[0]);
+    player.play();
+  },
 });
-const {steps, chapters} = story({choose, follow, turnRound, panel: stepPanel.element});
+const {steps, chapters} = story({choose, follow, turnRound, weigh, panel: stepPanel.element});
+
+/** Training runs, or stops, wherever in the story this is asked for. */
+function run() {
+  if (training.running) return stepPanel.stop();
+  player.go(steps.length - 1);
+  stepPanel.start();
+}
 
 function follow(j) {
   now.followed = outputs > 1 && shown[last].includes(j) ? j : null;
@@ -111,6 +130,11 @@ function turnRound() {
   player.again();
 }
 
+function weigh() {
+  now.weighed = !now.weighed;
+  player.again();
+}
+
 // Render
 
 let drawn = ""; // the size for which the stage was drawn
@@ -124,25 +148,36 @@ function resized() {
 function drawStage(moving) {
   const scene = {called: called(), ...steps[now.step].scene()};
   drawn = room();
-  if (scene.table) return byId("stage").replaceChildren(scene.table());
-  byId("stage").replaceChildren(
-    picture(scene, {
-      picked: now.picked,
-      held: now.held?.place ?? null,
-      onpick: pick,
-      onpixel: still ? null : onpixel,
-      moving,
-    }),
-  );
-  if (!still) byId("stage").firstChild.onclick = onstage;
+  const looks = {
+    picked: now.picked,
+    held: now.held?.place ?? null,
+    onpick: pick,
+    onpixel: still ? null : onpixel,
+    moving,
+  };
+  const drawing = scene.table ? scene.table() : picture(scene, looks);
+  byId("stage").title = "";
+  byId("stage").replaceChildren(drawing);
+  plane?.update();
+  if (scene.table) return;
+  drawing.onpointermove = onhover;
+  if (!still) drawing.onclick = onstage;
 }
 
+function wireUnder(event) {
+  if (event.target.closest(".neuron, .image")) return null;
+  const box = byId("stage").firstChild.getBoundingClientRect();
+  return wireAt(event.clientX - box.left, event.clientY - box.top);
+}
 /** A click near a wire holds its weight. */
 function onstage(event) {
-  if (event.target.closest(".neuron, .image")) return;
-  const box = byId("stage").firstChild.getBoundingClientRect(),
-    found = wireAt(event.clientX - box.left, event.clientY - box.top);
+  const found = wireUnder(event);
   if (found) hold({weight: found});
+}
+/** The pointer near a wire is told what it shows. */
+function onhover(event) {
+  const found = wireUnder(event);
+  byId("stage").title = found ? wireTold(steps[now.step].scene(), found) : "";
 }
 
 function drawPanel() {
@@ -234,9 +269,10 @@ function trained() {
 
 /** The row of examples to choose from; those that are read wrongly say so. */
 function choices() {
-  byId("choices").hidden = examples.length < 2 && data.networks.length < 2;
+  const some = examples.length > 1 && !isPlane ? examples : []; // on a plane they are points
+  byId("choices").hidden = !some.length && data.networks.length < 2;
   byId("examples").replaceChildren(
-    ...(examples.length > 1 ? examples : []).map((example, k) =>
+    ...some.map((example, k) =>
       html(
         "button",
         {onclick: () => choose(k), "aria-pressed": k === now.example, "data-key": `example.${k}`},
@@ -280,6 +316,15 @@ player = transport({
   },
 });
 new ResizeObserver(resized).observe(byId("stage"));
+addEventListener(
+  "keydown",
+  event => {
+    if (event.key !== " " || !training.running || event.target.closest("button, select, input, [role=button]")) return;
+    event.preventDefault(); // it pauses what runs
+    stepPanel.stop();
+  },
+  true,
+);
 addEventListener("keydown", event => {
   if (event.key !== "Escape") return;
   if (now.held) now.held.drop();
@@ -323,4 +368,5 @@ globalThis.page = {
   gradientOf,
   still,
   fresh,
+  plane,
 };

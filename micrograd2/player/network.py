@@ -20,6 +20,7 @@ from .page import Page, number, packed, page_of, readable
 from .script import Printed, formula, is_spelled, printed_function
 
 MOST_EXAMPLES = 100
+MOST_POINTS = 500   # where there are two inputs, examples are points of a plane
 PROBES = (-30.0, -3.0, -0.3, 0.3, 3.0, 30.0)   # weighted sums at which an activation must be made in the same way
 
 
@@ -61,7 +62,7 @@ def _kinds(net: MLP) -> list[list[str]]:
 
 
 def _passes(net: MLP, X: Any, Y: Any, cost: Cost) -> Iterator[Pass]:
-    given = passes(net, X, Y, cost, MOST_EXAMPLES)
+    given = passes(net, X, Y, cost, MOST_POINTS if _sizes(net)[0] == 2 else MOST_EXAMPLES)
     many = places(net)
     if tied := [name for name, p in net.named_parameters() if many[p] > 1]:
         raise ValueError(f"{tied[0]} stands in several places of the network, and a page shows ∂C/∂w = δ·a of each "

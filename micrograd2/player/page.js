@@ -213,6 +213,7 @@ export function transport({last, chapters, show, lasts, address = {}}) {
   read();
   return {
     go,
+    play,
     pause,
     again: () => go(step),
     get step() {

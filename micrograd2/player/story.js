@@ -5,23 +5,9 @@
 // should fall; or, turned round, the gradient.
 
 import {byId, data, html, legend, num, range} from "./page.js";
-import {
-  asked,
-  delta,
-  examples,
-  kinds,
-  last,
-  now,
-  passOf,
-  readAs,
-  sizes,
-  slope,
-  slopesOf,
-  still,
-  weight,
-} from "./model.js";
-import {isDigit, outputs, shown, side, told} from "./picture.js";
-import {training} from "./training.js";
+import {delta, examples, kinds, last, now, passOf, readAs, sizes, slopesOf, still, weight} from "./model.js";
+import {isDigit, isPlane, outputs, shown, side, told} from "./picture.js";
+import {ofThePoint, training} from "./training.js";
 import {
   agreeList,
   avenueTable,
@@ -50,24 +36,27 @@ const count = sizes.slice(1).reduce((total, n, l) => total + n * (sizes[l] + 1),
 
 // Scenes
 
+/** Wires that show the product of two numbers. */
+const multiplied = (unit, factors) => ({unit, factors, value: (j, i) => factors(j, i)[0] * factors(j, i)[1]});
 const forwardTo = l => () => ({
   lit: l,
   fresh: l > 0,
   fan: l === 1,
-  wires: k => k === l && {unit: "w·a", value: (j, i) => weight(l, j, i) * passOf().a[l - 1][i]},
+  wires: k => k === l && multiplied("w·a", (j, i) => [weight(l, j, i), passOf().a[l - 1][i]]),
 });
 const nudgedOutputs = (l, j) => (l === last ? faced(passOf().da[last - 1][j]) : undefined);
 const scored =
   (more = {}) =>
   () => ({lit: last, targets: true, ...more});
-/** The wires of one output: what it asks of its weights, or of the neurons before. */
-const avenue = value => () => {
-  const chosen = focus();
+/** The wires of one output, δ times another number: what it asks of its weights, or of the neurons before. */
+const avenue = other => () => {
+  const chosen = focus(),
+    wires = multiplied(called(), (j, i) => [faced(delta(last, j)), other(j, i)]);
   return {
     ...scored()(),
     nudge: (l, j) => (l === last ? faced(delta(last, j)) : undefined),
     focus: chosen,
-    wires: l => l === last && {unit: called(), value: (j, i) => (j === chosen ? faced(value(j, i)) : undefined)},
+    wires: l => l === last && {...wires, value: (j, i) => (j === chosen ? wires.value(j, i) : undefined)},
   };
 };
 const wishes = (l, upto, newest, summed) => () => ({
@@ -79,24 +68,32 @@ const wishes = (l, upto, newest, summed) => () => ({
   },
   columns: {layer: l, upto, newest, summed, turned: now.turned},
 });
-/** Every weight and bias at once: of one example, or for null on average. */
-const everything = who => () => ({
+/** Every weight and bias at once: of one example, or for null on average; or, as they are, the weights. */
+const everything = who => () => (now.weighed ? weighed : nudged)(who);
+const weighed = () => ({
+  lit: last,
+  wires: l => ({unit: "w", value: (j, i) => weight(l, j, i)}),
+  images: j => now.network.weights[0].subarray(j * sizes[0], (j + 1) * sizes[0]),
+});
+const nudged = who => ({
   lit: last,
   nudge: (l, j) => (l ? faced(delta(l, j, who())) : undefined),
   rings: true,
   wires: l => {
     const rows = shown[l].map(j => [j, slopesOf(l, j, who())]);
-    const slopes = Object.fromEntries(rows);
-    return {unit: of("∂C/∂w"), value: (j, i) => faced(slopes[j][i])};
+    const slopes = Object.fromEntries(rows),
+      k = who(),
+      factors = k === null ? null : (j, i) => [faced(delta(l, j, k)), passOf(k).a[l - 1][i]];
+    return {unit: of("∂C/∂w"), factors, value: (j, i) => faced(slopes[j][i])};
   },
   images: j => slopesOf(1, j, who()).map(faced),
 });
 
 // The steps
 
-/** All steps and chapters. What buttons in them do: `choose` an example, `follow` an output, `turnRound`; `panel`, the
- * element of the last chapter. */
-export function story({choose, follow, turnRound, panel}) {
+/** All steps and chapters. What buttons in them do: `choose` an example, `follow` an output, `turnRound`, `weigh`;
+ * `panel`, the element of the last chapter. */
+export function story({choose, follow, turnRound, weigh, panel}) {
   const steps = [],
     chapters = [];
   const chapter = name => chapters.push([steps.length, name]);
@@ -118,6 +115,16 @@ export function story({choose, follow, turnRound, panel}) {
     if (now.turned) legend("raising it raises the cost", "raising it lowers the cost", group);
     else legend("▲ should rise", "▼ should fall", group);
   }
+  function weightColours() {
+    if (!now.weighed) nudgeColours();
+    else legend("weight above 0", "weight below 0");
+    const button = html(
+      "button",
+      {id: "weigh", "aria-pressed": now.weighed, "data-key": "weigh", onclick: weigh},
+      "show the weights",
+    );
+    byId("legend").append(html("span", {class: "choice"}, button));
+  }
   const flowColours = () => legend("w·a above 0", "w·a below 0", "width is strength");
   const noColours = () =>
     byId("legend").replaceChildren(html("span", {class: "aside"}, "the fuller a neuron, the larger its activation"));
@@ -129,9 +136,11 @@ export function story({choose, follow, turnRound, panel}) {
       side
         ? `${sizes[0]} pixels, each a number from 0, paper, to 1, ink. They are the activations of the first layer. ` +
           `The network: ${sizes.join("-")}, ${count.toLocaleString("en")} weights and biases.`
-        : `A network ${sizes.join("-")} with ${count} weights and biases, and one example of what it should do.`,
+        : `A network ${sizes.join("-")} with ${count} weights and biases, and ` +
+          (isPlane ? "one point of the plane: its inputs are where it lies." : "one example of what it should do."),
       "What would make it better at this one? Press play, or the right arrow key.",
       still || `Every number can be changed: click a neuron, ${side ? "a pixel" : "an input"} or a line.`,
+      isPlane && !still ? "Or choose another point; or let it run, and watch the line between the colours bend." : "",
     ],
     forwardTo(0),
     noColours,
@@ -204,7 +213,7 @@ export function story({choose, follow, turnRound, panel}) {
       avenueTable(last, focus(), 2),
       followers(follow),
     ],
-    avenue((j, i) => slope(last, j, i)),
+    avenue((j, i) => passOf().a[last - 1][i]),
   );
   step(
     () => "What fires together",
@@ -215,7 +224,7 @@ export function story({choose, follow, turnRound, panel}) {
         "slope " +
         "is followed, and whether brains do anything like it is not known.",
     ],
-    avenue((j, i) => slope(last, j, i)),
+    avenue((j, i) => passOf().a[last - 1][i]),
   );
   step(
     () => "Avenue 3: the activations, in proportion to weights",
@@ -225,7 +234,7 @@ export function story({choose, follow, turnRound, panel}) {
       avenueTable(last, focus(), 3),
       followers(follow),
     ],
-    avenue((j, i) => -asked(last, j, i)),
+    avenue((j, i) => weight(last, j, i)),
   );
 
   for (let l = last; l > 1; l--) {
@@ -291,6 +300,7 @@ export function story({choose, follow, turnRound, panel}) {
         "Click a neuron to see its numbers.",
     ],
     everything(() => now.example),
+    weightColours,
   );
   chapter("average");
   if (examples.length > 1)
@@ -314,6 +324,7 @@ export function story({choose, follow, turnRound, panel}) {
       agreeList(choose),
     ],
     everything(() => now.example),
+    weightColours,
   );
   step(
     () => `The average over ${examples.length} example${examples.length > 1 ? "s" : ""}`,
@@ -321,8 +332,10 @@ export function story({choose, follow, turnRound, panel}) {
       "This is minus the gradient of the mini-batch. One step of learning moves every weight and bias a little " +
         "this way. " +
         "Click a neuron: which examples push its bias up, which down?",
+      now.weighed || !isPlane ? "" : note(ofThePoint),
     ],
     () => ({...everything(() => null)(), average: true}),
+    weightColours,
   );
   chapter("the step");
   step(
@@ -335,6 +348,7 @@ export function story({choose, follow, turnRound, panel}) {
       panel,
     ],
     () => ({...everything(() => (training.all ? null : now.example))(), targets: true, average: training.all}),
+    weightColours,
   );
 
   return {steps, chapters};
