@@ -26,7 +26,7 @@ from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 KEYS = {" ": 32, "PageUp": 33, "PageDown": 34, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39,
-        "ArrowDown": 40, "Tab": 9, "Enter": 13, "Escape": 27}
+        "ArrowDown": 40, "Backspace": 8, "Tab": 9, "Enter": 13, "Escape": 27}
 
 
 def find_chromium() -> str | None:

@@ -6,6 +6,7 @@ import {
   areClasses,
   asked,
   change,
+  classOf,
   costIf,
   costNow,
   examples,
@@ -26,6 +27,7 @@ import {
 } from "./model.js";
 import {isDigit, outputs, picture, shown, side, thumb, told, widths, wireAt} from "./picture.js";
 import {trainer, training} from "./training.js";
+import {canDraw, pad} from "./drawing.js";
 import {instrument} from "./wiggle.js";
 import {called, unbroken} from "./words.js";
 import {details} from "./details.js";
@@ -44,6 +46,7 @@ const stepPanel = trainer(() => {
   if (now.moved && !byId("restore")) drawPanel(); // once, for a button that is drawn anew cannot be pressed
 });
 const {steps, chapters} = story({choose, follow, turnRound, panel: stepPanel.element});
+const sketch = canDraw ? pad({choose, listed: choices, redrawn}) : null;
 
 function follow(j) {
   now.followed = outputs > 1 && shown[last].includes(j) ? j : null;
@@ -63,6 +66,7 @@ function hold(place) {
   if (now.held && JSON.stringify(now.held.place) !== JSON.stringify(place)) now.rival = now.held.place;
   stepPanel.stop();
   player.pause();
+  sketch?.shut();
   const there = () => numberAt(place),
     rival = JSON.stringify(now.rival) === JSON.stringify(place) ? null : now.rival;
   const {row, at: index, given: from} = there();
@@ -94,12 +98,31 @@ function hold(place) {
   byId("panel").scrollTop = 0;
 }
 
+/** The pad; and all layers are lit, so that one sees how the network reads what is drawn. */
+function sketches() {
+  stepPanel.stop();
+  player.pause();
+  now.held = now.picked = null;
+  sketch.open();
+  if (steps[now.step].scene().lit !== last) player.go(steps.findIndex(({scene}) => scene().lit === last));
+  byId("panel").scrollTop = 0;
+}
+
+function redrawn() {
+  if (now.held?.place.input !== undefined) now.held = null;
+  byId("examples").children[now.example]?.firstChild.replaceWith(thumb(examples[now.example]));
+  drawStage(false);
+  marks();
+  drawPanel();
+}
+
 /** Arrow keys at the image move the pixel that is held. */
 function onpixel(i) {
   hold({input: i});
 }
 
 function pick(l, j) {
+  sketch?.shut();
   now.picked = now.picked?.[0] === l && now.picked[1] === j ? null : [l, j];
   if (l === last && steps[now.step].scene().focus >= 0 && now.followed !== j && now.picked) follow(j);
   else player.again();
@@ -163,12 +186,14 @@ function drawPanel() {
     text.prepend(html("p", {class: "over"}, "Numbers have been changed. ", back));
   }
   const parts = [...(now.picked ? [details(scene(), {hold, pick})] : []), text];
-  const panel = byId("panel");
-  if (now.held && now.held.element.parentNode === panel) {
-    // the instrument must stay where it is, or it could not be dragged
-    for (const part of [...panel.children]) if (part !== now.held.element) part.remove();
+  const panel = byId("panel"),
+    kept = (now.held ?? (sketch?.isOpen ? sketch : null))?.element;
+  if (kept && kept.parentNode === panel) {
+    // the instrument, or the pad, must stay where it is, or it could not be dragged on
+    for (const part of [...panel.children]) if (part !== kept) part.remove();
     panel.append(...parts);
-  } else panel.replaceChildren(...(now.held ? [now.held.element] : []), ...parts);
+  } else panel.replaceChildren(...(kept ? [kept] : []), ...parts);
+  sketch?.update();
   for (const table of panel.querySelectorAll("table"))
     table.classList.toggle("dense", table.scrollWidth > table.parentNode.clientWidth);
 }
@@ -203,6 +228,7 @@ function choose(k) {
   if (k !== now.example) {
     now.followed = null;
     if (now.held?.place.input !== undefined) now.held = null;
+    if (k !== sketch?.mine) sketch?.shut();
   }
   now.example = Math.max(0, Math.min(examples.length - 1, Math.round(k) || 0));
   [...byId("examples").children].forEach((button, i) => button.setAttribute("aria-pressed", i === now.example));
@@ -234,7 +260,7 @@ function trained() {
 
 /** The row of examples to choose from; those that are read wrongly say so. */
 function choices() {
-  byId("choices").hidden = examples.length < 2 && data.networks.length < 2;
+  byId("choices").hidden = examples.length < 2 && data.networks.length < 2 && !sketch;
   byId("examples").replaceChildren(
     ...(examples.length > 1 ? examples : []).map((example, k) =>
       html(
@@ -266,6 +292,8 @@ function lasts(k) {
   return 1100 + 170 * text.split(" ").length + rests;
 }
 
+byId("draw").hidden = !sketch;
+byId("draw").onclick = sketches;
 trained();
 choices();
 player = transport({
@@ -275,7 +303,7 @@ player = transport({
   lasts,
   address: {
     trained: {get: () => (data.networks.length > 1 ? now.trained : null), set: train},
-    example: {get: () => now.example, set: choose},
+    example: {get: () => (now.example === sketch?.mine ? null : now.example), set: choose},
     output: {get: () => now.followed, set: follow},
   },
 });
@@ -284,8 +312,10 @@ addEventListener("keydown", event => {
   if (event.key !== "Escape") return;
   if (now.held) now.held.drop();
   else if (now.picked) pick(...now.picked);
+  else sketch?.shut();
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  sketch?.drawInk();
   choices();
   player.again();
 });
@@ -319,6 +349,8 @@ globalThis.page = {
   restore,
   shown,
   stepPanel,
+  sketch,
+  classOf,
   weight,
   gradientOf,
   still,

@@ -62,8 +62,8 @@ def page_of(kind: str, title: str, data: Any, printed: str) -> Page:
 
 SCRIPTS = {  # in an order in which each finds what it imports
     "value": ("page.js", "wiggle.js", "value.js"),
-    "network": ("page.js", "wiggle.js", "model.js", "picture.js", "training.js", "words.js", "story.js", "details.js",
-                "network.js"),
+    "network": ("page.js", "wiggle.js", "model.js", "picture.js", "training.js", "drawing.js", "words.js", "story.js",
+                "details.js", "network.js"),
 }
 
 

@@ -22,6 +22,7 @@ import {
 } from "./model.js";
 import {isDigit, outputs, shown, side, told} from "./picture.js";
 import {training} from "./training.js";
+import {canDraw} from "./drawing.js";
 import {
   agreeList,
   avenueTable,
@@ -132,6 +133,7 @@ export function story({choose, follow, turnRound, panel}) {
         : `A network ${sizes.join("-")} with ${count} weights and biases, and one example of what it should do.`,
       "What would make it better at this one? Press play, or the right arrow key.",
       still || `Every number can be changed: click a neuron, ${side ? "a pixel" : "an input"} or a line.`,
+      canDraw ? `Or draw ${isDigit ? "a digit" : "an image"} of your own.` : "",
     ],
     forwardTo(0),
     noColours,
