@@ -5,7 +5,7 @@
 // pixel 14, 14. Other images are made as large as the ink of the page's own examples is, by their median: 20 in MNIST.
 //
 // What is drawn is one more example of the page, as long as there is ink, or the pad is open. The pad is left out where
-// images are not ink on paper, or where examples are not of classes, for then nobody could say what it should have been.
+// images are not ink on paper, and where examples are not of classes, for there it could not be said what it should be.
 
 import {byId, choice, html, range} from "./page.js";
 import {areClasses, classes, classOf, dropExample, examples, now, putExample} from "./model.js";
