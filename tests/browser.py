@@ -184,6 +184,11 @@ class Tab:
             self.call("Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=KEYS[name],
                       text="\r" if kind == "keyDown" else "")
 
+    def type(self, letter: str) -> None:
+        """Press the key of a letter, a digit or a sign."""
+        for kind in ("keyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key=letter, text=letter if kind == "keyDown" else "")
+
     def at(self, selector: str) -> tuple[float, float]:
         """The middle of an element."""
         box = f"document.querySelector({json.dumps(selector)}).getBoundingClientRect()"

@@ -14,7 +14,7 @@ from micrograd2.backprop import passes
 from micrograd2.costs import cross_entropy
 from micrograd2.nn import MLP
 from micrograd2.player import play
-from micrograd2.train import SGD, fit
+from micrograd2.train import SGD, accuracy, fit
 from test_player import digit_net, digit_page, go, titles, xor_page
 from test_player_instruments import settle
 from test_player_looks import SIZES, SOUND
@@ -84,11 +84,9 @@ def test_digits_through_the_pad_are_read_as_well_as_directly(opened):
     X, y = digits.x_test[:300], digits.y_test[:300]
     tab = opened(play(net, X[:3], data.one_hot(y[:3], 10)), calm=True)
     tab.click("#draw")
-    directly = np.array([np.argmax([a.data for a in net(x)]) for x in X])
-    right = float(np.mean(directly == y))
-    assert right > 0.8
+    right = accuracy(net, X, y)
     read, images = painted(tab, X)
-    assert np.array_equal(images, X) and np.array_equal(read, directly)      # to the last grey
+    assert np.array_equal(images, X) and np.mean(read == y) == right > 0.8      # to the last grey
     assert np.array_equal(painted(tab, X[:60], scale=0.5, right=40, down=-30)[1], X[:60])
     for smooth, scale, right_by, down in ((True, 0.77, 13.3, -20.4), (True, 1.2, 0.0, 0.0), (False, 0.33, 10.0, 60.0)):
         read, _ = painted(tab, X, smooth, scale, right_by, down)

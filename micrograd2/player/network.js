@@ -28,6 +28,7 @@ import {
 import {isDigit, outputs, picture, shown, side, thumb, told, widths, wireAt} from "./picture.js";
 import {trainer, training} from "./training.js";
 import {canDraw, pad} from "./drawing.js";
+import {quiz} from "./asking.js";
 import {instrument} from "./wiggle.js";
 import {called, unbroken} from "./words.js";
 import {details} from "./details.js";
@@ -46,6 +47,11 @@ const stepPanel = trainer(() => {
   if (now.moved && !byId("restore")) drawPanel(); // once, for a button that is drawn anew cannot be pressed
 });
 const {steps, chapters} = story({choose, follow, turnRound, panel: stepPanel.element});
+const predict = quiz({
+  question: k => steps[k].question?.() ?? null,
+  again: () => player?.again(),
+  go: k => player.go(k, true),
+});
 const sketch = canDraw ? pad({choose, listed: choices, redrawn}) : null;
 
 function follow(j) {
@@ -147,6 +153,7 @@ function resized() {
 function drawStage(moving) {
   const scene = {called: called(), ...steps[now.step].scene()};
   drawn = room();
+  const {marks: marked} = predict.told(now.step);
   if (scene.table) return byId("stage").replaceChildren(scene.table());
   byId("stage").replaceChildren(
     picture(scene, {
@@ -157,6 +164,7 @@ function drawStage(moving) {
       moving,
     }),
   );
+  for (const [l, j] of marked ?? []) byId("stage").querySelector(`[data-key="${l}.${j}"]`)?.classList.add("asked");
   if (!still) byId("stage").firstChild.onclick = onstage;
 }
 
@@ -185,7 +193,9 @@ function drawPanel() {
     const back = html("button", {id: "restore", onclick: restore, "data-key": "restore"}, "put all back");
     text.prepend(html("p", {class: "over"}, "Numbers have been changed. ", back));
   }
-  const parts = [...(now.picked ? [details(scene(), {hold, pick})] : []), text];
+  const {question, verdict} = predict.told(k);
+  if (verdict) text.prepend(verdict);
+  const parts = [...(now.picked ? [details(scene(), {hold, pick})] : []), question ?? text];
   const panel = byId("panel"),
     kept = (now.held ?? (sketch?.isOpen ? sketch : null))?.element;
   if (kept && kept.parentNode === panel) {
@@ -301,7 +311,9 @@ player = transport({
   chapters,
   show: render,
   lasts,
+  ask: predict.ask,
   address: {
+    predict: {get: () => (predict.isOn ? 1 : null), set: predict.turn},
     trained: {get: () => (data.networks.length > 1 ? now.trained : null), set: train},
     example: {get: () => (now.example === sketch?.mine ? null : now.example), set: choose},
     output: {get: () => now.followed, set: follow},
@@ -350,6 +362,7 @@ globalThis.page = {
   shown,
   stepPanel,
   sketch,
+  predict,
   classOf,
   weight,
   gradientOf,

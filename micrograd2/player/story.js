@@ -24,6 +24,21 @@ import {isDigit, outputs, shown, side, told} from "./picture.js";
 import {training} from "./training.js";
 import {canDraw} from "./drawing.js";
 import {
+  addedUp,
+  biases,
+  dearest,
+  everywhere,
+  fires,
+  loudest,
+  pull,
+  push,
+  raised,
+  sensitive,
+  steepest,
+  wanted,
+  wish,
+} from "./questions.js";
+import {
   agreeList,
   avenueTable,
   biasTable,
@@ -101,7 +116,13 @@ export function story({choose, follow, turnRound, panel}) {
   const steps = [],
     chapters = [];
   const chapter = name => chapters.push([steps.length, name]);
-  const step = (title, words, scene, colours = nudgeColours) => steps.push({title, words, scene, colours});
+  let question = null;
+  /** What may be asked before the step that comes next here. */
+  const asks = before => (question = before);
+  const step = (title, words, scene, colours = nudgeColours) => {
+    steps.push({title, words, scene, colours, question});
+    question = null;
+  };
 
   function nudgeColours() {
     const turn = html(
@@ -139,7 +160,8 @@ export function story({choose, follow, turnRound, panel}) {
     noColours,
   );
   chapter("forward");
-  for (const l of range(last).map(n => n + 1))
+  for (const l of range(last).map(n => n + 1)) {
+    if (l === last) asks(push);
     step(
       () => (l < last ? `Layer ${l} lights up` : "The outputs light up"),
       () => [
@@ -150,6 +172,7 @@ export function story({choose, follow, turnRound, panel}) {
       forwardTo(l),
       flowColours,
     );
+  }
   chapter("cost");
   step(
     () => "What the outputs should be",
@@ -157,6 +180,7 @@ export function story({choose, follow, turnRound, panel}) {
     scored(),
     noColours,
   );
+  asks(dearest);
   step(
     () => ["The cost is ", html("b", {id: "cost"}, num(passOf().cost))],
     () => [
@@ -170,6 +194,7 @@ export function story({choose, follow, turnRound, panel}) {
     noColours,
   );
   chapter("nudges");
+  asks(pull);
   step(
     () => "Which way, and how much?",
     () => [
@@ -183,6 +208,7 @@ export function story({choose, follow, turnRound, panel}) {
   );
   if (!plain(last)) throughActivations(last);
   chapter("avenues");
+  asks(raised);
   step(
     () => `Avenue 1: the bias of ${told(last, focus())}`,
     () => [
@@ -193,12 +219,15 @@ export function story({choose, follow, turnRound, panel}) {
     ],
     avenue(() => 0),
   );
-  if (outputs > 1)
+  if (outputs > 1) {
+    asks(biases);
     step(
       () => "The biases of all outputs at once",
       () => ["`−∂C/∂b = −δ`: what passed through each output's activation is what its bias should do.", biasTable()],
       scored({nudge: (l, j) => (l === last ? faced(delta(last, j)) : undefined)}),
     );
+  }
+  asks(sensitive);
   step(
     () => "Avenue 2: its weights, in proportion to activations",
     () => [
@@ -208,6 +237,7 @@ export function story({choose, follow, turnRound, panel}) {
     ],
     avenue((j, i) => slope(last, j, i)),
   );
+  asks(fires);
   step(
     () => "What fires together",
     () => [
@@ -219,6 +249,7 @@ export function story({choose, follow, turnRound, panel}) {
     ],
     avenue((j, i) => slope(last, j, i)),
   );
+  asks(wanted);
   step(
     () => "Avenue 3: the activations, in proportion to weights",
     () => [
@@ -240,6 +271,7 @@ export function story({choose, follow, turnRound, panel}) {
     for (const part of range(parts)) {
       const upto = Math.ceil(((part + 1) * owners.length) / parts),
         j = owners[upto - 1];
+      if (!part) asks(() => wish(l, j));
       step(
         () =>
           each
@@ -253,6 +285,7 @@ export function story({choose, follow, turnRound, panel}) {
       );
       before = upto;
     }
+    asks(() => addedUp(l));
     step(
       () => "All wishes, added up",
       () => [
@@ -270,6 +303,7 @@ export function story({choose, follow, turnRound, panel}) {
   /** The step from what is asked of a layer's activations to its δ. */
   function throughActivations(l) {
     const layer = l === last ? "the outputs" : `layer ${l}`;
+    asks(() => (l === last ? steepest(l) : loudest(l)));
     step(
       () => `Through the ${mixed(l) ? "activations" : kinds[l - 1][0]} of ${layer}`,
       () => [
@@ -283,6 +317,7 @@ export function story({choose, follow, turnRound, panel}) {
     );
   }
   chapter("weights");
+  asks(everywhere);
   step(
     () => "Every weight's nudge",
     () => [
