@@ -28,12 +28,13 @@ export function whichMost({title, words, candidates, unit, facing}) {
 }
 
 /**
- * Which sign has a number? `signs` are what above and below 0 is called; `told()` says it with the number; `among` is
- * the size of what was added up to it, if it is a sum: where nearly all of that cancels, nothing is asked.
+ * Which sign has a number? `signs` are what above and below 0 is called; `told(value)` says it with the number; `among`
+ * is the size of what was added up to it, if it is a sum: where nearly all of that cancels, nothing is asked.
  */
 export function whichSign({title, words, of, value, signs, told, among = 0, marks = []}) {
   if (!Number.isFinite(value) || Math.abs(value) < Math.max(SMALL, 0.1 * among)) return null;
-  return {kind: "sign", title, words, of, value, options: signs.map(text => ({text})), right: +(value < 0), told, marks};
+  const options = signs.map(text => ({text}));
+  return {kind: "sign", title, words, of, value, options, right: Number(value < 0), told, marks};
 }
 
 const KEYS = {"+": 0, ArrowUp: 0, "-": 1, "−": 1, ArrowDown: 1}; // of signs
@@ -62,7 +63,7 @@ export function quiz({question, again, go}) {
     const step = pending,
       asked = question(step);
     all += 1;
-    right += +(chosen === asked.right);
+    right += Number(chosen === asked.right);
     answered = {step, chosen, asked: JSON.stringify(asked)};
     pending = null;
     byId("panel").scrollTop = 0;
@@ -117,7 +118,7 @@ export function quiz({question, again, go}) {
     const opinion = html("b", {}, isRight ? "✓ Right" : "✗ Not so"),
       which = isRight ? ". " : `: ${options[asked.right].text}. `,
       line = more => html("p", {}, opinion, which, more, score());
-    if (kind === "sign") return html("div", {class: "verdict"}, line(asked.told()));
+    if (kind === "sign") return html("div", {class: "verdict"}, line(asked.told(asked.value)));
     const rows = options.map(({text, value}, i) =>
       html(
         "tr",

@@ -22,12 +22,13 @@ const numbers = {
   wish: asked,
   wishes: (l, i) => 0 - passOf().da[l - 1][i], // added up
 };
-const valueOf = ([name, ...place]) => numbers[name](...place);
+const numbered = ([name, ...place]) => ({of: [name, ...place], value: numbers[name](...place)});
 const from = (l, i) => (l === 1 ? told(0, i) : `neuron ${i}`); // before layer l
 const activation = (l, j) => passOf().a[l][j];
-const target = j => example().y[j] ?? example().y[0];
-const stand = j => `a = ${num(activation(last, j), 3)}, target ${num(target(j), 2)}`;
-const which = (of, text, more, tempting, mark) => ({of, text, more, tempting, mark, value: valueOf(of)});
+/** Whether each output has a target of its own. */
+const isPaired = () => example().y.length === outputs;
+const stand = j => `a = ${num(activation(last, j), 3)}, target ${num(example().y[j], 2)}`;
+const which = (of, text, more, tempting, mark) => ({...numbered(of), text, more, tempting, mark});
 /** One of some, by the example and the place, so that not every question is about the same. */
 const oneOf = (some, salt) => some[(now.example + salt) % some.length];
 /** What has a size worth asking about: a tenth of the largest, or more. */
@@ -36,25 +37,22 @@ const strong = (some, value) => {
   return some.filter(one => Math.abs(value(one)) >= 0.1 * top && top > 0);
 };
 
-const cost = v => (v > 0 ? "raises" : "lowers");
+const meant = v => `raising it ${v > 0 ? "raises" : "lowers"} the cost, so its nudge is ${signed(0 - v)}.`;
 
 /** Forward: which way does a neuron push an output? */
 export function push() {
   const j = focus(),
     i = oneOf(strong(shown[last - 1], n => numbers.flow(last, j, n)), 0);
   if (i === undefined) return null;
-  const place = ["flow", last, j, i],
-    value = valueOf(place);
   return whichSign({
     title: "Up or down?",
     words: [
       `The activation of ${from(last, i)} is ${num(activation(last - 1, i))}, its weight to ${told(last, j)} ` +
         `${num(weight(last, j, i))}. Does it push the weighted sum of ${told(last, j)} up or down?`,
     ],
-    of: place,
-    value,
+    ...numbered(["flow", last, j, i]),
     signs: ["up", "down"],
-    told: () => `w·a = ${num(weight(last, j, i))} × ${num(activation(last - 1, i))} = ${num(value)}.`,
+    told: value => `w·a = ${num(weight(last, j, i))} × ${num(activation(last - 1, i))} = ${num(value)}.`,
     marks: [
       [last, j],
       [last - 1, i],
@@ -76,16 +74,13 @@ export function dearest() {
 /** What if an output itself were larger? */
 export function pull() {
   const j = oneOf(strong(shown[last], n => numbers.pull(last, n)), 1);
-  if (j === undefined) return null;
-  const place = ["pull", last, j],
-    value = valueOf(place);
+  if (j === undefined || !isPaired()) return null;
   return whichSign({
     title: "Up or down?",
     words: [`Of ${told(last, j)}: ${stand(j)}. If it were a little larger, would the cost go up or down?`],
-    of: place,
-    value,
+    ...numbered(["pull", last, j]),
     signs: ["up", "down"],
-    told: () => `∂C/∂a = ${signed(value)}: raising it ${cost(value)} the cost, so its nudge is ${signed(0 - value)}.`,
+    told: value => `∂C/∂a = ${signed(value)}: ${meant(value)}`,
     marks: [[last, j]],
   });
 }
@@ -130,22 +125,21 @@ export function loudest(l) {
 
 /** Avenue 1: what if the bias were larger? */
 export function raised() {
-  const j = focus(),
-    place = ["bias", last, j],
-    value = valueOf(place);
+  const j = focus();
+  if (!isPaired()) return null;
   return whichSign({
     title: "Up or down?",
     words: [`Of ${told(last, j)}: ${stand(j)}. Raise its bias a little: does the cost go up or down?`],
-    of: place,
-    value,
+    ...numbered(["bias", last, j]),
     signs: ["up", "down"],
-    told: () => `∂C/∂b = δ = ${signed(value)}: raising it ${cost(value)} the cost, so its nudge is ${signed(0 - value)}.`,
+    told: value => `∂C/∂b = δ = ${signed(value)}: ${meant(value)}`,
     marks: [[last, j]],
   });
 }
 
 /** Which output's bias matters most? */
 export function biases() {
+  if (!isPaired()) return null;
   return whichMost({
     title: "Which bias matters most?",
     words: ["For the cost of this example: look how far each is off, and how much its activation lets through."],
@@ -181,18 +175,15 @@ export function fires() {
   const j = focus(),
     i = oneOf(strong(shown[last - 1], n => numbers.weight(last, j, n)), 2);
   if (i === undefined) return null;
-  const place = ["nudge", last, j, i],
-    value = valueOf(place);
   return whichSign({
     title: "Plus or minus?",
     words: [
       `The activation of ${from(last, i)} is ${num(activation(last - 1, i))}, and ${told(last, j)} should become ` +
         `${delta(last, j) < 0 ? "brighter" : "darker"}. The nudge to the weight between them: plus or minus?`,
     ],
-    of: place,
-    value,
+    ...numbered(["nudge", last, j, i]),
     signs: ["plus", "minus"],
-    told: () => `−δ·a = ${num(0 - delta(last, j))} × ${num(activation(last - 1, i))} = ${signed(value)}.`,
+    told: value => `−δ·a = ${num(0 - delta(last, j))} × ${num(activation(last - 1, i))} = ${signed(value)}.`,
     marks: [
       [last, j],
       [last - 1, i],
@@ -218,19 +209,16 @@ export function wanted() {
 export function wish(l, j) {
   const i = oneOf(strong(shown[l - 1], n => numbers.wish(l, j, n)), l + j);
   if (i === undefined) return null;
-  const place = ["wish", l, j, i],
-    value = valueOf(place),
-    should = delta(l, j) < 0 ? "rise" : "fall";
+  const should = delta(l, j) < 0 ? "rise" : "fall";
   return whichSign({
     title: "Plus or minus?",
     words: [
       `The weighted sum of ${told(l, j)} should ${should}. Its weight from ${from(l, i)} is ${num(weight(l, j, i))}. ` +
         `What it asks of ${from(l, i)}: plus or minus?`,
     ],
-    of: place,
-    value,
+    ...numbered(["wish", l, j, i]),
     signs: ["plus", "minus"],
-    told: () => `−δ·w = ${num(0 - delta(l, j))} × ${num(weight(l, j, i))} = ${signed(value)}.`,
+    told: value => `−δ·w = ${num(0 - delta(l, j))} × ${num(weight(l, j, i))} = ${signed(value)}.`,
     marks: [
       [l, j],
       [l - 1, i],
@@ -247,11 +235,9 @@ export function addedUp(l) {
     size = i => all(i).reduce((total, [, v]) => total + Math.abs(v), 0),
     agreed = i => numbers.wishes(l - 1, i) / size(i);
   const [i] = shown[l - 1]
-    .filter(i => Math.abs(agreed(i)) > 0.2 && sum(strongest(i)) / size(i) / Math.sign(agreed(i)) > 0.1)
+    .filter(n => Math.abs(agreed(n)) > 0.2 && Math.sign(agreed(n)) * sum(strongest(n)) > 0.1 * size(n))
     .sort((p, q) => Math.abs(agreed(p)) - Math.abs(agreed(q)));
   if (i === undefined) return null;
-  const place = ["wishes", l - 1, i],
-    value = valueOf(place);
   const list = strongest(i).map(([j, v]) => `${signed(v, 2)} by ${l === last ? told(l, j) : `neuron ${j}`}`),
     more = sizes[l] > 4 ? `, and less by ${sizes[l] - 4} more` : "";
   return whichSign({
@@ -260,10 +246,9 @@ export function addedUp(l) {
       `Look along the row of ${told(l - 1, i)}. It is asked ${list.join(", ")}${more}. ` +
         "All wishes added up: plus or minus?",
     ],
-    of: place,
-    value,
+    ...numbered(["wishes", l - 1, i]),
     signs: ["plus", "minus"],
-    told: () => `The sum is ${signed(value)}, which is −∂C/∂a of ${told(l - 1, i)}.`,
+    told: value => `The sum is ${signed(value)}, which is −∂C/∂a of ${told(l - 1, i)}.`,
     among: size(i),
     marks: [[l - 1, i]],
   });

@@ -385,9 +385,7 @@ function signOf(edge) {
   const {operand, result: from, upstream, local, adds} = edge;
   return whichSign({
     title: `What is added to ${owner(operand)}.grad: plus or minus?`,
-    words: [
-      [`${name(from)} = `, ...made(from), `${num(numbers[from])}. Upstream, ${owner(from)}.grad = `, coloured(upstream)],
-    ],
+    words: [[`${name(from)} = `, ...made(from), `${num(numbers[from])}. Upstream `, coloured(upstream)]],
     of: ["contribution", flow.indexOf(edge)],
     value: adds,
     signs: ["plus", "minus"],
