@@ -38,7 +38,7 @@ def engines(net: MLP, one: Pass, name: str, place: list[int]) -> float:
         return sign * {"pull": one.pulls, "passes": one.slopes, "bias": one.deltas, "wishes": one.pulls}[name][layer][j]
     w = net.layers[layer].neurons[j].w[place[2]]
     return {"flow": w.data * one.activations[layer][place[2]], "weight": one.grads.get(w, 0.0),
-            "nudge": -one.grads.get(w, 0.0), "wish": -one.deltas[layer][j] * w.data}[name]
+            "wish": -one.deltas[layer][j] * w.data}[name]
 
 
 def assert_right(question: dict[str, Any], of: Any) -> None:

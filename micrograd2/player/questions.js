@@ -18,7 +18,6 @@ const numbers = {
   passes: (l, j) => passOf().slopes[l - 1][j],
   bias: delta,
   weight: (l, j, i) => slope(l, j, i),
-  nudge: (l, j, i) => 0 - slope(l, j, i),
   wish: asked,
   wishes: (l, i) => 0 - passOf().da[l - 1][i], // added up
 };
@@ -167,27 +166,6 @@ export function sensitive() {
     ),
     unit: () => of("∂C/∂w"),
     facing: faced,
-  });
-}
-
-/** Hebb: which way should a weight go? */
-export function fires() {
-  const j = focus(),
-    i = oneOf(strong(shown[last - 1], n => numbers.weight(last, j, n)), 2);
-  if (i === undefined) return null;
-  return whichSign({
-    title: "Plus or minus?",
-    words: [
-      `The activation of ${from(last, i)} is ${num(activation(last - 1, i))}, and ${told(last, j)} should become ` +
-        `${delta(last, j) < 0 ? "brighter" : "darker"}. The nudge to the weight between them: plus or minus?`,
-    ],
-    ...numbered(["nudge", last, j, i]),
-    signs: ["plus", "minus"],
-    told: value => `−δ·a = ${num(0 - delta(last, j))} × ${num(activation(last - 1, i))} = ${signed(value)}.`,
-    marks: [
-      [last, j],
-      [last - 1, i],
-    ],
   });
 }
 

@@ -28,7 +28,6 @@ import {
   biases,
   dearest,
   everywhere,
-  fires,
   loudest,
   pull,
   push,
@@ -237,7 +236,6 @@ export function story({choose, follow, turnRound, panel}) {
     ],
     avenue((j, i) => slope(last, j, i)),
   );
-  asks(fires);
   step(
     () => "What fires together",
     () => [
