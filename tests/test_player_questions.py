@@ -162,7 +162,7 @@ def test_it_is_answered_by_key_or_click_and_the_numbers_are_those_of_the_step(op
         assert tab.text(".score") == f"{turn} of {turn + 1} right"
         shown = tab.run("[...document.querySelectorAll('.verdict td:last-child')].map(cell => cell.textContent)")
         assert [number(cell.lstrip("+")) for cell in shown] == [about(-slopes[i]) for i in neurons]
-        first = tab.text(".verdict ~ table tr:nth-child(3) td:last-child")
+        first = tab.text(".words table tr:nth-child(3) td:last-child")
         assert shown[right] == first                               # of all weights, in the step's own table
     tab.click("#turn")
     assert tab.run("[...document.querySelectorAll('.verdict td:last-child')].map(cell => cell.textContent)")[
@@ -204,6 +204,18 @@ def test_playing_waits_for_an_answer_and_a_change_asks_anew(opened):
     tab.key(" ")
     tab.run("new Promise(done => setTimeout(done, 300))")
     assert tab.run("location.hash") == "#predict=1&example=2&step=8"
+
+
+def test_a_question_stands_above_what_is_held_or_drawn(opened):
+    tab = opened(digit_page(), "predict=1&example=1&step=7", width=640, height=400, calm=True)
+    for begin in ("page.hold({weight: [3, 0, 0]})", "page.sketch.open()"):
+        tab.run(begin)
+        go(tab, 7)
+        tab.key("ArrowRight")
+        assert tab.run("document.querySelector('#panel').firstChild.matches('.quiz')") and tab.run(SOUND) == []
+        tab.run("page.predict.answer(0)")
+        assert tab.run("document.querySelector('#panel').firstChild.matches('.verdict')") and tab.run(SOUND) == []
+        assert tab.run("document.querySelector('.instrument, .pad') !== null")
 
 
 def test_questions_and_verdicts_fit_into_every_window(opened):

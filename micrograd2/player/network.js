@@ -194,8 +194,7 @@ function drawPanel() {
     text.prepend(html("p", {class: "over"}, "Numbers have been changed. ", back));
   }
   const {question, verdict} = predict.told(k);
-  if (verdict) text.prepend(verdict);
-  const parts = [...(now.picked ? [details(scene(), {hold, pick})] : []), question ?? text];
+  const parts = [...(now.picked ? [details(scene(), {hold, pick})] : []), ...(question ? [] : [text])];
   const panel = byId("panel"),
     kept = (now.held ?? (sketch?.isOpen ? sketch : null))?.element;
   if (kept && kept.parentNode === panel) {
@@ -203,6 +202,7 @@ function drawPanel() {
     for (const part of [...panel.children]) if (part !== kept) part.remove();
     panel.append(...parts);
   } else panel.replaceChildren(...(kept ? [kept] : []), ...parts);
+  if (question || verdict) panel.prepend(question ?? verdict);
   sketch?.update();
   for (const table of panel.querySelectorAll("table"))
     table.classList.toggle("dense", table.scrollWidth > table.parentNode.clientWidth);
