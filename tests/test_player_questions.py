@@ -208,13 +208,16 @@ def test_playing_waits_for_an_answer_and_a_change_asks_anew(opened):
 
 def test_a_question_stands_above_what_is_held_or_drawn(opened):
     tab = opened(digit_page(), "predict=1&example=1&step=7", width=640, height=400, calm=True)
-    for begin in ("page.hold({weight: [3, 0, 0]})", "page.sketch.open()"):
+    for begin in ("page.hold({weight: [3, 0, 0]})",
+                  "document.querySelector('#draw').click(), document.querySelector('.pad .choice button').focus()"):
         tab.run(begin)
         go(tab, 7)
         tab.key("ArrowRight")
-        assert tab.run("document.querySelector('#panel').firstChild.matches('.quiz')") and tab.run(SOUND) == []
-        tab.run("page.predict.answer(0)")
-        assert tab.run("document.querySelector('#panel').firstChild.matches('.verdict')") and tab.run(SOUND) == []
+        for kind in ("quiz", "verdict"):
+            assert tab.run(f"document.querySelector('#panel').firstChild.matches('.{kind}')") and tab.run(SOUND) == []
+            assert tab.run("document.querySelector('#panel').scrollTop") == 0
+            if kind == "quiz":
+                tab.run("page.predict.answer(0)")
         assert tab.run("document.querySelector('.instrument, .pad') !== null")
 
 

@@ -260,7 +260,7 @@ export function pad({choose, listed, redrawn}) {
         read();
       }),
     );
-    if (focused) labels.querySelector(`[data-key="${focused}"]`)?.focus();
+    if (focused) labels.querySelector(`[data-key="${focused}"]`)?.focus({preventScroll: true});
   }
 
   return {
