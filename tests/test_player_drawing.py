@@ -142,7 +142,7 @@ def test_what_was_drawn_plays_is_changed_and_put_back_as_any_example(opened):
     stroke(tab, THREE)
     tab.click(".pad .choice button:nth-child(9)")
     x, y = drawn(tab), data.one_hot([8], 10)[0]
-    for step in range(len(titles(tab))):
+    for step in range(0, len(titles(tab)), 5):
         go(tab, step)
         assert tab.run("document.querySelector('.pad') !== null")
     tab.run("page.hold({input: 300})")
