@@ -128,6 +128,13 @@ def test_one_draws_by_pointer_and_the_network_reads_every_stroke(opened):
     tab.click("[data-key=clear]")
     settle(tab)
     assert not drawn(tab).any() and tab.run("[...page.passOf().a.at(-1)]") == outputs[0]
+    x, y = tab.at(".pad canvas")
+    tab.call("Input.dispatchMouseEvent", type="mousePressed", x=x, y=y, button="left", buttons=1, clickCount=1)
+    tab.key("Backspace")                    # while the pen is down
+    tab.call("Input.dispatchMouseEvent", type="mouseMoved", x=x + 9, y=y, button="left", buttons=1)
+    tab.call("Input.dispatchMouseEvent", type="mouseReleased", x=x + 9, y=y, button="left", clickCount=1)
+    settle(tab)
+    assert not drawn(tab).any()
     tab.click("[data-key=shut]")
     assert tab.run("[page.now.example, page.examples.length, page.costNow(null)]") == [2, len(X), before]
     assert tab.run("document.querySelector('.pad')") is None
@@ -151,6 +158,10 @@ def test_what_was_drawn_plays_is_changed_and_put_back_as_any_example(opened):
     changed = x.copy()
     changed[300] = 0.625
     assert_example_is(tab, net, changed, y)
+    tab.click("#draw")
+    for n, label in ((1, 0), (9, 8)):       # what it should have been is another matter than what it is
+        tab.click(f".pad .choice button:nth-child({n})")
+        assert_example_is(tab, net, changed, data.one_hot([label], 10)[0])
     tab.run("page.restore()")
     assert np.array_equal(drawn(tab), x)
     assert_example_is(tab, net, x, y)

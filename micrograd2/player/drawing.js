@@ -8,7 +8,7 @@
 // images are not ink on paper, and where examples are not of classes, for there it could not be said what it should be.
 
 import {byId, choice, html, range} from "./page.js";
-import {areClasses, classes, classOf, dropExample, examples, now, putExample} from "./model.js";
+import {areClasses, classes, classOf, dropExample, examples, given, now, putExample} from "./model.js";
 import {isDigit, side} from "./picture.js";
 
 const ACROSS = side * Math.round(280 / side); // pixels of the pad, a whole number of them for each of the image's
@@ -140,7 +140,7 @@ export function pad({choose, listed, redrawn}) {
 
   function takeBack(n) {
     strokes.length = Math.max(0, n);
-    at.down = false;
+    lift();
     if (!strokes.length) label = null;
     changed();
   }
@@ -171,16 +171,25 @@ export function pad({choose, listed, redrawn}) {
 
   // The example
 
+  /** What it should have been is chosen; its pixels stay as they are now, though they be others than were drawn. */
+  function call(c) {
+    const {x} = examples[mine];
+    label = c;
+    putExample(mine, given.inputs[mine], c, TOLD);
+    examples[mine].x.set(x);
+    redrawn();
+  }
+
   function open() {
     if (mine < 0) {
       mine = examples.length;
       before = now.example;
       putExample(mine, new Float64Array(side * side), 0, TOLD);
       listed();
+      read();
     }
     isOpen = true;
     choose(mine);
-    read();
     canvas.focus({preventScroll: true});
   }
 
@@ -207,15 +216,17 @@ export function pad({choose, listed, redrawn}) {
     ];
   };
   canvas.onpointerdown = event => {
-    if (event.button) return;
+    if (event.button || !event.isPrimary) return; // one finger draws
     canvas.setPointerCapture(event.pointerId);
+    lift();
     begin(place(event));
     canvas.onpointermove = moved => {
+      if (!moved.isPrimary) return;
       const all = moved.getCoalescedEvents();
       for (const one of all.length ? all : [moved]) goOn(place(one));
     };
   };
-  canvas.onpointerup = canvas.onpointercancel = () => (canvas.onpointermove = null);
+  canvas.onpointerup = canvas.onpointercancel = event => event.isPrimary && lift();
   canvas.onkeydown = event => {
     const isUndo = event.key === "Backspace" || (event.key === "z" && (event.ctrlKey || event.metaKey));
     if (!isUndo && (event.altKey || event.ctrlKey || event.metaKey)) return;
@@ -233,15 +244,17 @@ export function pad({choose, listed, redrawn}) {
     event.preventDefault();
     showPen();
   };
+  function lift() {
+    canvas.onpointermove = null;
+    at.down = false;
+    showPen();
+  }
   function showPen() {
     pen.classList.toggle("down", at.down);
     pen.style.left = `${(100 * at.x) / ACROSS}%`;
     pen.style.top = `${(100 * at.y) / ACROSS}%`;
   }
-  canvas.onblur = () => {
-    at.down = false;
-    showPen();
-  };
+  canvas.onblur = lift;
   showPen();
 
   /** Tells how it is read now, and offers what it should have been. */
@@ -255,10 +268,7 @@ export function pad({choose, listed, redrawn}) {
     const focused = labels.contains(document.activeElement) ? document.activeElement.dataset.key : "";
     labels.replaceChildren(
       html("p", {}, "It should have been"),
-      choice("what it should have been", options, chosen, c => {
-        label = c;
-        read();
-      }),
+      choice("what it should have been", options, chosen, call),
     );
     if (focused) labels.querySelector(`[data-key="${focused}"]`)?.focus({preventScroll: true});
   }
