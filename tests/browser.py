@@ -26,7 +26,7 @@ from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 KEYS = {" ": 32, "PageUp": 33, "PageDown": 34, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39,
-        "ArrowDown": 40, "Tab": 9, "Enter": 13, "Escape": 27}
+        "ArrowDown": 40, "Backspace": 8, "Tab": 9, "Enter": 13, "Escape": 27}
 
 
 def find_chromium() -> str | None:
@@ -183,6 +183,11 @@ class Tab:
         for kind in ("keyDown" if name == "Enter" else "rawKeyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=KEYS[name],
                       text="\r" if kind == "keyDown" else "")
+
+    def type(self, letter: str) -> None:
+        """Press the key of a letter, a digit or a sign."""
+        for kind in ("keyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key=letter, text=letter if kind == "keyDown" else "")
 
     def at(self, selector: str) -> tuple[float, float]:
         """The middle of an element."""

@@ -4,12 +4,18 @@ A page is one HTML file that carries everything it needs, and asks for nothing o
 number can be changed in it, and its arithmetic is printed from the engine's own rows, so that what it shows is what
 the engine would find. Playing changes no gradient.
 
-Width is strength and colour is sign, as in every picture. Each step has an address, such as `page.html#step=12`.
+Where the inputs are an image, one can be drawn: it is scaled and centred as those of MNIST were, made as large as the
+page's own examples are, read while it is drawn, and then an example as any other. And a page can ask before it shows:
+turned on, it has one predict the step that follows, tells with the numbers whether that was right, and counts.
+
+Width is strength and colour is sign, as in every picture. Each step has an address, such as `page.html#step=12`, or
+`page.html#predict=1&step=12` with questions.
 
 In reading order: `script` (JavaScript from rows), `page` (one file of many parts), `value`, `network`. The scripts:
-`rows.js` (what the rows call), `page.js` (elements, numbers, the transport), `wiggle.js` (one number, held), then
-`value.js`; `model.js` (a network forward and back), `picture.js`, `training.js`, `plane.js` (two inputs as a place),
-`words.js`, `story.js`, `details.js`, `network.js`.
+`rows.js` (what the rows call), `page.js` (elements, numbers, the transport), `wiggle.js` (one number, held),
+`asking.js` (a question before a step), then `value.js`; `model.js` (a network forward and back), `picture.js`,
+`training.js`, `plane.js` (two inputs as a place), `drawing.js` (an image of one's own), `words.js`, `questions.js`,
+`story.js`, `details.js`, `network.js`.
 
 Left out: still pictures (see `draw`), words and tables (see `explain`).
 """
@@ -43,7 +49,8 @@ def play(what: Value | MLP | Mapping[str, MLP], X: Any = None, Y: Any = None, co
     choose one, let it run, stop it anywhere, and play the backward pass of what it has become.
     `play({"0 epochs": before, "3 epochs": after}, X, Y)` has a switch between states of one network, in that order.
     ValueError for wrong shapes, for networks that differ in more than their numbers, for a weight that stands in
-    several places, and for gradients that do not come back layer by layer.
+    several places, and for gradients that do not come back layer by layer. A pad to draw on is there if the inputs are
+    square images, 8 × 8 or larger, of ink (1) on paper (0), and the targets classes: one-hot, or ±1.
 
     Neither reads nor changes the stored gradients.
 

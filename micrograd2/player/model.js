@@ -32,6 +32,8 @@ export const examples = data.examples.map((example, k) => ({
 const functionOf = ([which, constants]) => ({f: functions[which], constants: constants.map(Number)});
 const activations = data.activations.map(layer => layer.map(functionOf));
 const costs = still ? [] : data.costs.map(functionOf);
+/** What one more example could be, if examples are of classes. */
+export const classes = data.classes.map(({name, y, cost}) => ({name, y: unpacked(y), cost: functionOf(cost)}));
 
 /** What is shown, and what was chosen and clicked. */
 export const now = {
@@ -259,6 +261,29 @@ export function agreement() {
     const square = mean(overlap.map(mean));
     return overlap.map((row, k) => mean(row) / (Math.sqrt(row[k] * square) || 1));
   });
+}
+
+// One more example
+
+/** Puts an input of class c in the place of example k, or after the last; `told` is what words call it. */
+export function putExample(k, x, c, told) {
+  const {name, y, cost} = classes[c];
+  examples[k] = {name, told, target: name, x: x.slice(), y};
+  given.inputs[k] = x;
+  costs[k] = cost;
+  forget();
+}
+
+/** Takes away the last example. */
+export function dropExample() {
+  for (const row of [examples, given.inputs, costs]) row.pop();
+  forget();
+}
+
+/** Which class an input would be read as. */
+export function classOf(x) {
+  const out = forward(now.network, x).a[last];
+  return out.length > 1 ? largestOf(out) : Number(out[0] > 0);
 }
 
 // One number, changed

@@ -6,6 +6,7 @@ import {
   areClasses,
   asked,
   change,
+  classOf,
   costIf,
   costNow,
   examples,
@@ -27,6 +28,8 @@ import {
 import {isDigit, isPlane, outputs, picture, shown, side, thumb, told, widths, wireAt, wireTold} from "./picture.js";
 import {planeOf} from "./plane.js";
 import {trainer, training} from "./training.js";
+import {canDraw, pad} from "./drawing.js";
+import {quiz} from "./asking.js";
 import {instrument} from "./wiggle.js";
 import {called, unbroken} from "./words.js";
 import {details} from "./details.js";
@@ -56,6 +59,12 @@ const stepPanel = trainer({
   },
 });
 const {steps, chapters} = story({choose, follow, turnRound, weigh, panel: stepPanel.element});
+const predict = quiz({
+  question: k => steps[k].question?.() ?? null,
+  again: () => player?.again(),
+  go: k => player.go(k, true),
+});
+const sketch = canDraw ? pad({choose, listed: choices, redrawn}) : null;
 
 /** Training runs, or stops, wherever in the story this is asked for. */
 function run() {
@@ -82,6 +91,7 @@ function hold(place) {
   if (now.held && JSON.stringify(now.held.place) !== JSON.stringify(place)) now.rival = now.held.place;
   stepPanel.stop();
   player.pause();
+  sketch?.shut();
   const there = () => numberAt(place),
     rival = JSON.stringify(now.rival) === JSON.stringify(place) ? null : now.rival;
   const {row, at: index, given: from} = there();
@@ -113,12 +123,31 @@ function hold(place) {
   byId("panel").scrollTop = 0;
 }
 
+/** The pad; and all layers are lit, so that one sees how the network reads what is drawn. */
+function sketches() {
+  stepPanel.stop();
+  player.pause();
+  now.held = now.picked = null;
+  sketch.open();
+  if (steps[now.step].scene().lit !== last) player.go(steps.findIndex(({scene}) => scene().lit === last));
+  byId("panel").scrollTop = 0;
+}
+
+function redrawn() {
+  if (now.held?.place.input !== undefined) now.held = null;
+  byId("examples").children[now.example]?.firstChild.replaceWith(thumb(examples[now.example]));
+  drawStage(false);
+  marks();
+  drawPanel();
+}
+
 /** Arrow keys at the image move the pixel that is held. */
 function onpixel(i) {
   hold({input: i});
 }
 
 function pick(l, j) {
+  sketch?.shut();
   now.picked = now.picked?.[0] === l && now.picked[1] === j ? null : [l, j];
   if (l === last && steps[now.step].scene().focus >= 0 && now.followed !== j && now.picked) follow(j);
   else player.again();
@@ -160,6 +189,8 @@ function drawStage(moving) {
   byId("stage").replaceChildren(drawing);
   plane?.update();
   if (scene.table) return;
+  for (const [l, j] of predict.told(now.step).marks ?? [])
+    drawing.querySelector(`[data-key="${l}.${j}"]`)?.classList.add("asked");
   drawing.onpointermove = onhover;
   if (!still) drawing.onclick = onstage;
 }
@@ -197,13 +228,17 @@ function drawPanel() {
     const back = html("button", {id: "restore", onclick: restore, "data-key": "restore"}, "put all back");
     text.prepend(html("p", {class: "over"}, "Numbers have been changed. ", back));
   }
-  const parts = [...(now.picked ? [details(scene(), {hold, pick})] : []), text];
-  const panel = byId("panel");
-  if (now.held && now.held.element.parentNode === panel) {
-    // the instrument must stay where it is, or it could not be dragged
-    for (const part of [...panel.children]) if (part !== now.held.element) part.remove();
+  const {question, verdict} = predict.told(k);
+  const parts = [...(now.picked ? [details(scene(), {hold, pick})] : []), ...(question ? [] : [text])];
+  const panel = byId("panel"),
+    kept = (now.held ?? (sketch?.isOpen ? sketch : null))?.element;
+  if (kept && kept.parentNode === panel) {
+    // the instrument, or the pad, must stay where it is, or it could not be dragged on
+    for (const part of [...panel.children]) if (part !== kept) part.remove();
     panel.append(...parts);
-  } else panel.replaceChildren(...(now.held ? [now.held.element] : []), ...parts);
+  } else panel.replaceChildren(...(kept ? [kept] : []), ...parts);
+  if (question || verdict) panel.prepend(question ?? verdict);
+  sketch?.update();
   for (const table of panel.querySelectorAll("table"))
     table.classList.toggle("dense", table.scrollWidth > table.parentNode.clientWidth);
 }
@@ -238,6 +273,7 @@ function choose(k) {
   if (k !== now.example) {
     now.followed = null;
     if (now.held?.place.input !== undefined) now.held = null;
+    if (k !== sketch?.mine) sketch?.shut();
   }
   now.example = Math.max(0, Math.min(examples.length - 1, Math.round(k) || 0));
   [...byId("examples").children].forEach((button, i) => button.setAttribute("aria-pressed", i === now.example));
@@ -270,7 +306,7 @@ function trained() {
 /** The row of examples to choose from; those that are read wrongly say so. */
 function choices() {
   const some = examples.length > 1 && !isPlane ? examples : []; // on a plane they are points
-  byId("choices").hidden = !some.length && data.networks.length < 2;
+  byId("choices").hidden = !some.length && data.networks.length < 2 && !sketch;
   byId("examples").replaceChildren(
     ...some.map((example, k) =>
       html(
@@ -302,6 +338,8 @@ function lasts(k) {
   return 1100 + 170 * text.split(" ").length + rests;
 }
 
+byId("draw").hidden = !sketch;
+byId("draw").onclick = sketches;
 trained();
 choices();
 player = transport({
@@ -309,9 +347,11 @@ player = transport({
   chapters,
   show: render,
   lasts,
+  ask: predict.ask,
   address: {
+    predict: {get: () => (predict.isOn ? 1 : null), set: predict.turn},
     trained: {get: () => (data.networks.length > 1 ? now.trained : null), set: train},
-    example: {get: () => now.example, set: choose},
+    example: {get: () => (now.example === sketch?.mine ? null : now.example), set: choose},
     output: {get: () => now.followed, set: follow},
   },
 });
@@ -329,8 +369,10 @@ addEventListener("keydown", event => {
   if (event.key !== "Escape") return;
   if (now.held) now.held.drop();
   else if (now.picked) pick(...now.picked);
+  else sketch?.shut();
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  sketch?.drawInk();
   choices();
   player.again();
 });
@@ -364,6 +406,9 @@ globalThis.page = {
   restore,
   shown,
   stepPanel,
+  sketch,
+  predict,
+  classOf,
   weight,
   gradientOf,
   still,

@@ -92,9 +92,10 @@ export function choice(label, options, chosen, choose) {
 /**
  * Moves through the steps 0 … last. `show(step, moving)` draws one; `moving` is true when it follows from the step
  * before, so that something may be set in motion. `chapters` are [first step, name]; `lasts(step)` is in milliseconds;
+ * `ask(step)` is true if something is asked before a step follows, which then waits, with the same step shown again;
  * `address` holds further parts of the page's address: {name: {get, set}}; a part that is null is left out.
  */
-export function transport({last, chapters, show, lasts, address = {}}) {
+export function transport({last, chapters, show, lasts, ask = () => false, address = {}}) {
   let step = 0,
     playing = false,
     timer = 0,
@@ -152,12 +153,19 @@ export function transport({last, chapters, show, lasts, address = {}}) {
   function tick() {
     timer = setTimeout(
       () => {
-        if (step >= last) return pause();
-        go(step + 1, true);
-        tick();
+        if (onward()) tick();
       },
       (step >= last ? 0 : lasts(step)) / Number(byId("speed").value),
     );
+  }
+
+  /** One step on; false, and paused, where there is none, or something is asked before it. */
+  function onward() {
+    const waits = step < last && ask(step + 1);
+    if (step >= last || waits) pause();
+    if (waits) go(step);
+    else if (step < last) go(step + 1, true);
+    return playing;
   }
 
   function play() {
@@ -167,7 +175,7 @@ export function transport({last, chapters, show, lasts, address = {}}) {
     byId("panel").setAttribute("aria-live", "off"); // a reader aloud would be left behind
     byId("play").setAttribute("aria-label", "pause");
     if (step >= last) go(0);
-    else go(step + 1, true);
+    else if (!onward()) return;
     tick();
   }
 
@@ -179,16 +187,19 @@ export function transport({last, chapters, show, lasts, address = {}}) {
     byId("play").setAttribute("aria-label", "play");
   }
 
-  function visit(to, moving = false) {
+  function visit(to) {
     pause();
-    if (to !== step || !moving) go(to, moving);
+    go(to);
   }
 
   const moves = {
     home: () => visit(0),
     back: () => visit(step - 1),
     play: () => (playing ? pause() : play()),
-    forth: () => visit(Math.min(step + 1, last), true),
+    forth: () => {
+      pause();
+      onward();
+    },
     end: () => visit(last),
     earlier: () => visit(chapters[Math.max(0, chapterOf(step - 1))][0]),
     later: () => visit(chapters[chapterOf(step) + 1]?.[0] ?? last),

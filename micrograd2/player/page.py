@@ -61,9 +61,9 @@ def page_of(kind: str, title: str, data: Any, printed: str) -> Page:
 
 
 SCRIPTS = {  # in an order in which each finds what it imports
-    "value": ("page.js", "wiggle.js", "value.js"),
-    "network": ("page.js", "wiggle.js", "model.js", "picture.js", "training.js", "plane.js", "words.js", "story.js",
-                "details.js", "network.js"),
+    "value": ("page.js", "wiggle.js", "asking.js", "value.js"),
+    "network": ("page.js", "wiggle.js", "asking.js", "model.js", "picture.js", "training.js", "plane.js", "drawing.js",
+                "words.js", "questions.js", "story.js", "details.js", "network.js"),
 }
 
 

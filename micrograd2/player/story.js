@@ -5,9 +5,37 @@
 // should fall; or, turned round, the gradient.
 
 import {byId, data, html, legend, num, range} from "./page.js";
-import {delta, examples, kinds, last, now, passOf, readAs, sizes, slopesOf, still, weight} from "./model.js";
+import {
+  asked,
+  delta,
+  examples,
+  kinds,
+  last,
+  now,
+  passOf,
+  readAs,
+  sizes,
+  slopesOf,
+  still,
+  weight,
+} from "./model.js";
 import {isDigit, isPlane, outputs, shown, side, told} from "./picture.js";
 import {ofThePoint, training} from "./training.js";
+import {canDraw} from "./drawing.js";
+import {
+  addedUp,
+  biases,
+  dearest,
+  everywhere,
+  loudest,
+  pull,
+  push,
+  raised,
+  sensitive,
+  steepest,
+  wanted,
+  wish,
+} from "./questions.js";
 import {
   agreeList,
   avenueTable,
@@ -97,7 +125,13 @@ export function story({choose, follow, turnRound, weigh, panel}) {
   const steps = [],
     chapters = [];
   const chapter = name => chapters.push([steps.length, name]);
-  const step = (title, words, scene, colours = nudgeColours) => steps.push({title, words, scene, colours});
+  let question = null;
+  /** What may be asked before the step that comes next here. */
+  const asks = before => (question = before);
+  const step = (title, words, scene, colours = nudgeColours) => {
+    steps.push({title, words, scene, colours, question});
+    question = null;
+  };
 
   function nudgeColours() {
     const turn = html(
@@ -141,12 +175,14 @@ export function story({choose, follow, turnRound, weigh, panel}) {
       "What would make it better at this one? Press play, or the right arrow key.",
       still || `Every number can be changed: click a neuron, ${side ? "a pixel" : "an input"} or a line.`,
       isPlane && !still ? "Or choose another point; or let it run, and watch the line between the colours bend." : "",
+      canDraw ? `Or draw ${isDigit ? "a digit" : "an image"} of your own.` : "",
     ],
     forwardTo(0),
     noColours,
   );
   chapter("forward");
-  for (const l of range(last).map(n => n + 1))
+  for (const l of range(last).map(n => n + 1)) {
+    if (l === last) asks(push);
     step(
       () => (l < last ? `Layer ${l} lights up` : "The outputs light up"),
       () => [
@@ -157,6 +193,7 @@ export function story({choose, follow, turnRound, weigh, panel}) {
       forwardTo(l),
       flowColours,
     );
+  }
   chapter("cost");
   step(
     () => "What the outputs should be",
@@ -164,6 +201,7 @@ export function story({choose, follow, turnRound, weigh, panel}) {
     scored(),
     noColours,
   );
+  asks(dearest);
   step(
     () => ["The cost is ", html("b", {id: "cost"}, num(passOf().cost))],
     () => [
@@ -177,6 +215,7 @@ export function story({choose, follow, turnRound, weigh, panel}) {
     noColours,
   );
   chapter("nudges");
+  asks(pull);
   step(
     () => "Which way, and how much?",
     () => [
@@ -190,6 +229,7 @@ export function story({choose, follow, turnRound, weigh, panel}) {
   );
   if (!plain(last)) throughActivations(last);
   chapter("avenues");
+  asks(raised);
   step(
     () => `Avenue 1: the bias of ${told(last, focus())}`,
     () => [
@@ -200,12 +240,15 @@ export function story({choose, follow, turnRound, weigh, panel}) {
     ],
     avenue(() => 0),
   );
-  if (outputs > 1)
+  if (outputs > 1) {
+    asks(biases);
     step(
       () => "The biases of all outputs at once",
       () => ["`−∂C/∂b = −δ`: what passed through each output's activation is what its bias should do.", biasTable()],
       scored({nudge: (l, j) => (l === last ? faced(delta(last, j)) : undefined)}),
     );
+  }
+  asks(sensitive);
   step(
     () => "Avenue 2: its weights, in proportion to activations",
     () => [
@@ -226,6 +269,7 @@ export function story({choose, follow, turnRound, weigh, panel}) {
     ],
     avenue((j, i) => passOf().a[last - 1][i]),
   );
+  asks(wanted);
   step(
     () => "Avenue 3: the activations, in proportion to weights",
     () => [
@@ -247,6 +291,7 @@ export function story({choose, follow, turnRound, weigh, panel}) {
     for (const part of range(parts)) {
       const upto = Math.ceil(((part + 1) * owners.length) / parts),
         j = owners[upto - 1];
+      if (!part) asks(() => wish(l, j));
       step(
         () =>
           each
@@ -260,6 +305,7 @@ export function story({choose, follow, turnRound, weigh, panel}) {
       );
       before = upto;
     }
+    asks(() => addedUp(l));
     step(
       () => "All wishes, added up",
       () => [
@@ -277,6 +323,7 @@ export function story({choose, follow, turnRound, weigh, panel}) {
   /** The step from what is asked of a layer's activations to its δ. */
   function throughActivations(l) {
     const layer = l === last ? "the outputs" : `layer ${l}`;
+    asks(() => (l === last ? steepest(l) : loudest(l)));
     step(
       () => `Through the ${mixed(l) ? "activations" : kinds[l - 1][0]} of ${layer}`,
       () => [
@@ -290,6 +337,7 @@ export function story({choose, follow, turnRound, weigh, panel}) {
     );
   }
   chapter("weights");
+  asks(everywhere);
   step(
     () => "Every weight's nudge",
     () => [

@@ -5,6 +5,7 @@
 
 import {byId, calm, data, fit, html, legend, num, range, short, sign, signed, squeeze, svg, transport} from "./page.js";
 import {dragged, instrument} from "./wiggle.js";
+import {quiz, whichSign} from "./asking.js";
 
 const {nodes, layouts, still} = data;
 for (const node of nodes) {
@@ -173,7 +174,8 @@ function gradsAt(step) {
   return {grads, parts};
 }
 
-let now = {step: 0, grads: [], parts: []},
+let player = null,
+  now = {step: 0, grads: [], parts: []},
   peeking = null,
   held = null; // the instrument at a leaf, and which
 
@@ -184,7 +186,7 @@ function show(step, moving) {
   drawing.cards.forEach((card, i) => showCard(card, i, edge, feeds));
   const widest = Math.max(...flow.map(({adds}) => Math.abs(adds)).filter(Number.isFinite), 0);
   drawing.edges.forEach((group, k) => showEdge(group, flow[k], step > seed + k, flow[k] === edge, feeds, widest));
-  tell(peeking ? peeking() : stepTold(step));
+  tell(peeking ? peeking() : resting());
   const focus = edge ? edge.operand : (feeds ?? (step >= seed ? root : -1));
   if (focus >= 0) inView(drawing.cards[focus]);
   run(edge, step - seed - 1, moving && !calm.matches);
@@ -337,7 +339,7 @@ function peeks(group, told) {
   };
   const leave = () => {
     peeking = null;
-    tell(stepTold(now.step));
+    tell(resting());
   };
   for (const event of ["pointerenter", "focus"]) group.addEventListener(event, peek);
   for (const event of ["pointerleave", "blur"]) group.addEventListener(event, leave);
@@ -346,14 +348,16 @@ function peeks(group, told) {
 const changed = () => numbers !== given.numbers;
 
 /** What is told in three lines; beside it the instrument, if a leaf is held, which stays the same element. */
-function tell({over, main, more}) {
-  const words = html(
+function tell({question, verdict, over, main, more}) {
+  const lines = html(
     "div",
     {class: "words"},
+    verdict ?? "",
     html("p", {class: "over"}, over),
     html("p", {class: "main"}, ...main),
     html("p", {class: "more"}, ...more),
   );
+  const words = question ?? lines;
   if (changed()) {
     const back = html("button", {onclick: restore, id: "restore"}, "put all back");
     words.append(html("p", {class: "more"}, "Numbers have been changed. ", back));
@@ -371,6 +375,23 @@ function restore() {
 }
 
 const coloured = x => html("b", {class: sign(x)}, num(x));
+
+/** What is told while nothing is pointed at: the step, or what is asked before the next. */
+const resting = () => ({...stepTold(now.step), ...predict.told(now.step)});
+
+/** Will what an edge adds be plus or minus? Not asked where a sum passes on what it gets. */
+function signOf(edge) {
+  if (!edge || edge.local === 1) return null;
+  const {operand, result: from, upstream, local, adds} = edge;
+  return whichSign({
+    title: `What is added to ${owner(operand)}.grad: plus or minus?`,
+    words: [[`${name(from)} = `, ...made(from), `${num(numbers[from])}. Upstream `, coloured(upstream)]],
+    of: ["contribution", flow.indexOf(edge)],
+    value: adds,
+    signs: ["plus", "minus"],
+    told: () => `${num(upstream)} × ${num(local)} = ${num(adds)}.`,
+  });
+}
 
 function stepTold(step) {
   if (step === 0)
@@ -498,7 +519,12 @@ function nodeTold(i) {
 
 legend(`raising it raises ${result}`, `raising it lowers ${result}`, "width is strength");
 place();
-const player = transport({
+const predict = quiz({
+  question: k => signOf(flow[k - seed - 1]),
+  again: () => player?.again(),
+  go: k => player.go(k, true),
+});
+player = transport({
   last: seed + flow.length,
   show,
   chapters: [
@@ -507,6 +533,8 @@ const player = transport({
     [seed, "backward"],
   ],
   lasts: step => (step === 0 ? 600 : step < seed - 1 ? 700 : 1700),
+  ask: predict.ask,
+  address: {predict: {get: () => (predict.isOn ? 1 : null), set: predict.turn}},
 });
 new ResizeObserver(() => {
   place();
@@ -530,5 +558,6 @@ globalThis.page = {
   change,
   hold,
   restore,
+  predict,
   fresh: () => (place(), player.again()),
 };
