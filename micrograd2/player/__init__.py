@@ -7,8 +7,9 @@ the engine would find. Playing changes no gradient.
 Width is strength and colour is sign, as in every picture. Each step has an address, such as `page.html#step=12`.
 
 In reading order: `script` (JavaScript from rows), `page` (one file of many parts), `value`, `network`. The scripts:
-`rows.js` (what the rows call), `page.js` (elements, numbers, the transport), `wiggle.js` (one number, held), then
-`value.js`; `model.js` (a network forward and back), `picture.js`, `words.js`, `training.js`, `story.js`, `details.js`,
+`rows.js` (what the rows call), `page.js` (elements, numbers, the transport), `wiggle.js` (one number, held), then of an
+expression `expression.js` (its numbers and names), `layout.js`, `sentences.js`, `graph.js`, `value.js`; of a network
+`model.js` (a network forward and back), `picture.js`, `words.js`, `training.js`, `story.js`, `details.js`,
 `network.js`.
 
 Left out: still pictures (see `draw`), words and tables (see `explain`).
@@ -34,8 +35,7 @@ def play(what: Value | MLP | Mapping[str, MLP], X: Any = None, Y: Any = None, co
     """A page that plays the backward pass of the expression that made a Value, or of a network on some examples.
 
     `play(value)` shows the numbers forward, then every contribution backward, in the order and with the numbers of
-    `flow(value)`; every leaf can be changed. It takes at most 300 Values (else a ValueError), and needs Graphviz's
-    `dot` for its layout (else a RuntimeError that says how to get it).
+    `flow(value)`; every leaf can be changed. It takes at most 300 Values (else a ValueError).
 
     `play(network, X, Y)` tells the story of backpropagation on one example, X (inputs,), or on each of a few, X
     (N, inputs) and Y (N, targets) or (N,) with N to 100, and on their average; then it takes steps of training.

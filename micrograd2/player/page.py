@@ -60,8 +60,9 @@ def page_of(kind: str, title: str, data: Any, printed: str) -> Page:
     return Page(re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], _text("page.html")))
 
 
+EXPRESSION = ("page.js", "wiggle.js", "expression.js", "layout.js", "sentences.js", "graph.js")
 SCRIPTS = {  # in an order in which each finds what it imports
-    "value": ("page.js", "wiggle.js", "value.js"),
+    "value": (*EXPRESSION, "value.js"),
     "network": ("page.js", "wiggle.js", "model.js", "picture.js", "training.js", "words.js", "story.js", "details.js",
                 "network.js"),
 }
