@@ -175,6 +175,7 @@ def test_hover_and_focus_tell_about_nodes_and_edges(opened):
     for _ in range(100):  # the pointer's leaving is told with the next frame
         if tab.text("#panel") == resting:
             break
+        tab.run("new Promise(done => requestAnimationFrame(done))")
     assert tab.text("#panel") == resting
     tab.run("document.querySelectorAll('.edge')[0].focus()")
     assert "+= upstream 1 × local −0.7551 = −0.7551" in tab.text("#panel")

@@ -6,11 +6,11 @@ the engine would find. Playing changes no gradient.
 
 Width is strength and colour is sign, as in every picture. Each step has an address, such as `page.html#step=12`.
 
-In reading order: `script` (JavaScript from rows), `page` (one file of many parts), `value`, `network`. The scripts:
-`rows.js` (what the rows call), `page.js` (elements, numbers, the transport), `wiggle.js` (one number, held), then of an
-expression `expression.js` (its numbers and names), `layout.js`, `sentences.js`, `graph.js`, `value.js`; of a network
-`model.js` (a network forward and back), `picture.js`, `words.js`, `training.js`, `story.js`, `details.js`,
-`network.js`.
+In reading order: `script` (JavaScript from rows), `page` (one file of many parts), `value`, `typed`, `network`. The
+scripts: `rows.js` (what the rows call), `page.js` (elements, numbers, the transport), `wiggle.js` (one number, held).
+Of an expression: `expression.js` (its numbers and names), `layout.js`, `sentences.js`, `graph.js`, then `value.js`, or
+`parse.js` and `typed.js`. Of a network: `model.js` (forward and back), `picture.js`, `words.js`, `training.js`,
+`story.js`, `details.js`, `network.js`.
 
 Left out: still pictures (see `draw`), words and tables (see `explain`).
 """
@@ -26,16 +26,21 @@ from ..engine import Value
 from ..nn import MLP
 from .network import network_page
 from .page import Page
+from .typed import typed_page
 from .value import value_page
 
 __all__ = ["Page", "play"]
 
 
-def play(what: Value | MLP | Mapping[str, MLP], X: Any = None, Y: Any = None, cost: Cost = squared_error) -> Page:
+def play(what: Value | str | MLP | Mapping[str, MLP], X: Any = None, Y: Any = None, cost: Cost = squared_error) -> Page:
     """A page that plays the backward pass of the expression that made a Value, or of a network on some examples.
 
     `play(value)` shows the numbers forward, then every contribution backward, in the order and with the numbers of
     `flow(value)`; every leaf can be changed. It takes at most 300 Values (else a ValueError).
+
+    `play("C = (a*b + a)**2; a = 2; b = -1.5")` is the same for an expression that the visitor types, from this one on:
+    Python's arithmetic and the functions of the engine, read in the page and never run as code, with the numbers of
+    its names beside it. The address holds what was typed, so a link shares it. ValueError for over 2,000 letters.
 
     `play(network, X, Y)` tells the story of backpropagation on one example, X (inputs,), or on each of a few, X
     (N, inputs) and Y (N, targets) or (N,) with N to 100, and on their average; then it takes steps of training.
@@ -49,10 +54,10 @@ def play(what: Value | MLP | Mapping[str, MLP], X: Any = None, Y: Any = None, co
     >>> play(w * x)
     <Page of ...
     """
-    if isinstance(what, Value):
+    if isinstance(what, (Value, str)):
         if X is not None or Y is not None:
             raise TypeError("play of a Value takes no X and Y: they are for play(network, X, Y)")
-        return value_page(what)
+        return value_page(what) if isinstance(what, Value) else typed_page(what)
     networks = {"": what} if isinstance(what, MLP) else what
     if not isinstance(networks, Mapping) or not all(isinstance(net, MLP) for net in networks.values()):
         raise TypeError(f"play takes a Value or an MLP, or MLPs by name, such as {{'3 epochs': network}}; got "

@@ -15,6 +15,7 @@ let sizes, // of the cards: width, height, and `inset`, the dark cell at the lef
 let zoom = null; // so many pixels of the screen for one of the layout, if it was chosen
 
 function draw(layout) {
+  peeking = null; // what was pointed at is gone
   const picture = svg("svg", {viewBox: `0 0 ${layout.width} ${layout.height}`, role: "group"});
   picture.setAttribute("aria-label", `the expression that made ${resultName()}, ${nodes.length} values`);
   const size = {markerWidth: 8, markerHeight: 8, markerUnits: "userSpaceOnUse"};
@@ -126,6 +127,7 @@ function show(step, moving) {
   const focus = edge ? edge.operand : (feeds ?? (step >= seed ? root : -1));
   if (focus >= 0) inView(drawing.cards[focus]);
   run(edge, step - seed - 1, moving && !calm.matches);
+  followed();
 }
 
 function showCard(card, i, edge, feeds) {
@@ -293,7 +295,8 @@ function tell({over, main, more}) {
     html("p", {class: "more"}, ...more),
   );
   if (changed()) {
-    const back = html("button", {onclick: restore, id: "restore"}, "put all back");
+    // at once: what loses the focus by a press tells something else, and the button would be gone before the click
+    const back = html("button", {onpointerdown: restore, onclick: restore, id: "restore"}, "put all back");
     words.append(html("p", {class: "more"}, "Numbers have been changed. ", back));
   }
   const old = byId("panel").querySelector(".words");
@@ -314,16 +317,19 @@ function restore() {
 
 let player = null,
   still = false, // whether nothing can be changed
-  invitation = ""; // to do something, before the first step
+  invitation = "", // to do something, before the first step
+  followed = () => {}; // what is done after each step was drawn
 
 /**
  * Plays an expression, in place of the one before, if there was one. `record` is what the engine has of it, `why` says
- * why it cannot be changed, "" if it can; `address` is as for `transport`.
+ * why it cannot be changed, "" if it can; `address` is as for `transport`; `follow` is called whenever a
+ * step was drawn, or a number changed.
  */
-export function perform(expression, {record = null, why = "", invite = "", address = {}}) {
+export function perform(expression, {record = null, why = "", invite = "", address = {}, follow = () => {}}) {
   take(expression, record);
   still = Boolean(why);
   invitation = why || invite;
+  followed = follow;
   sizes = nodes.map((node, i) => sizeOf(node, names[i]));
   const edges = flow.map(({operand, result}) => [operand, result]);
   both = layouts(sizes.map(({width, height}) => [width, height]), edges);

@@ -94,7 +94,7 @@ function placed({points, ways, layers}, sizes, edges, down) {
     [point.thick, point.wide] = down ? [height, width] : [width, height];
   }
   for (const layer of layers) layer.gaps = layer.slice(1).map((point, k) => between(layer[k], point));
-  for (const layer of layers) settle(layer, () => 0);
+  for (const layer of layers) settle(layer, () => [0, 1]);
   for (let pull = 0; pull < PULLS; pull++) {
     const turn = pull % 2 ? [...layers].reverse() : layers;
     for (const layer of turn) settle(layer, wish);
@@ -136,8 +136,8 @@ function placed({points, ways, layers}, sizes, edges, down) {
 const between = (one, other) =>
   (one.wide + other.wide) / 2 + (one.card === null && other.card === null ? APART.point : APART.card);
 
-/** Where a point would stand: at the mean of its neighbours, where leaves count least, and what makes a long edge
- * straight most. */
+/** Where a point would stand, and how much: at the mean of its neighbours, where leaves count least, and what makes a
+ * long edge straight most. */
 function wish(point) {
   let sum = 0,
     weight = 0;
@@ -147,7 +147,7 @@ function wish(point) {
     sum += w * other.across;
     weight += w;
   }
-  return weight ? sum / weight : point.across;
+  return weight ? [sum / weight, weight] : [point.across, 1];
 }
 
 /**
@@ -157,19 +157,23 @@ function wish(point) {
 function settle(layer, wishOf) {
   let offset = 0;
   const blocks = [];
+  const place = ({sum, weight}) => sum / weight;
   layer.forEach((point, k) => {
     offset += k ? layer.gaps[k - 1] : 0;
     point.offset = offset;
-    let block = {members: [point], sum: wishOf(point) - offset};
-    const place = ({members, sum}) => sum / members.length;
+    const [across, weight] = wishOf(point);
+    let block = {members: [point], sum: weight * (across - offset), weight};
     while (blocks.length && place(blocks.at(-1)) >= place(block)) {
-      const {members, sum} = blocks.pop();
-      block = {members: [...members, ...block.members], sum: sum + block.sum};
+      const {members, ...other} = blocks.pop();
+      block = {
+        members: [...members, ...block.members],
+        sum: other.sum + block.sum,
+        weight: other.weight + block.weight,
+      };
     }
     blocks.push(block);
   });
-  for (const {members, sum} of blocks)
-    for (const point of members) point.across = sum / members.length + point.offset;
+  for (const block of blocks) for (const point of block.members) point.across = place(block) + point.offset;
 }
 
 /** Where on the side of its card each edge begins or ends, in the order in which the other ends stand. */
