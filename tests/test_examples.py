@@ -40,7 +40,7 @@ SHORT = {
 
 
 def test_every_example_is_run():
-    assert set(SHORT) == {path.name for path in EXAMPLES.glob("*.py")}
+    assert {*SHORT, "gallery.py"} == {path.name for path in EXAMPLES.glob("*.py")}     # that one in test_gallery.py
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=needs_jax if name == "many_machines.py" else ())

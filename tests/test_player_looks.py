@@ -223,7 +223,7 @@ def test_scripts_are_modules_that_import_what_they_use():
         body = re.sub(r"^import [^;]*;\n", "", text, flags=re.MULTILINE)
         for names, source in re.findall(r'^import {([^}]*)} from "./([^"]*)";', text, re.MULTILINE):
             for wanted in filter(None, map(str.strip, names.split(","))):
-                exported = rf"^export (const|function|let[^;]*) ({wanted}\b|{{[^}}]*\b{wanted}\b)"
+                exported = rf"^export (const|function|class|let[^;]*) ({wanted}\b|{{[^}}]*\b{wanted}\b)"
                 assert re.search(exported, texts[source], re.MULTILINE), (name, wanted)
                 assert re.search(rf"(?<![\w])(?<!\w\.){wanted}(?!\w)", body), (name, wanted)
         assert not re.findall(r"^(?:export )?(?:const|let|var|function) (\w|\$)\b", text, re.MULTILINE), name
