@@ -95,21 +95,29 @@ def digits():
 
 
 CARDS = [
-    Card("used-twice", "The chain rule", "One value is used twice, so its gradient comes back by two ways, and they pull "
-         "against each other.", "Press play, and watch <b>a</b> collect +3 and then −2.", used_twice(), "step=11"),
-    Card("typed", "Type your own", "Any expression: it is parsed, laid out and played as you type it, with its numbers "
-         "beside it.", "Type <code>y = x*x - x</code> and drag <b>x</b> until its gradient is 0.",
+    Card("used-twice", "The chain rule",
+         "One value is used twice, so its gradient comes back by two ways, and they pull against each other.",
+         "Press play, and watch <b>a</b> collect −2, and then +3.", used_twice(), "step=11"),
+    Card("typed", "Type your own",
+         "Any expression: it is parsed, laid out and played as you type it, with its numbers beside it.",
+         "Type <code>y = x*x - 3*x</code>, and drag <b>x</b> until its gradient is 0.",
          play("C = (a*b + a)**2; a = 2; b = -1.5"), "step=99"),
-    Card("neuron", "A neuron", "Two inputs, two weights and a bias, squashed by a sigmoid. It should have said 1.",
+    Card("neuron", "A neuron",
+         "Two inputs, two weights and a bias, squashed by a sigmoid. It should have said 1.",
          "Drag any of the five until the cost is near 0. Which one needs the least?", neuron(), "step=99"),
-    Card("by-hand", "Check it by hand", "A traffic light: three lamps, two neurons, go or stop. Every weight is 0, ½, 1 or −1.",
-         "Take a pencil and find all gradients before the page does.", by_hand(), "step=12"),
-    Card("xor", "One, but not both", "XOR: four examples that no straight line can tell apart, and four neurons that bend one.",
-         "Switch between 0 epochs and the last, and look at what the hidden neurons learnt.", xor(), "trained=2&example=1&step=12"),
-    Card("moons", "Two moons", "A hundred points in two bent heaps, and a network that learns where the border is.",
-         "Go to the last chapter and let it train: the loss falls while you watch.", moons(), "trained=2&step=12"),
-    Card("digits", "Handwritten digits", "13,002 weights and biases read 28 × 28 pixels: the whole story of "
-         "backpropagation.", "Begin at 0 epochs, where it knows nothing, and follow one digit back.", digits(), "step=23"),
+    Card("by-hand", "Check it by hand",
+         "A traffic light: three lamps, two neurons, go or stop. Every weight is 0, ½, 1 or −1.",
+         "Take a pencil, and find all gradients before the page does.", by_hand(), "step=13"),
+    Card("xor", "One, but not both",
+         "XOR: four examples that no straight line can tell apart, and four neurons that bend one.",
+         "Switch between 0 epochs and the last, and look at what the hidden neurons learnt.", xor(),
+         "trained=0&example=1&step=13"),
+    Card("moons", "Two moons",
+         "A hundred points in two bent heaps, and a network that learns where the border is.",
+         "Go to the last chapter and let it train: the loss falls while you watch.", moons(), "trained=0&step=20"),
+    Card("digits", "Handwritten digits",
+         "13,002 weights and biases read 28 × 28 pixels: the whole story of backpropagation.",
+         "Begin at 0 epochs, where it knows nothing, and follow one digit back.", digits(), "trained=0&step=23"),
 ]
 
 STYLE = """
@@ -119,8 +127,9 @@ STYLE = """
   :root { --paper: #14171b; --card: #1d2127; --ink: #e8eaed; --soft: #9aa4af; --line: #363d46; --blue: #74b0ea; }
 }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 1280px; padding: clamp(20px, 5vw, 56px) clamp(14px, 4vw, 40px); background: var(--paper);
-  color: var(--ink); font: 16px/1.5 "Helvetica Neue", Helvetica, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif; }
+body { margin: 0 auto; max-width: 1280px; padding: clamp(20px, 5vw, 56px) clamp(14px, 4vw, 40px);
+  background: var(--paper); color: var(--ink);
+  font: 16px/1.5 "Helvetica Neue", Helvetica, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif; }
 h1 { margin: 0; font-size: clamp(26px, 4.2vw, 42px); line-height: 1.15; letter-spacing: -.015em; }
 header p { max-width: 44em; margin: 12px 0 0; color: var(--soft); font-size: clamp(16px, 1.6vw, 19px); }
 ul { list-style: none; margin: clamp(22px, 4vw, 40px) 0; padding: 0; display: grid; gap: clamp(14px, 2vw, 24px);
@@ -135,6 +144,14 @@ h2 { margin: 0; font-size: 20px; line-height: 1.3; }
 div p { margin: 4px 0 0; color: var(--soft); }
 div p.try { margin-top: auto; padding-top: 12px; color: var(--ink); }
 .try::before { content: "Try: "; font-weight: 600; color: var(--blue); }
+@media (min-width: 760px) {  /* the last one, alone in its row, takes all of it */
+  li:last-child { grid-column: 1 / -1; }
+  li:last-child a { flex-direction: row; }
+  li:last-child picture { flex: 0 0 min(50%, 560px); }
+  li:last-child img { height: 100%; border: 0; }
+  li:last-child div { padding: clamp(18px, 3vw, 40px); font-size: 18px; justify-content: center; }
+  li:last-child p.try { margin-top: 0; }
+}
 code { font: .92em ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; }
 footer { color: var(--soft); font-size: 14px; }
 """

@@ -2,8 +2,8 @@
 
     python examples/pictures.py [--epochs N] [--all] [--out FOLDER]
 
-With `--all` it writes those of the lessons too, by running them, the gallery, in the same way, and page.png, if there is
-a Chromium to look at the played network. `--out docs --all` makes them where the README looks for them.
+With `--all` it writes those of the lessons and the gallery too, by running them, and page.png, if there is a Chromium
+to look at the played network. `--out docs --all` makes them where the README looks for them.
 """
 
 import argparse

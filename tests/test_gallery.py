@@ -1,4 +1,4 @@
-"""The gallery that is committed: every link of it opened, no larger than it may be, and made by the code that is here."""
+"""The gallery that is committed: every link opens, it is small enough, and made by the code that is here."""
 
 from __future__ import annotations
 

@@ -41,8 +41,8 @@ class Lifted(ast.NodeTransformer):
         return ast.UnaryOp(node.op, self.visit(operand))
 
     def visit_BinOp(self, node: ast.BinOp) -> Any:
-        plain = isinstance(node.op, ast.Pow) and not any(isinstance(part, (ast.Name, ast.Call))
-                                                              for part in ast.walk(node.right))
+        named = any(isinstance(part, (ast.Name, ast.Call)) for part in ast.walk(node.right))
+        plain = isinstance(node.op, ast.Pow) and not named
         return ast.BinOp(self.visit(node.left), node.op, node.right if plain else self.visit(node.right))
 
     def visit_Constant(self, node: ast.Constant) -> Any:
