@@ -56,12 +56,13 @@ def play(what: Value | str | MLP | Mapping[str, MLP], X: Any = None, Y: Any = No
     """
     if isinstance(what, (Value, str)):
         if X is not None or Y is not None:
-            raise TypeError("play of a Value takes no X and Y: they are for play(network, X, Y)")
+            raise TypeError(f"play of an expression takes no X and Y: they are for play(network, X, Y); got "
+                            f"{what!r:.60}")
         return value_page(what) if isinstance(what, Value) else typed_page(what)
     networks = {"": what} if isinstance(what, MLP) else what
     if not isinstance(networks, Mapping) or not all(isinstance(net, MLP) for net in networks.values()):
-        raise TypeError(f"play takes a Value or an MLP, or MLPs by name, such as {{'3 epochs': network}}; got "
-                        f"{type(what).__name__}")
+        raise TypeError(f"play takes an expression as text, a Value or an MLP, or MLPs by name, such as {{'3 epochs': "
+                        f"network}}; got {type(what).__name__}")
     if not networks or not all(isinstance(name, str) for name in networks):
         raise ValueError(f"networks must each have a text as its name, such as '3 epochs'; got {list(networks)!r:.80}")
     if X is None and Y is None:
