@@ -43,7 +43,7 @@ NEEDS = {"many_machines.py": needs_jax, "your_network.py": needs_sklearn}
 
 
 def test_every_example_is_run():
-    assert set(SHORT) == {path.name for path in EXAMPLES.glob("*.py")}
+    assert {*SHORT, "gallery.py"} == {path.name for path in EXAMPLES.glob("*.py")}     # that one in test_gallery.py
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=NEEDS.get(name, ())) for name in SHORT])

@@ -6,7 +6,7 @@
 
 import {byId, html, num, sign, signed} from "./page.js";
 
-const APART = 1.25; // the sizes of candidates differ at least so many times
+const RATIO = 1.25; // the sizes of candidates differ at least so many times
 const SMALL = 1e-6; // what is smaller is as good as nothing
 
 /**
@@ -16,7 +16,7 @@ const SMALL = 1e-6; // what is smaller is as good as nothing
  */
 export function whichMost({title, words, candidates, unit, facing}) {
   const size = ({value}) => Math.abs(value),
-    differ = (p, q) => Math.max(size(p), size(q)) > APART * Math.min(size(p), size(q)),
+    differ = (p, q) => Math.max(size(p), size(q)) > RATIO * Math.min(size(p), size(q)),
     [first, ...others] = candidates.filter(c => Number.isFinite(c.value)).sort((p, q) => size(q) - size(p));
   if (!first || size(first) < SMALL) return null;
   const chosen = [first];
@@ -135,7 +135,7 @@ export function quiz({question, again, go}) {
   button.onclick = () => turn(!isOn);
   addEventListener("keydown", event => {
     if (pending === null || event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.target.closest("select, input:not(#scrub)")) return;
+    if (event.target.closest("select, textarea, input:not(#scrub)")) return;
     const {kind, options} = question(pending) ?? {options: []},
       chosen = (kind === "sign" ? KEYS[event.key] : undefined) ?? Number(event.key) - 1;
     if (!options[chosen]) return;
