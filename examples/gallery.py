@@ -109,15 +109,15 @@ CARDS = [
          "A traffic light: three lamps, two neurons, go or stop. Every weight is 0, ½, 1 or −1.",
          "Take a pencil, and find all gradients before the page does.", by_hand(), "step=13"),
     Card("xor", "One, but not both",
-         "XOR: four examples that no straight line can tell apart, and four neurons that bend one.",
-         "Switch between 0 epochs and the last, and look at what the hidden neurons learnt.", xor(),
-         "trained=0&example=1&step=13"),
+         "XOR: four points that no straight line can tell apart, and four neurons that bend one.",
+         "Let it run, and stop it half-way: which of its lines bends which corner?", xor(),
+         "trained=1&example=1&step=99"),
     Card("moons", "Two moons",
-         "A hundred points in two bent heaps, and a network that learns where the border is.",
-         "Go to the last chapter and let it train: the loss falls while you watch.", moons(), "trained=0&step=20"),
+         "A hundred points in two bent heaps, and a network that learns where the border is while you watch.",
+         "Let it run. Stop it anywhere, choose a point, and play its backward pass.", moons(), "trained=2&step=99"),
     Card("digits", "Handwritten digits",
          "13,002 weights and biases read 28 × 28 pixels: the whole story of backpropagation.",
-         "Begin at 0 epochs, where it knows nothing, and follow one digit back.", digits(), "trained=0&step=23"),
+         "Draw a digit of your own, and say what it should have been.", digits(), "trained=0&step=23"),
 ]
 
 STYLE = """
@@ -159,6 +159,8 @@ footer { color: var(--soft); font-size: 14px; }
 BARE = """
 header, footer, #panel, .network #choices, #zoom { display: none !important; }
 body { min-height: 0; padding: 8px 4px; grid-template: "choices" "stage" minmax(0, 1fr) / minmax(0, 1fr) !important; }
+body:has(#plane) { grid-template: "plane stage" minmax(0, 1fr) / 42% minmax(0, 1fr) !important; }
+#plane > :not(canvas) { display: none !important; }
 * { transition: none !important; }
 """
 
@@ -205,7 +207,7 @@ print(write_whole(args.out / "index.html", f"""<!doctype html>
   <h1>Backpropagation, live</h1>
   <p>A result can say how sensitive it is to every number behind it. Here you see it do so, one edge at a time: width is
     strength, colour is sign. Every page computes for itself: press play, then change any number, and all the rest
-    follows.</p>
+    follows. To be asked before you are told, turn on <b>predict first</b>.</p>
 </header>
 <main><ul>{"".join(items)}
 </ul></main>
