@@ -222,8 +222,8 @@ def test_a_question_stands_above_what_is_held_or_drawn(opened):
 
 
 def test_questions_and_verdicts_fit_into_every_window(opened):
-    for turn, page in enumerate((digit_page(), play(neuron()))):
-        tab = opened(page, "predict=1", dark=bool(turn), calm=True)
+    for turn, page in enumerate((digit_page(), play(neuron()), xor_page())):
+        tab = opened(page, "predict=1", dark=turn == 1, calm=True)
         last = tab.run("Number(document.querySelector('#scrub').max)")
         asked = [k for k in range(1, last + 1) if tab.run(f"page.predict.question({k}) !== null")]
         for n, (width, height) in enumerate(SIZES):

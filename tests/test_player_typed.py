@@ -256,6 +256,24 @@ def test_what_is_typed_is_played_while_it_is_typed(opened):
     assert number(tab.text("[data-node='0'] .grad").removeprefix("grad ")) == about(-0.3549)
 
 
+def test_what_was_asked_of_one_expression_is_not_asked_of_another(opened):
+    tab = opened(play("C = (a*b + a)**2; a = 2; b = -1.5"), "predict=1&step=7", calm=True)
+    for _ in range(2):
+        tab.key("ArrowRight")
+    assert tab.run("[page.player.step, page.predict.pending]") == [8, 9]
+    assert tab.text(".quiz h2") == "What is added to a.grad: plus or minus?"
+    tab.run("document.querySelector('#typed').focus()")
+    tab.type("+")                                               # is typed, and no answer
+    assert tab.run("document.querySelector('#typed').value") == "C = (a*b + a)**2+" and faulty(tab)
+    assert tab.run("page.predict.pending") == 9
+    tab.type("b")
+    assert not faulty(tab) and tab.run("page.predict.pending") is None and tab.run("page.predict.isOn")
+    assert tab.run("document.querySelector('.quiz, .verdict')") is None
+    wait(tab, 300)
+    again = opened(play("x"), tab.run("location.hash.slice(1)"), calm=True)
+    assert again.run("page.numbers") == tab.run("page.numbers") and again.run("page.predict.isOn")
+
+
 def test_an_address_is_text(opened):
     tab = opened(play("C = a*a"), calm=True)
     for hostile in (" ".join(text for text in HOSTILE if len(text) < 99 and text not in "\ud800\0"), "x" * 10_000):

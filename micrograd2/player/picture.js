@@ -381,7 +381,9 @@ function drawColumns(root, {layer: l, upto, newest, summed, turned}, moving) {
     every = Math.ceil((widest("caption", labels) + 3) / pitch);
   owners.forEach((j, k) => {
     const kind = `caption${k === upto - 1 && !summed ? " now" : ""}`;
-    if (k % every === 0) root.append(svg("text", {x: x(k), y: head, class: kind}, labels[k]));
+    const besideSum = (wide("caption", labels[k]) + wide("caption now", "Σ")) / 2 + 3;
+    if (k % every === 0 && (!summed || x(k) - start >= besideSum))
+      root.append(svg("text", {x: x(k), y: head, class: kind}, labels[k]));
     if (k >= upto) return;
     for (const [row, i] of shown[l - 1].entries()) {
       const v = wish(j, i),
