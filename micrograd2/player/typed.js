@@ -20,7 +20,7 @@ for (const [name, row] of Object.entries(data.table))
   table[name] = {...row, rows: Object.fromEntries(Object.entries(row.rows).map(([count, i]) => [count, rows[i]]))};
 
 const functions = Object.keys(table).filter(name => /^\p{L}{2}/u.test(name) && name !== "neg");
-const invite = `Type + - * / **, ${functions.join(", ")}; a line such as c = a*b gives a value a name.`;
+const invite = `Type + - * / **, ${functions.slice(0, 4).join(", ")} …, and lines such as c = a*b.`;
 
 const chosen = new Map(), // the numbers that somebody gave to names, kept while names come and go
   starts = new Map(), // those that names have until then
@@ -37,6 +37,7 @@ const area = html("textarea", {
   autocomplete: "off",
   autocapitalize: "off",
   "aria-label": "expression",
+  title: `+ - * / **, ${functions.join(", ")}`,
   "aria-describedby": "fault",
 });
 const fields = html("span", {class: "numbers", role: "group", "aria-label": "numbers"}),
