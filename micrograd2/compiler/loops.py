@@ -232,11 +232,27 @@ class _Stretch:
         """Add turns before the first, as long as there are any."""
         while None not in self.turns[0] and all(back == 1 for _, back in self.firsts):
             before = _TurnBefore(self)
-            if not before.is_found():
+            if not before.is_found() or self.is_entangled(found := set(filter(None, before.lines.values()))):
+                return
+            turns = found.union(*self.turns)
+            if any(line and line.batched < self.turns[-1][q].batched and not turns.issuperset(self.order.users[line])
+                   for q, line in before.lines.items()):  # others need it as one for all examples
                 return
             self.turns.insert(0, [before.lines[q] for q in range(self.period)])
             self.firsts = before.firsts
-            self.begin = min(self.begin, *(self.order.place[line] for line in self.turns[0] if line))
+            self.begin = min([self.begin, *(self.order.place[line] for line in found)])
+
+    def is_entangled(self, before: set[Line]) -> bool:
+        """Whether the turns, with these lines before them, need something that is made of them elsewhere."""
+        turns = {*before, *(line for lines in self.turns for line in lines)}
+        made: set[Line] = set()
+        for line in self.order.lines[min(map(self.order.place.__getitem__, before), default=0):self.end]:
+            bases = {self.order.base(arg) for arg in self.order.args[line]}
+            if line not in turns and not (bases.isdisjoint(turns) and bases.isdisjoint(made)):
+                made.add(line)
+            elif line in turns and not bases.isdisjoint(made):
+                return True
+        return False
 
 
 class _TurnBefore:
@@ -255,7 +271,8 @@ class _TurnBefore:
             if q not in self.lines and not any(self.settled([(q, line)]) for line in self.alike(q)):
                 return False
         found = [line for line in self.lines.values() if line]
-        return len(set(found)) == len(found) and set(found).isdisjoint(self.after)
+        older = {self.order.base(line) for line in self.firsts.values()}
+        return len(set(found)) == len(found) and older.union(self.after).isdisjoint(found)
 
     def alike(self, q: int) -> list[Line]:
         for (source, back), relation in zip(self.stretch.sources[q], self.stretch.relations[q]):
