@@ -45,7 +45,7 @@ def test_2000_steps_are_written_in_the_lines_of_20():
 
 # Random recurrences: states of n numbers, made new by the same steps in every turn
 
-TURN_STEPS = {  # each makes new numbers of u and v, of turn t; W, b parameters; c of this turn, k constants of this turn
+TURN_STEPS = {  # each makes new numbers of u and v, and of inputs x, parameters c, constants k of a turn
     "linear": lambda u, v, x, W, b, c, k: [dot(w, u, p) for w, p in zip(W, b)],
     "bare": lambda u, v, x, W, b, c, k: [sum(p * q for p, q in zip(w, v)) for w in W],
     "joined": lambda u, v, x, W, b, c, k: [dot(w + w, x + u, p) for w, p in zip(W, b)],
@@ -171,6 +171,18 @@ def test_what_follows_another_loop_is_a_loop_too():
     assert sum(line.strip().startswith("for ") for line in code(program)) == 4
 
 
+def test_what_is_done_to_every_state_after_the_loop_is_done_to_all_at_once():
+    def f(x, y):
+        h, kept = x[0], []
+        for t in range(1, 12):
+            h = (W * h + x[t]).tanh()
+            kept.append(h)
+        return sum((h - other) ** 2 for h, other in zip(kept, y))
+    program = compiled(f, [W, U], batch(3, 12), batch(3, 11, seed=1))
+    assert sum(line.strip().startswith("for ") for line in code(program)) == 2
+    assert len(code(program)) < 40
+
+
 def test_an_argument_may_be_called_as_the_loop_calls_its_own_things():
     def f(t, carried, slices, x1):
         h = t[0]
@@ -181,8 +193,9 @@ def test_an_argument_may_be_called_as_the_loop_calls_its_own_things():
     program = compile(f, [W], [0.1], [0.1] * 8, [0.2], [0.3])
     arrays = [batch(3, 1), batch(3, 8), batch(3, 1), batch(3, 1)]
     assert_agrees(program, f, [W], *arrays)
+    loss, _ = program(program.theta, *arrays)
     with jax.enable_x64(True):
-        assert float(program.jax()(program.theta, *arrays)) == pytest.approx(program(program.theta, *arrays)[0], rel=1e-12)
+        assert float(program.jax()(program.theta, *arrays)) == pytest.approx(loss, rel=1e-12)
 
 
 @settings(max_examples=max(1, settings().max_examples // 10))

@@ -167,7 +167,8 @@ def shrunk(d: Line, y: Line, arg: Line) -> Line:
     along = [axis for axis in axes if _length(d, axis) > 1]
     over = y.batched and not arg.batched
     times = math.prod(y.shape[axis] for axis in axes if axis not in along)  # where d is the same for so many
-    return summed(d, along, over and d.batched) * number(times, over and not d.batched)
+    d = summed(d, along, over and d.batched) * number(times, over and not d.batched)
+    return reshaped(d, *d.shape[-len(arg.shape):]) if len(d.shape) > len(arg.shape) > 0 else d
 
 
 def _length(line: Line, axis: int) -> int:

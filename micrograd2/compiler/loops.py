@@ -23,14 +23,14 @@ from .turns import Turns
 
 FEWEST = 4   # turns that are worth a loop
 GIVEN = LEAF, TABLE, NUMBER
-SAME, NEXT, NUMBERS = "same", "next", "numbers"
+SAME, NEXT, NUMBERS, SLICE, STRETCH = "same", "next", "numbers", "slice", "stretch"
 
 
 def rolled(program: ArrayProgram, births: Mapping[Line, int]) -> ArrayProgram:
     """The program with a loop wherever lines are repeated; `births` say when the scalar code made some of them."""
     order = _Order(program, births)
     stretches = list(order.stretches(0, len(order.lines)))
-    return _Rolling(program, order, stretches).program() if stretches else program
+    return _Rolling(program, order).program() if stretches else program
 
 
 class _Order:
@@ -40,6 +40,7 @@ class _Order:
         known: dict[Hashable, Line] = {}
         self.one: dict[Line, Line] = {}   # the first of equal lines
         self.args: dict[Line, tuple[Line, ...]] = {}
+        self.at: dict[Line, tuple[_Stretch, int, int]] = {}   # where a line is: its stretch, line of a turn, turn
         for line in program.lines():
             args = tuple(self.one[arg] for arg in line.args)
             one = self.one[line] = known.setdefault(key(line, args), line)
@@ -99,8 +100,11 @@ class _Order:
             if (steps != step).any():
                 return None
             if x is y:
-                return "slice", step
+                return SLICE, step
             return step == 0 and (inner := self.relation(x, y, period)) and (READ, inner) or None
+        if a in self.at and b in self.at:  # one loop reads what another has left, turn by turn
+            (stretch, q, t), (other, p, u) = self.at[a], self.at[b]
+            return (STRETCH, u - t) if stretch is other and q == p and a.shape == b.shape else None
         later = a in self.place and self.place.get(b) == self.place[a] + period and a.shape == b.shape
         return NEXT if later else None
 
@@ -120,6 +124,8 @@ class _Order:
             if found and (best is None or found.covered > best.covered):
                 best = found
         if best:
+            self.at.update({line: (best, q, t) for t, lines in enumerate(best.turns) for q, line in enumerate(lines)
+                            if line})
             yield from self.stretches(low, best.begin)
             yield best
             yield from self.stretches(best.end, high)
@@ -146,8 +152,11 @@ class _Order:
             turns = (length - cut) // period
             begin = low + first + cut
             one = _Stretch(self, begin, period, turns, of_turn[cut:] + of_turn[:cut], low)
-            one.lengthen()
-            found.append(one)
+            if all(back <= 2 for _, back in one.firsts):
+                one.lengthen()
+                found.append(one)
+        if not found:
+            return None
         best = max(found, key=lambda one: (len(one.turns), -len(one.firsts)))
         if best.skips() and (longer := self.stretch(low, high, 2 * period)):
             return longer
@@ -232,11 +241,27 @@ class _Stretch:
         """Add turns before the first, as long as there are any."""
         while None not in self.turns[0] and all(back == 1 for _, back in self.firsts):
             before = _TurnBefore(self)
-            if not before.is_found():
+            if not before.is_found() or self.is_entangled(found := set(filter(None, before.lines.values()))):
+                return
+            turns = found.union(*self.turns)
+            if any(line and line.batched < self.turns[-1][q].batched and not turns.issuperset(self.order.users[line])
+                   for q, line in before.lines.items()):  # others need it as one for all examples
                 return
             self.turns.insert(0, [before.lines[q] for q in range(self.period)])
             self.firsts = before.firsts
-            self.begin = min(self.begin, *(self.order.place[line] for line in self.turns[0] if line))
+            self.begin = min([self.begin, *(self.order.place[line] for line in found)])
+
+    def is_entangled(self, before: set[Line]) -> bool:
+        """Whether the turns, with these lines before them, need something that is made of them elsewhere."""
+        turns = {*before, *(line for lines in self.turns for line in lines)}
+        made: set[Line] = set()
+        for line in self.order.lines[min(map(self.order.place.__getitem__, before), default=0):self.end]:
+            bases = {self.order.base(arg) for arg in self.order.args[line]}
+            if line not in turns and not (bases.isdisjoint(turns) and bases.isdisjoint(made)):
+                made.add(line)
+            elif line in turns and not bases.isdisjoint(made):
+                return True
+        return False
 
 
 class _TurnBefore:
@@ -255,7 +280,8 @@ class _TurnBefore:
             if q not in self.lines and not any(self.settled([(q, line)]) for line in self.alike(q)):
                 return False
         found = [line for line in self.lines.values() if line]
-        return len(set(found)) == len(found) and set(found).isdisjoint(self.after)
+        older = {self.order.base(line) for line in self.firsts.values()}
+        return len(set(found)) == len(found) and older.union(self.after).isdisjoint(found)
 
     def alike(self, q: int) -> list[Line]:
         for (source, back), relation in zip(self.stretch.sources[q], self.stretch.relations[q]):
@@ -310,6 +336,9 @@ class _TurnBefore:
                 return _is_short(y.shape, self.stretch.turns[-1][q].shape) and self.firsts.setdefault((q, 1), y) is y
             self.waiting.append((q, y))
             return True
+        if relation[0] is STRETCH:
+            (stretch, q, t), (other, p, u) = self.order.at[x], self.order.at.get(y, (None, 0, 0))
+            return stretch is other and q == p and u == t - relation[1]
         if y.op is not READ or y.shape != x.shape:
             return False
         (a,), (b,), step = self.order.args[x], self.order.args[y], 0 if relation[0] is READ else relation[1]
@@ -321,13 +350,10 @@ class _TurnBefore:
 class _Rolling:
     """The lines of a program made again, with a loop for every stretch."""
 
-    def __init__(self, program: ArrayProgram, order: _Order, stretches: Sequence[_Stretch]) -> None:
+    def __init__(self, program: ArrayProgram, order: _Order) -> None:
         self.old, self.order = program, order
         self.new: dict[Line, Line] = {}
-        self.at: dict[Line, tuple[_Stretch, int, int]] = {}   # where a line is: its stretch, line of a turn, turn
-        for stretch in stretches:
-            for t, lines in enumerate(stretch.turns):
-                self.at.update({line: (stretch, q, t) for q, line in enumerate(lines) if line})
+        self.at = order.at
         self.loops: dict[_Stretch, _Loop] = {}
         self.wanted: dict[_Stretch, set[tuple[int, bool]]] = defaultdict(set)
         asked = [(None, order.one[line]) for line in (program.result, program.cost) if line]
@@ -384,7 +410,7 @@ class _Rolling:
         if line in self.at:
             stretch, q, t = self.at[line]
             if stretch not in self.loops:
-                self.loops[stretch] = _Loop(stretch, self.new, self.wanted[stretch])
+                self.loops[stretch] = _Loop(stretch, self.new, self.wanted[stretch], self.loops)
             return self.loops[stretch].value(q, t)
         if line.op is PLACE:
             return self.placed(line)
@@ -424,8 +450,9 @@ class _Rolling:
 class _Loop:
     """A stretch as a loop: `value(q, t)` is line q of turn t, `all(q)` that of all turns."""
 
-    def __init__(self, stretch: _Stretch, new: Mapping[Line, Line], wanted: Iterable[tuple[int, bool]]) -> None:
-        self.stretch, self.new, self.order = stretch, new, stretch.order
+    def __init__(self, stretch: _Stretch, new: Mapping[Line, Line], wanted: Iterable[tuple[int, bool]],
+                 loops: Mapping[_Stretch, _Loop]) -> None:
+        self.stretch, self.new, self.order, self.loops = stretch, new, stretch.order, loops
         self.formals: dict[tuple[int, int], Line] = {}
         self.slices: dict[Line, Line] = {}
         steady = stretch.turns[-1]
@@ -464,6 +491,12 @@ class _Loop:
             if (numbers == numbers[0]).all():
                 return self.new[a]
             return self.slice(table(numbers))
+        if relation[0] is STRETCH:
+            stretch, q, _ = self.order.at[a]
+            turns = np.array([self.order.at[arg][2] for arg in args])
+            whole = self.loops[stretch].all(q)
+            places = turns.reshape(-1, *[1] * len(a.shape)) * a.size + np.arange(a.size).reshape(a.shape)
+            return self.slice(read(whole, places))
         if relation[0] is READ:
             inner = self.operand(relation[1], source, [arg and self.order.args[arg][0] for arg in args])
             return Line(READ, [inner], a.how, a.shape)

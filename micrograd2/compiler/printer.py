@@ -489,7 +489,7 @@ class Page:
         if part.op is not NUMBER and (where.ndim > 1 + (rows > 1) or rows > 1 and where.ndim == 1):
             amount = Text(amount.within(5) + self.reshape(part, *[rows] * (rows > 1), inner.size))
         if part.op is NUMBER or size * inner.size > 10**6:
-            self.line(f"np.add.at({target}, np.s_[{every}{index}], {amount})")
+            self.line(f"np.add.at({target}, {f'np.s_[{every}{index}]' if every else index}, {amount})")
         else:
             target += "[:]" * (line.shape != (*[rows] * (rows > 1), size))
             self.line(f"{target} += {amount.within(2)} @ np.eye({size}, dtype=theta.dtype)[{index}]")

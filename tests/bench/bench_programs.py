@@ -1,11 +1,12 @@
-"""Thirteen programs as users write them (clients.py): what compiling takes, what it makes of them, and how fast that is.
+"""Programs as users write them (clients.py): what compiling takes, what it makes of them, and how fast that is.
 
-    python tests/bench/bench_programs.py [NAME ...] [--steps N] [--rounds 20] [--float32] [--sources FOLDER]
+    python tests/bench/bench_programs.py [NAME ...] [--steps N ...] [--rounds 20] [--float32] [--sources FOLDER]
 
 For every program: the scalar nodes of one example, the array operations and the lines that they become, the seconds
 that compiling takes (the best of three), the time of a step, forward and backward, for one example and for 64, and how
 many times as long the scalar graph takes for as many; all steps in turns, the best of all rounds, collector on. Where
 JAX is installed, last, how far its gradient of `program.jax()` is from the program's, relative to the largest slope.
+With --steps, those that have steps in time are measured with each such number of them.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clients import CLIENTS
+from clients import CLIENTS, STEPS, of_steps
 from micrograd2 import Value, compile
 
 
@@ -37,10 +38,9 @@ def jax_apart(program, theta, arrays):
     return np.abs(theirs - ours).max() / np.abs(ours).max()
 
 
-def measured(name, rounds, dtype):
+def measured(name, sizes, rounds, dtype):
     """The program, and its line of the table."""
-    make, sizes, _ = CLIENTS[name]
-    client = make(*sizes)
+    client = CLIENTS[name][0](*sizes)
     arrays = [array.astype(dtype) for array in client.draw(np.random.default_rng(0), 64)]
     one = [array[:1] for array in arrays]
     example = [array[0].tolist() for array in arrays]
@@ -66,6 +66,7 @@ def measured(name, rounds, dtype):
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("names", nargs="*", metavar="NAME", default=[*CLIENTS], help=", ".join(CLIENTS))
+    options.add_argument("--steps", type=int, nargs="+", help="measure programs with so many steps in time")
     options.add_argument("--rounds", type=int, default=20)
     options.add_argument("--float32", action="store_true", help="compile for float32")
     options.add_argument("--sources", type=Path, metavar="FOLDER", help="write the page of every program there")
@@ -78,9 +79,11 @@ def main():
           f"{args.rounds} rounds\n\n{'':17}{'scalar':>8}{'array':>7}{'':7}{'':11}{'scalar graph':>13}"
           f"{'program,':>12}{'':9}{'program,':>12}{'':9}{'JAX':>9}\n{'program':17}{'nodes':>8}{'ops':>7}{'lines':>7}"
           f"{'compiling':>11}{'one example':>13}{'one example':>12}{'':9}{'64 examples':>12}{'':9}{'apart':>9}")
-    for name in args.names:
-        program, line = measured(name, args.rounds, dtype)
-        print(line, flush=True)
+    plans = [(name, of_steps(name, n)) for name in args.names if name in STEPS for n in args.steps or ()] or [
+        (name, CLIENTS[name][1]) for name in args.names]
+    for name, sizes in plans:
+        program, line = measured(name, sizes, args.rounds, dtype)
+        print(line, f"   {sizes[STEPS[name]]:,} steps" if args.steps else "", flush=True)
         if args.sources:
             args.sources.mkdir(parents=True, exist_ok=True)
             (args.sources / f"{name.replace(' ', '_')}.py").write_text(program.source)

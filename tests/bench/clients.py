@@ -1,4 +1,4 @@
-"""Thirteen programs as users write them: scalar code with lists and loops, none of it written with the compiler in mind.
+"""Programs as users write them: scalar code with lists and loops, none of it written with the compiler in mind.
 
 Each function takes sizes and returns a `Client`. `CLIENTS` names them all, with the sizes that the benchmark takes and
 small ones, for tests. Weighted sums are written in every way: `dot`, `total`, `sum`, and bare + and *.
@@ -364,3 +364,13 @@ CLIENTS = {  # a name -> the program, its sizes for the benchmark, and those for
     "spring": (spring, (200,), (7,)),
     "Horner's rule": (horner, (20,), (6,)),
 }
+STEPS = {  # which of the sizes says how many steps there are in time
+    "RNN": 0, "LSTM": 0, "GRU": 0, "Kalman filter": 0, "neural ODE": 0, "N-body": 1, "pendulum": 0, "spring": 0,
+    "Horner's rule": 0}
+
+
+def of_steps(name, steps):
+    """The sizes of the benchmark, but with so many steps in time."""
+    sizes = list(CLIENTS[name][1])
+    sizes[STEPS[name]] = steps
+    return sizes
