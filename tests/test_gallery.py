@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from test_player_instruments import settle
+
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 INDEX = DOCS / "index.html"
@@ -41,6 +43,7 @@ def visited(browser: Any, page: Path, dark: bool) -> Any:
     for width in WIDTHS:
         tab.size(width, 800)
         tab.visit()
+        settle(tab)
         assert tab.run("document.documentElement.scrollWidth <= innerWidth"), width
         assert tab.run("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
     assert tab.messages == []
