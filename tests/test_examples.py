@@ -29,6 +29,7 @@ SHORT = {
     "09_matrices.py": (["--widest", "8"], ["09_matrices.png"], "z1 = x @ W1.T + b1"),
     "10_when_learning_fails.py": (["--epochs", "20"], ["10_when_learning_fails.png"], "saturated: 13"),
     "11_bang_for_your_buck.py": ([], ["11_bang_for_your_buck.png"], "against the gradient           0°"),
+    "13_loops.py": (["--most", "10"], ["13_loops.png"], "for t in reversed(range(24)):"),
     "12_questions.py": (["--steps", "100"], ["12_questions.png"], "12,560 + 272 + 170 = 13,002"),
     "moons.py": (["--steps", "60"], ["moons.html", "moons.png"], "accuracy on all 100 points: 100%"),
     "compile_digits.py": (["--epochs", "1", "--compare", "5"], [], "z1 = x @ W1.T + b1"),
