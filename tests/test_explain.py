@@ -18,9 +18,9 @@ from micrograd2.contributions import first_not_finite, flow
 from micrograd2.costs import cross_entropy, max_margin, squared_error
 from micrograd2.engine import MUL, RELU, Op, Value, dot, maximum, minimum, topological_order, total
 from micrograd2.explain import TRY, GradcheckError, Table, gradcheck, health, ledger, nudges, paths, sensitivities
-from micrograd2.explain.names import names_of
-from micrograd2.explain.table import BLUE, ORANGE
+from micrograd2.names import names_of
 from micrograd2.nn import ACTIVATIONS, MLP
+from micrograd2.shown import BLUE, ORANGE
 from micrograd2.train import SGD, fit
 from programs import VALUES, programs, run
 

@@ -1,4 +1,4 @@
-"""What all pictures share: the Picture that finds a `dot`, the colours, and text that is safe whatever it says."""
+"""What all pictures share: the Picture that finds a `dot`, the legend, the edge, and text that is never markup."""
 
 from __future__ import annotations
 
@@ -11,32 +11,13 @@ import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import graphviz
 from graphviz.backend import dot_command
 
 from ..files import write_whole
-
-
-class Palette(NamedTuple):
-    """The colours of a picture. `blue`: raising it raises the result; `orange`: raising it lowers the result."""
-
-    paper: str
-    card: str
-    ink: str
-    faint: str
-    grey: str
-    blue: str
-    orange: str
-
-    def sign(self, grad: float) -> str:
-        return self.blue if grad > 0 else self.orange if grad < 0 else self.faint
-
-
-LIGHT = Palette("#ffffff", "#f6f8fa", "#24292f", "#6e7781", "#b8bec6", "#2166ac", "#d9730d")
-DARK = Palette("#0d1117", "#1b222c", "#e6edf3", "#9198a1", "#59626d", "#62a8f0", "#f09a4a")
-BLUE, ORANGE = LIGHT.blue, LIGHT.orange
+from ..shown import DARK, LIGHT, Palette, printable
 
 
 class Picture(graphviz.Digraph):
@@ -146,13 +127,9 @@ def edge(picture: Picture, tail: str, head: str, adds: float | None, widest: flo
                  tooltip=attribute(told), labeltooltip=attribute(told), **looks)
 
 
-def short(label: str, most: int) -> str:
-    return label if len(label) <= most else label[:most - 1] + "…"
-
-
-def safe(text: str) -> str:
+def safe(text: str, most: int | None = None) -> str:
     """Text from users, safe inside an HTML-like label: never markup, never a character that XML forbids."""
-    return html.escape("".join(c if c.isprintable() else "�" for c in text)).replace("\\", "\\\\")
+    return html.escape(printable(text, most)).replace("\\", "\\\\")
 
 
 def attribute(text: str) -> str:

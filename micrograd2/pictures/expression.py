@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from ..arrays import numbers
 from ..engine import DOT, Value, parts, topological_order
-from .canvas import Picture, attribute, blank, edge, explain_signs, safe, short
+from ..shown import printable
+from .canvas import Picture, attribute, blank, edge, explain_signs, safe
 from .grouping import Group, boxes, layers, neurons, place
 
 MOST_NODES = 300     # a larger expression is summarised
@@ -62,8 +63,8 @@ class Reading:
         adds = self.adds(node, i)
         if adds is None:
             return "no gradient yet"
-        of = short(self.root.label, 40) * self.own or "C"
-        return f"∂{of}/∂{short(node.args[i].label, 40) or 'a'} += " \
+        of = printable(self.root.label, 40) * self.own or "C"
+        return f"∂{of}/∂{printable(node.args[i].label, 40) or 'a'} += " \
                f"upstream {node.grad:.4g} × local {node.local_grads[i]:.4g} = {adds:.4g}"
 
 
@@ -206,9 +207,9 @@ def _nodes_in_clusters(picture: Picture, groups: list[Group], at: dict[Value, in
 
 def _frame(picture: Picture, name: str) -> dict[str, str]:
     look = picture.look
-    label = f'<<font point-size="9" color="{look.faint}">{safe(short(name, 40))}</font>>' if name else ""
+    label = f'<<font point-size="9" color="{look.faint}">{safe(name, 40)}</font>>' if name else ""
     return {"label": label, "style": "rounded", "color": look.grey if name else "transparent", "margin": "8",
-            "labeljust": "l", "tooltip": attribute(short(name, 40) or " ")}
+            "labeljust": "l", "tooltip": attribute(printable(name, 40) or " ")}
 
 
 def _within(label: str, whole: str) -> str:
@@ -224,12 +225,12 @@ def _nodes(picture: Picture, groups: list[Group], which: range | list[int], read
             card, told = _card(picture, value, reading, frame), _told(value, reading)
         else:
             rows = _summary(group, reading)
-            card, told = _many(picture, rows), f"{short(group.name, 200)}: {', '.join(rows[1:])}"
+            card, told = _many(picture, rows), f"{printable(group.name, 200)}: {', '.join(rows[1:])}"
         picture.node(f"n{i}", label=f"<{card}>", tooltip=attribute(told))
         if expand and group.kind == "value" and value.op is DOT:
             weights, inputs, _ = parts(value.args)
             for k, (w, x) in enumerate(zip(weights, inputs)):
-                factors = f"{short(w.label, 40) or 'w'} × {short(x.label, 40) or 'x'}"
+                factors = f"{printable(w.label, 40) or 'w'} × {printable(x.label, 40) or 'x'}"
                 picture.node(f"n{i}p{k}", label=f"<{_operation(picture, '×', f'{w.data * x.data:.4g}')}>",
                              tooltip=attribute(f"{factors} = {w.data * x.data!r}"))
 
@@ -237,7 +238,7 @@ def _nodes(picture: Picture, groups: list[Group], which: range | list[int], read
 def _card(picture: Picture, node: Value, reading: Reading, frame: str) -> str:
     """One node: its operation in a dark cell, if it has one; then label, number, gradient."""
     look = picture.look
-    rows = [f"<b>{safe(short(_within(node.label, frame), 32))}</b>"] if node.label else []
+    rows = [f"<b>{safe(_within(node.label, frame), 32)}</b>"] if node.label else []
     rows.append(f"{node.data:.4g}")
     if reading.known:
         rows.append(f'<font color="{look.sign(node.grad)}">grad {node.grad:.4g}</font>')
@@ -266,9 +267,9 @@ def _operation(picture: Picture, symbol: str, numbers: str) -> str:
 def _many(picture: Picture, rows: list[str]) -> str:
     """A box that stands for many Values."""
     look = picture.look
-    cells = "".join(f"<tr><td>  {safe(short(row, 40))}  </td></tr>" for row in rows[1:])
+    cells = "".join(f"<tr><td>  {safe(row, 40)}  </td></tr>" for row in rows[1:])
     return f'<table border="2" color="{look.faint}" style="rounded" bgcolor="{look.card}" cellborder="0" ' \
-           f'cellspacing="0" cellpadding="3"><tr><td><b>{safe(short(rows[0], 32))}</b></td></tr>{cells}</table>'
+           f'cellspacing="0" cellpadding="3"><tr><td><b>{safe(rows[0], 32)}</b></td></tr>{cells}</table>'
 
 
 def _summary(group: Group, reading: Reading) -> list[str]:
@@ -289,4 +290,4 @@ def _summary(group: Group, reading: Reading) -> list[str]:
 def _told(node: Value, reading: Reading) -> str:
     made = f" = {node.op.symbol} of {len(node.args)}" if node.args else ", a leaf"
     grad = f", grad {node.grad!r}" if reading.known else ""
-    return f"{short(node.label, 200) or 'a value'}{made}: data {node.data!r}{grad}"
+    return f"{printable(node.label, 200) or 'a value'}{made}: data {node.data!r}{grad}"

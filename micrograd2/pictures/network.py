@@ -14,7 +14,8 @@ from ..arrays import numbers as reals
 from ..backprop import Cost, averages, forward, passes
 from ..engine import Value
 from ..nn import MLP
-from .canvas import Picture, attribute, blank, edge, explain_signs, short
+from ..shown import printable
+from .canvas import Picture, attribute, blank, edge, explain_signs
 
 MOST_NEURONS = 16    # of one column
 MOST_WEIGHTS = 80    # between two columns; if there are more, only the strongest into each neuron are drawn
@@ -193,7 +194,7 @@ def _image(picture: Picture, pixels: Sequence[float], ports: set[int]) -> None:
 
 def _weight_told(w: Value, grad: float | None, factors: tuple[float, float] | None) -> str:
     """What an edge says: its weight, and the multiplication (δ, activation) where there is one."""
-    name = short(w.label, 40) or "w"
+    name = printable(w.label, 40) or "w"
     if grad is None:
         return f"{name} = {w.data:.4g}"
     if not factors:

@@ -1,14 +1,16 @@
-"""Names: what a value is called in an explanation, where its user gave it no label."""
+"""Names: what a value is called where its user gave it no label.
+
+An explanation must call it something, and so must any page or picture that speaks of it.
+"""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from operator import attrgetter
 
-from ..engine import DOT, Power, Value, parts, topological_order
-from ..nn import ACTIVATIONS
-from .table import printable
+from .engine import DOT, Power, Value, parts, topological_order
+from .nn import ACTIVATIONS
+from .shown import printable
 
 SHORT = 22  # letters of a name that says how a value was made
 
@@ -56,8 +58,3 @@ def making(node: Value, names: dict[Value, str]) -> str:
     if len(operands) > 4:
         operands[3:] = [f"… {len(operands) - 3:,} more"]
     return f"{symbol}({', '.join(operands)})"
-
-
-def counted(count: int) -> str:
-    """A whole number of any size."""
-    return f"{count:,}" if count < 10 ** 21 else f"about 10^{math.log10(count):,.1f}"

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from ..contributions import flow
 from ..engine import Value
-from .names import counted, making, names_of
-from .routes import visits
-from .table import Explanation, Table, printable
+from ..names import making, names_of
+from ..shown import printable
+from ._paths import visits
+from .table import Explanation, Table, counted
 
 MOST_LINES = 100_000  # of a record that would repeat itself
 

@@ -11,7 +11,7 @@ from ..costs import squared_error
 from ..given import described, finite
 from ..nn import MLP
 from .table import Explanation, Table, averaged
-from .wishes import averages_of
+from ._nudges import averages_of
 
 
 class Sensitivity(NamedTuple):

@@ -15,8 +15,9 @@ from typing import NamedTuple
 from ..contributions import grads_of
 from ..engine import Value, topological_order
 from ..given import whole
-from .names import counted, names_of
-from .table import Explanation, Table, printable
+from ..names import names_of
+from ..shown import printable
+from .table import Explanation, Table, counted
 
 
 class Path(NamedTuple):
