@@ -1,4 +1,4 @@
-"""Contributions: the backward pass told edge by edge, or summed up, and nothing written.
+"""Contributions: the backward pass edge by edge, or summed up, and nothing written.
 
 `backward` (see `engine`) leaves its results in the graph; here the same walk is a reading. One edge adds one
 contribution, upstream gradient × local derivative, to the gradient of one operand. The names: `flow` yields every
@@ -35,7 +35,7 @@ class Contribution(NamedTuple):
 
 
 def flow(root: Value) -> Iterator[Contribution]:
-    """The backward pass from `root`, told edge by edge in the order in which `backward` works. Writes nothing.
+    """The backward pass from `root`, edge by edge in the order in which `backward` works. Writes nothing.
 
     >>> a = Value(3.0)
     >>> for step in flow(a * a):

@@ -17,7 +17,7 @@ Three ideas carry the file:
   every container, so a node that is one, and not three, decides the speed. `args` and `local_grads` read them.
 * Order is birth. Operands are born before their results, so sorting by birth number is a topological order.
 
-Left out: the walk told edge by edge (see `contributions`), copies (see `copies`), arrays (see `compile`), pictures (see
+Left out: the walk edge by edge (see `contributions`), copies (see `copies`), arrays (see `compile`), pictures (see
 `draw`), words (see `explain`).
 """
 

@@ -370,8 +370,8 @@ def _saved(net: MLP) -> dict[str, Any]:
     expected = dict(MLP(shape["nin"], shape["nouts"], seed=0).named_parameters()).keys()
     if odd := dict(found).keys() ^ expected:
         name = min(odd)
-        told = "is missing, or no Value" if name in expected else "is one parameter too many"
-        raise ValueError(f"{name} {told}, for a network of the sizes {[shape['nin'], *shape['nouts']]}")
+        problem = "is missing, or no Value" if name in expected else "is one parameter too many"
+        raise ValueError(f"{name} {problem}, for a network of the sizes {[shape['nin'], *shape['nouts']]}")
     first: dict[Value, str] = {}
     for name, value in found:
         if first.setdefault(value, name) != name:

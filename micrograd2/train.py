@@ -502,11 +502,11 @@ def _first_cause(f: Callable[..., Value], X: np.ndarray, Y: np.ndarray, batch: n
     for i in batch.tolist():
         x = [Value(number, f"x[{k}]") for k, number in enumerate(X[i].tolist())]
         try:
-            told = first_not_finite(f(x, Y[i].tolist()))
+            cause = first_not_finite(f(x, Y[i].tolist()))
         except (ArithmeticError, ValueError) as error:  # the engine names what has no value
-            told = str(error)
-        if told:
-            return f"The first cause, in example {i}: {told}. The network keeps the step before"
+            cause = str(error)
+        if cause:
+            return f"The first cause, in example {i}: {cause}. The network keeps the step before"
     if X.dtype != np.float64:
         return 'Every example by itself is finite in float64: train with dtype="float64", or a smaller learning rate'
     return "Every example by itself is finite; a smaller learning rate keeps the step finite too"

@@ -106,9 +106,9 @@ def test_wishes_and_deltas_are_those_of_backward_and_their_signs_are_counted(job
     examples = [activation_grads(net, x, y, cost) for x, y in zip(X, Y)]
     for k, layer in enumerate(told.layers):
         for j, neuron in enumerate(layer.neurons):
-            pulls, deltas = zip(*(passes[k][j] for passes, _ in examples))
-            assert (neuron.wish, neuron.delta) == close((-np.mean(pulls), np.mean(deltas)))
-            for numbers, mean, agree in ((pulls, -neuron.wish, neuron.agree_wish),
+            upstream, deltas = zip(*(passes[k][j] for passes, _ in examples))
+            assert (neuron.wish, neuron.delta) == close((-np.mean(upstream), np.mean(deltas)))
+            for numbers, mean, agree in ((upstream, -neuron.wish, neuron.agree_wish),
                                          (deltas, neuron.delta, neuron.agree_delta)):
                 if abs(mean) > 1e-9:
                     assert agree == sum(np.sign(numbers) == np.sign(mean))

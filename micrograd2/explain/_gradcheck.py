@@ -1,4 +1,4 @@
-"""Differences: gradients held against what the function does when an input is moved a little."""
+"""Gradcheck: gradients held against what the function does when an input is moved a little."""
 
 from __future__ import annotations
 
@@ -108,6 +108,6 @@ def _kink(down: Value, root: Value, up: Value, jump: float) -> str:
     for nodes in zip(*orders):
         numbers = list(zip(*((node.data, *node.local_grads) for node in nodes))) if nodes[0].args else []
         if any(max(three) - min(three) > jump * (1 + min(map(abs, three))) for three in numbers):
-            told = f"{nodes[1].op.symbol} at {', '.join(f'{arg.data:g}' for arg in nodes[1].args[:3])}"
-            return told if all(min(a, c) - jump <= b <= max(a, c) + jump for a, b, c in numbers) else ""
+            kink = f"{nodes[1].op.symbol} at {', '.join(f'{arg.data:g}' for arg in nodes[1].args[:3])}"
+            return kink if all(min(a, c) - jump <= b <= max(a, c) + jump for a, b, c in numbers) else ""
     return ""
