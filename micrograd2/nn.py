@@ -172,7 +172,9 @@ class Neuron(Module):
         """The weighted sum z and the activation a for the inputs `x`, one for each weight (else a ValueError)."""
         z = dot(self.w, _inputs(x, len(self.w)), self.b)
         f = self.activation
-        return z, (f if callable(f) else ACTIVATIONS[f] if f in ACTIVATIONS else _function(f))(z)
+        if not callable(f):
+            f = ACTIVATIONS[f] if f in ACTIVATIONS else _function(f)
+        return z, f(z)
 
     def __call__(self, x: Iterable[Number]) -> Value:
         return self.trace(x)[1]

@@ -553,7 +553,9 @@ def _scalar_outputs(net: Any, X: np.ndarray) -> np.ndarray:
 
 def _listed(outputs: Any) -> Any:
     """What a network returned, in a list of its own, if it is one Value or several."""
-    return [outputs] if isinstance(outputs, Value) else list(outputs) if isinstance(outputs, (list, tuple)) else outputs
+    if isinstance(outputs, Value):
+        return [outputs]
+    return list(outputs) if isinstance(outputs, (list, tuple)) else outputs
 
 
 def _right_answers(Y: np.ndarray, width: int) -> np.ndarray:

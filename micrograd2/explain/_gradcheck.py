@@ -48,17 +48,13 @@ def gradcheck(f: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: fl
     rows: list[tuple] = []
     analytic = [grads_of(root) for root in roots]
     for i, value in enumerate(values):
+        name = value.label or f"inputs[{i}]"
         higher, lower = _moved(f, values, value, eps), _moved(f, values, value, -eps)
-        for k, (root, up, down, grads) in enumerate(zip(roots, higher, lower, analytic)):
+        for k, (down, root, up, grads) in enumerate(zip(lower, roots, higher, analytic)):
             slope, numeric = grads.get(value, 0.0), (up.data - down.data) / (2 * eps)
-            tolerance = atol + rtol * abs(numeric)
-            name = (f"outputs[{k}] by " if len(roots) > 1 else "") + (value.label or f"inputs[{i}]")
-            left, right = (root.data - down.data) / eps, (up.data - root.data) / eps
-            verdict = "" if abs(slope - numeric) <= tolerance else WRONG
-            if verdict or abs(left - right) > tolerance:
-                kink = _kink(down, root, up, math.sqrt(eps))
-                verdict = f"a kink, of {kink}" if kink else verdict
-            rows.append((name, slope, numeric, abs(slope - numeric), verdict))
+            verdict = _verdict(slope, down, root, up, eps, atol + rtol * abs(numeric))
+            rows.append((f"outputs[{k}] by {name}" if len(roots) > 1 else name, slope, numeric, abs(slope - numeric),
+                         verdict))
     if failed := sum(verdict == WRONG for *_, verdict in rows):
         raise GradcheckError(Table(
             f"{failed} of {len(rows)} gradients disagree with finite differences (eps={eps:g}, atol={atol:g}, "
@@ -94,6 +90,16 @@ def _moved(f: Callable[..., Any], values: list[Value], value: Value, by: float) 
         return [output if output.args else Value(output.data) for output in _outputs(f, values)]  # it may be an input
     finally:
         value.data = number
+
+
+def _verdict(slope: float, down: Value, root: Value, up: Value, eps: float, tolerance: float) -> str:
+    """What is wrong with a slope, between results with the input moved by −eps, 0 and eps: "" if nothing is."""
+    left, right = (root.data - down.data) / eps, (up.data - root.data) / eps
+    agrees = abs(slope - (up.data - down.data) / (2 * eps)) <= tolerance
+    if not agrees or abs(left - right) > tolerance:
+        if kink := _kink(down, root, up, math.sqrt(eps)):
+            return f"a kink, of {kink}"
+    return "" if agrees else WRONG
 
 
 def _kink(down: Value, root: Value, up: Value, jump: float) -> str:
