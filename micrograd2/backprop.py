@@ -99,7 +99,7 @@ def passes(net: MLP, X: Any, Y: Any, cost: Cost = squared_error, most: int | Non
 
 
 def forward(net: MLP, X: Any) -> Iterator[Pass]:
-    """The same without targets: forward only."""
+    """The pass of every example, forward only: without targets there is no cost, and no gradient."""
     X, _ = examples(X, None, _inputs(net))
     return (_forward(net, x) for x in X.tolist())
 

@@ -352,7 +352,7 @@ def _check_network(net: Any) -> None:
 
 
 def _finite(X: np.ndarray, Y: np.ndarray, order: Iterable[int]) -> Iterator[int]:
-    """Those of the examples, in this order, of which every number is finite."""
+    """The examples whose numbers are all finite, in this order."""
     return (i for i in order if np.isfinite(X[i]).all() and np.isfinite(Y[i]).all())
 
 

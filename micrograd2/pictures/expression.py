@@ -61,7 +61,7 @@ class Reading:
         return f"{'earlier' if self.own else 'elsewhere'}: {self.rest[node]:.4g}"
 
     def multiplication(self, node: Value, i: int) -> str:
-        """The same with its two factors, as text."""
+        """What the edge adds, with its two factors, as text."""
         contribution = self.contribution(node, i)
         if contribution is None:
             return "no gradient yet"

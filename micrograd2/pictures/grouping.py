@@ -57,7 +57,7 @@ def neurons(nodes: Iterable[Value]) -> list[Group]:
 
 
 def layers(of: list[Group]) -> list[Group]:
-    """The same neurons, those with the same inputs together."""
+    """The layers that neurons make up: one for all that read the same inputs."""
     by_inputs: dict[tuple[Value, ...], Group] = {}
     for neuron in of:
         z = next(value for value in neuron.values if value.op is DOT)
