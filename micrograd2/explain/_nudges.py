@@ -107,17 +107,17 @@ class Nudges(Explanation):
         neuron = layer.neurons[j]
         one = self.examples == 1
 
-        def of(parameter: str, nudge: float, factors: str, agree: int) -> tuple:
+        def row(avenue: str, parameter: str, nudge: float, factors: str, agree: int) -> tuple:
             more = ", to which its other places add" if parameter in neuron.tied else ""
-            return parameter, nudge, factors + more, *self._agreement(agree)
+            return avenue, parameter, nudge, factors + more, *self._agreement(agree)
 
-        rows: list[tuple] = [("bias", *of(f"{name}.b", neuron.bias, "−δ", neuron.agree_bias))]
+        rows = [row("bias", f"{name}.b", neuron.bias, "−δ", neuron.agree_bias)]
         for i in _largest(neuron.weights, 4):
             factors = f"−δ × a = {-neuron.delta:+.4g} × {layer.inputs[i]:.4g}" if one else "−δ × a, averaged"
-            rows.append(("weight", *of(f"{name}.w[{i}]", neuron.weights[i], factors, neuron.agree_weights[i])))
+            rows.append(row("weight", f"{name}.w[{i}]", neuron.weights[i], factors, neuron.agree_weights[i]))
         for i in _largest(neuron.previous, 4):
-            rows.append(("activation", layer.input_names[i], neuron.previous[i],
-                         f"−δ × w = {-neuron.delta:+.4g} × {neuron.w[i]:+.4g}", *self._agreement(neuron.agree_delta)))
+            factors = f"−δ × w = {-neuron.delta:+.4g} × {neuron.w[i]:+.4g}"
+            rows.append(row("activation", layer.input_names[i], neuron.previous[i], factors, neuron.agree_delta))
         more = len(neuron.weights) - 4
         return Table(f"The three avenues of {name}: δ = {neuron.delta:+.4g}",
                      {"avenue": "", "of": "", "−∂C/∂": "+~", "which is": "", **self._agree()}, rows,
@@ -148,11 +148,12 @@ class Nudges(Explanation):
             for j in sorted(_largest([n.delta for n in layer.neurons], MOST_ROWS)):
                 n = layer.neurons[j]
                 rows.append((n.name, -n.wish, n.slope, n.delta, *self._agreement(n.agree_delta)))
-        averaged = "" if self.examples == 1 else "\nThese are averages; the product holds in each example."
+        remark = f"At most {MOST_ROWS} of each layer, the largest. For the outputs, ∂C/∂a is the cost's own."
+        if self.examples > 1:
+            remark += "\nThese are averages; the product holds in each example."
         return Table("Backwards, layer by layer: δ = (Wᵀ δ of the layer after) × f′(z)",
                      {"neuron": "", "∂C/∂a = Wᵀ δ": "+~", "f′(z)": "~", "δ": "+~", **self._agree()}, rows,
-                     f"At most {MOST_ROWS} of each layer, the largest. For the outputs, ∂C/∂a is the cost's own."
-                     + averaged, "δ")
+                     remark, "δ")
 
     def hebbian(self) -> Table:
         """The weights that most want to grow: from the most active neurons to those most wished to rise."""
@@ -160,10 +161,10 @@ class Nudges(Explanation):
         for layer in reversed(self.layers):
             growing = [(nudge, j, i) for j, n in enumerate(layer.neurons) for i, nudge in enumerate(n.weights)
                        if nudge > 0]
-            wishes = [-n.delta for n in layer.neurons]
+            of_z = [-n.delta for n in layer.neurons]
             for nudge, j, i in nlargest(3, growing, key=itemgetter(0)):
                 rows.append((f"{layer.neurons[j].name}.w[{i}]", nudge, layer.inputs[i], _rank(layer.inputs, i),
-                             wishes[j], _rank(wishes, j)))
+                             of_z[j], _rank(of_z, j)))
         remark = "From the most active to the most wished for: the strongest increase is where both are large."
         everywhere = {name for layer in self.layers for n in layer.neurons for name in n.tied}
         if tied := [name for name, *_ in rows if name in everywhere]:
