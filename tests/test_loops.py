@@ -211,10 +211,10 @@ def test_loops_in_jax_equal_the_scalar_graph(recurrence):
     program = compile(f, parameters, arrays[0][0])
     with jax.enable_x64(True):
         if not program.is_cost:
-            found = np.asarray(program.jax()(program.theta, *arrays))
+            found = np.asarray(jax.jit(program.jax())(program.theta, *arrays))
             np.testing.assert_allclose(found, program(program.theta, *arrays), rtol=1e-10, atol=1e-10)
             return
-        loss, gradient = jax.value_and_grad(program.jax())(program.theta, *arrays)
+        loss, gradient = jax.jit(jax.value_and_grad(program.jax()))(program.theta, *arrays)
     expected_loss, expected_gradient = program(program.theta, *arrays)
     assert float(loss) == pytest.approx(expected_loss, rel=1e-10)
     np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-9, atol=1e-9)
