@@ -64,7 +64,8 @@ TURN_STEPS = {  # each makes new numbers of u and v, and of inputs x, parameters
 }
 FIRSTS = {"numbers": lambda x, b: [Value(0.3)] * len(b), "zeros": lambda x, b: [Value(0.0)] * len(b),
           "parameters": lambda x, b: b, "inputs": lambda x, b: x}
-ENDS = ("the last", "every one", "every second", "their total", "a running mean")
+ENDS = ("the last", "every one", "every second", "their total", "a running mean", "turned and cut", "products",
+        "log-sum-exps", "a weighted sum")
 
 
 @st.composite
@@ -74,7 +75,7 @@ def recurrences(draw):
     steps = draw(st.lists(st.tuples(st.sampled_from(sorted(TURN_STEPS)), st.integers(0, 9), st.integers(0, 9)),
                           min_size=states, max_size=7))
     first, end = draw(st.sampled_from(sorted(FIRSTS))), draw(st.sampled_from(ENDS))
-    back = draw(st.integers(1, 2))  # the state of how many turns before is used as well
+    back = draw(st.integers(1, 3))  # the state of how many turns before is used as well
     W, b, c = values(n, n), values(n, seed=1), values(turns, n, seed=2)
     constants = np.random.default_rng(3).uniform(-1, 1, (turns, n)).tolist()
     as_list = draw(st.booleans())
@@ -92,7 +93,11 @@ def recurrences(draw):
             kept.append(before[-1][0])
             mean = 0.9 * mean + 0.1 * before[-1][-1][0]
         results = {"the last": flat(before[-1]), "every one": flat(kept), "every second": flat(kept[::2]),
-                   "their total": [sum(column) for column in zip(*kept)], "a running mean": [mean]}[end]
+                   "their total": [sum(column) for column in zip(*kept)], "a running mean": [mean],
+                   "turned and cut": flat([h[::-1][:2] for h in kept]),
+                   "products": [dot(w, h).sin() for h in kept for w in W],
+                   "log-sum-exps": [logsumexp([dot(w, h, p) for w, p in zip(W, b)]) for h in kept],
+                   "a weighted sum": [sum(dot(b, [p * p + q for p, q in zip(h, c[0])]) for h in kept)]}[end]
         return results if as_list else sum((v - 0.3) ** 2 for v in results)
 
     return f, flat(W, b, c), [np.random.default_rng(4).uniform(-1, 1, (3, n * turns))]
@@ -157,6 +162,26 @@ def test_a_number_two_turns_old_is_carried_twice():
         return h ** 2
     program = compiled(f, [W, U], batch(3, 12))
     assert is_loop(program)
+
+
+def test_two_chains_side_by_side_are_one_loop():
+    def f(x):
+        h = [x[0], x[1]]
+        for t in range(2, 24):
+            h.append((W * h[-2] + x[t]).tanh())
+        return h[-1] * h[-2]
+    program = compiled(f, [W], batch(3, 24))
+    assert is_loop(program)
+
+
+def test_a_turn_that_needs_what_was_made_of_it_elsewhere_is_no_turn():
+    def f(x):
+        b = (U * x[1]).cos()
+        a = (W * b.exp()).sin()
+        for t in range(2, 14):
+            a, b = (W * b).sin(), (U * a).cos()
+        return a * b
+    assert is_loop(compiled(f, [W, U], batch(3, 2)))
 
 
 def test_what_follows_another_loop_is_a_loop_too():
