@@ -12,7 +12,7 @@ import micrograd2
 from micrograd2 import compiler, explain
 
 ROOT = Path(__file__).parents[1]
-PACKAGE = ROOT / "micrograd2"
+PACKAGE = Path(micrograd2.__file__).parent
 FLOORS = {  # module: the modules of this package, then the outside packages, that it may import
     "engine": (set(), set()),
     "contributions": ({"engine"}, set()),
@@ -89,7 +89,7 @@ def test_importing_prints_nothing_and_opens_nothing():
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("tool", ["flake8", "mypy"])
-def test_clean_under(tool):
-    run = subprocess.run([sys.executable, "-m", tool], cwd=ROOT, capture_output=True, text=True)
+@pytest.mark.parametrize("tool, paths", [("flake8", [PACKAGE, ROOT]), ("mypy", [PACKAGE, ROOT / "examples"])])
+def test_clean_under(tool, paths):
+    run = subprocess.run([sys.executable, "-m", tool, *paths], cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr

@@ -48,7 +48,8 @@ TYPES = {
 
 def short(revealed):
     """A type without the names of its modules, and an array's without its parameters."""
-    return re.sub(r"ndarray\[tuple\[Any, \.\.\.\], dtype\[Any\]\]", "ndarray", re.sub(r"\b(?:\w+\.)+(?=\w)", "", revealed))
+    revealed = re.sub(r"\b(?:\w+\.)+(?=\w)", "", revealed)
+    return re.sub(r"ndarray\[(?:\w+|tuple)\[?.*?\]?, dtype\[\w+\]\]", "ndarray", revealed)
 
 
 @pytest.fixture(scope="module")
