@@ -8,8 +8,6 @@ import re
 from configparser import ConfigParser
 from pathlib import Path
 
-from setuptools import setup
-
 PICTURE = re.compile(r"<picture>.*?(<img [^>]*>)</picture>")  # which index pages do not know
 IMG = re.compile(r'<img src="(?P<path>[^":]+)"[^>]*? alt="(?P<alt>[^"]*)">')
 LINK = re.compile(r"(?P<picture>!?)\[(?P<text>[^\]]*)\]\((?P<path>[^):]+)\)")
@@ -33,6 +31,7 @@ def described(readme: str, url: str) -> str:
 
 
 if __name__ == "__main__":
+    from setuptools import setup  # an environment that only reads this need not have it
     here = Path(__file__).parent
     config = ConfigParser()
     config.read(here / "setup.cfg", encoding="utf-8")

@@ -5,6 +5,7 @@ import pkgutil
 import subprocess
 import sys
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
@@ -78,6 +79,12 @@ def test_no_module_bears_the_name_of_an_exported_function(package):
 def test_exports_exist_and_have_docstrings(package):
     for name in package.__all__:
         assert getattr(package, name).__doc__
+
+
+def test_every_cost_is_public():
+    costs = {name for name, thing in vars(micrograd2.costs).items() if isinstance(thing, FunctionType)
+             and thing.__module__ == "micrograd2.costs" and name[0] != "_"}
+    assert costs - {"example_cost"} <= set(micrograd2.__all__)
 
 
 def test_importing_prints_nothing_and_opens_nothing():
