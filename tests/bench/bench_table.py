@@ -3,9 +3,9 @@
     pip install micrograd==0.1.0 jax
     python tests/bench/bench_table.py [--rounds 7] [--large]
 
-What is measured is that of the other benchmarks here, which tell more, and check that all ways give the same numbers. The
-two of a row take turns and count with the best of the rounds, on one thread. Without JAX its row is left out. `--large` adds ten million
-nodes and a million parameters, once: that takes 3 GB and some minutes.
+What is measured is that of the other benchmarks here, which tell more, and check that all ways give the same numbers.
+The two of a row take turns and count with the best of the rounds, on one thread. Without JAX its row is left out.
+`--large` adds ten million nodes and a million parameters, once: that takes 3 GB and some minutes.
 """
 
 import argparse
