@@ -34,6 +34,14 @@ def test_on_a_package_index_no_link_or_picture_leads_nowhere(url):
         line for line in README.splitlines() if line.startswith(">>>")]
 
 
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_every_test_that_is_named_is_where_its_link_leads(page):
+    named = re.findall(r"\[`(test_\w+)`\]\(([^)]+)\)", (ROOT / page).read_text(encoding="utf-8"))
+    stands = {name: path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("test_*.py")
+              for name in re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)}
+    assert named and {name: path for name, path in named} == {name: stands.get(name) for name, _ in named}
+
+
 def test_the_names_are_those_whose_source_is_told():
     source = (ROOT / "examples" / "SOURCE.md").read_text(encoding="utf-8")
     names = (ROOT / "examples" / "names.txt").read_bytes()
