@@ -4,13 +4,16 @@
     python tests/bench/bench_table.py [--rounds 7] [--large]
 
 What is measured is that of the other benchmarks here, which tell more, and check that all ways give the same numbers.
-The two of a row take turns and count with the best of the rounds, on one thread. Without JAX its row is left out.
+The two of a row take turns and count with the best of the rounds, in seconds of the processor, on one thread: what else
+the machine does then matters little. Without JAX its row is left out.
 `--large` adds ten million nodes and a million parameters, once: that takes 3 GB and some minutes.
 """
 
 import argparse
 import datetime
+import gc
 import importlib.util
+import math
 import os
 import platform
 import resource
@@ -25,7 +28,7 @@ import micrograd.nn
 import numpy as np
 import plain
 from bare_gpt import gpt_step
-from bench_compiler import bare, best_step, best_times, jax_step, program_step, sigmoid_net, textbook_step
+from bench_compiler import best_step, jax_step, program_step, sigmoid_net, textbook_step
 from bench_engine import digit, moons_step, nodes
 from bench_training import BATCH, by_fit, by_hand, digit_net
 
@@ -35,26 +38,42 @@ from micrograd2 import SGD, MLP, Value, compile, data, squared_error
 LARGE = [784, 1024, 200, 10]
 
 
-def row(what, beside, ours, theirs, rounds, calls=1):
-    """Two ways in turns: a line of the table, with how many times as fast ours is."""
-    mine, other = best_times((ours, theirs), rounds, calls)
-    ratio = other / mine
+def best_times(runs, rounds):
+    """The best time of one run of each function, of three in a row, where the garbage of one is the next one's."""
+    best = [math.inf] * len(runs)
+    for _ in range(rounds):
+        for i, run in enumerate(runs):
+            gc.collect()
+            start = time.process_time()
+            for _ in range(3):
+                run()
+            best[i] = min(best[i], (time.process_time() - start) / 3)
+    return best
+
+
+def row(what, beside, times):
+    """A line of the table, of the times of ours and of theirs."""
+    ours, theirs = times
+    ratio = theirs / ours
     print(f"| {what} | {beside} | {ratio:,.{0 if ratio >= 10 else 2}f}× |", flush=True)
 
 
 def seconds(run):
-    start = time.perf_counter()
+    start = time.process_time()
     result = run()
-    return time.perf_counter() - start, result
+    return time.process_time() - start, result
 
 
 def engine(rounds):
     ours, theirs, beside = Value, micrograd.engine.Value, "micrograd 0.1.0"
-    row("10,000 nodes of + and ×, forward and backward", beside, nodes(ours), nodes(theirs), rounds)
-    row("a step on 100 moons, 2-16-16-1", beside, moons_step(MLP, ours), moons_step(micrograd.nn.MLP, theirs), rounds)
-    row("one digit through 784-16-16-10 and back", beside, digit(MLP, ours), digit(micrograd.nn.MLP, theirs), rounds)
-    row("a GPT of bare + and ×, one name", "a plain `Value` of forty lines", gpt_step(ours), gpt_step(plain.Value),
-        rounds)
+    row("10,000 nodes of + and ×, forward and backward", beside,
+        best_times((nodes(ours), nodes(theirs)), rounds))
+    row("a step on 100 moons, 2-16-16-1", beside,
+        best_times((moons_step(MLP, ours), moons_step(micrograd.nn.MLP, theirs)), rounds))
+    row("one digit through 784-16-16-10 and back", beside,
+        best_times((digit(MLP, ours), digit(micrograd.nn.MLP, theirs)), rounds))
+    row("a GPT of bare + and ×, one name", "a plain `Value` of forty lines",
+        best_times((gpt_step(ours), gpt_step(plain.Value)), rounds))
 
 
 def compiler(rounds):
@@ -64,19 +83,16 @@ def compiler(rounds):
     theta = np.array([p.data for p in net.parameters()])
     program, _ = program_step(theta, x, y)
 
-    def scalars(cost):
-        def run():
-            for image, target in zip(x.tolist(), y.tolist()):
-                cost(image, target).backward()
-        return run
+    def scalars():
+        for image, target in zip(x.tolist(), y.tolist()):
+            squared_error(net(image), target).backward()
 
-    row(what, "its scalar graphs", program, scalars(lambda x, y: squared_error(net(x), y)), 3)
-    row(what, "the same of bare + and ×", program, scalars(bare(net)), 1)
+    row(what, "its scalar graphs", best_times((program, scalars), rounds))
     others = {"NumPy as a textbook writes it": textbook_step, "the fastest NumPy that we can write": best_step("C")}
     if importlib.util.find_spec("jax"):
         others["`jax.jit`"] = jax_step
     for beside, step in others.items():
-        row(what, beside, program, step(theta, x, y)[0], 50 * rounds, calls=4)
+        row(what, beside, best_times((program, step(theta, x, y)[0]), 50 * rounds))
 
 
 def training(rounds):
@@ -88,8 +104,8 @@ def training(rounds):
     def training_by(way):
         return lambda: way(digit_net(), X, Y, X, labels, 5, lambda step: 5 * (1 - step / 1000), np.float64)
 
-    row("`fit`, 5 epochs of 20,000 digits, with all it does", "the loop by hand in NumPy", training_by(by_fit),
-        training_by(by_hand), rounds)
+    row("`fit`, 5 epochs of 20,000 digits, with all it does", "the loop by hand in NumPy",
+        best_times((training_by(by_fit), training_by(by_hand)), rounds))
 
 
 def large():
@@ -108,9 +124,9 @@ def large():
           f"{compiling:.0f} s | its scalar graph of one example, forward and backward, in {scalar:.1f} s | "
           f"{scalar / compiling:.2f}× |", flush=True)
     theta, optimizer = program.theta, SGD(0.1)
-    run, read = textbook_step(theta, x[:BATCH], y[:BATCH], LARGE)
+    run, _ = textbook_step(theta, x[:BATCH], y[:BATCH], LARGE)
     row(f"a compiled step of it, {BATCH} examples", "NumPy as a textbook writes it",
-        lambda: program(theta, x[:BATCH], y[:BATCH]), run, 5)
+        best_times((lambda: program(theta, x[:BATCH], y[:BATCH]), run), 5))
     losses = []
     for k in range(50):
         some = slice(k % 5 * BATCH, (k % 5 + 1) * BATCH)
