@@ -96,7 +96,8 @@ def test_importing_prints_nothing_and_opens_nothing():
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("tool, paths", [("flake8", [PACKAGE, ROOT]), ("mypy", [PACKAGE, ROOT / "examples"])])
+@pytest.mark.parametrize("tool, paths", [("flake8", [ROOT]), ("mypy", [PACKAGE, ROOT / "examples"])])
 def test_clean_under(tool, paths):
-    run = subprocess.run([sys.executable, "-m", tool, *paths], cwd=ROOT, capture_output=True, text=True)
+    own = [path for path in paths if path.is_relative_to(ROOT)]  # a package that is installed is not looked at
+    run = subprocess.run([sys.executable, "-m", tool, *own], cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr
