@@ -27,7 +27,8 @@ on text), `files` (written whole or not at all).
 """
 
 from . import copies, data, explain  # noqa: F401  (copies: so that Values can be copied and pickled)
-from .compiler import CompileError, Program, compile  # noqa: F401  (not in __all__: Python has a compile of its own)
+from .compiler import CompileError, Program
+from .compiler import compile as compile  # noqa: F401  (public, but not in __all__: Python has a compile of its own)
 from .costs import cross_entropy, max_margin, squared_error
 from .engine import Value, dot, gradient, logsumexp, maximum, minimum, total
 from .nn import MLP, Layer, Neuron
@@ -38,4 +39,4 @@ from .train import SGD, Adam, accuracy, fit
 __all__ = ["Value", "dot", "total", "logsumexp", "maximum", "minimum", "gradient", "Neuron", "Layer", "MLP",
            "squared_error", "cross_entropy", "max_margin", "fit", "accuracy", "SGD", "Adam", "Program", "CompileError",
            "draw", "draw_dot", "play", "data", "explain"]
-__version__ = "0.1.0"
+__version__ = "1.0.0"
