@@ -74,8 +74,6 @@ class Pass:
         """∂C/∂a of every layer: the upstream gradient, with which f′(z) is multiplied."""
         return [[self.grads.get(a, 0.0) for _, a in layer] for layer in self.layers]
 
-    pulls = upstream  # as the pages call it
-
     @property
     def deltas(self) -> Rows:
         """δ = ∂C/∂z of every layer."""

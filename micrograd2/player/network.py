@@ -16,7 +16,8 @@ from ..backprop import Cost, Pass, kind, passes, places, through_the_layers
 from ..costs import example_cost, squared_error
 from ..engine import Value
 from ..nn import MLP, Neuron
-from .page import Page, number, packed, page_of, readable
+from ..shown import printable
+from .page import Page, number, packed, page_of
 from .script import Printed, formula, is_spelled, printed_function
 
 MOST_EXAMPLES = 100
@@ -39,11 +40,11 @@ def network_page(networks: Mapping[str, MLP], X: Any, Y: Any, cost: Cost) -> Pag
             story.take(net, e, one)
     still = f"Nothing can be changed in this page: {story.still}." if story.still else ""
     data = {
-        "sizes": sizes, "kinds": [[readable(name, 22) for name in layer] for layer in _kinds(first)],
+        "sizes": sizes, "kinds": [[printable(name, 22) for name in layer] for layer in _kinds(first)],
         "formulas": [[found.pop() if len(found) == 1 else "" for found in layer] for layer in story.formulas],
-        "networks": [{"name": readable(name, 30), **_packed(net)} for name, net in networks.items()],
+        "networks": [{"name": printable(name, 30), **_packed(net)} for name, net in networks.items()],
         "names": [str(j) for j in range(sizes[-1])] if sizes[-1] > 1 else ["out"], "squared": cost is squared_error,
-        "cost": readable(getattr(cost, "__name__", "a function of your own")).replace("_", " "),
+        "cost": printable(getattr(cost, "__name__", "a function of your own"), 160).replace("_", " "),
         "examples": story.examples, "still": still, "passes": story.passes if still else [],
         "activations": [] if still else [[story.entry((k, j)) for j in range(n)] for k, n in enumerate(sizes[1:])],
         "costs": [] if still else [story.entry((e,)) for e in range(len(story.examples))],
@@ -197,7 +198,7 @@ def _numbers(one: Pass) -> dict[str, Any]:
     """Every z, a and f′(z), and the cost's gradient in z and a, of a page that does not compute them itself."""
     return {"cost": number(one.cost.data) if one.cost is not None else "",
             "a": list(map(packed, one.activations)), "z": list(map(packed, one.sums)),
-            "slopes": list(map(packed, one.slopes)), "da": list(map(packed, one.pulls)),
+            "slopes": list(map(packed, one.slopes)), "da": list(map(packed, one.upstream)),
             "dz": list(map(packed, one.deltas))}
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import write_whole
-from ..pictures import BLUE, ORANGE
+from ..shown import BLUE, ORANGE, printable
 
 
 class Page:
@@ -51,7 +51,8 @@ class Page:
 def page_of(kind: str, title: str, data: Any, printed: str) -> Page:
     """A page of one of the kinds of SCRIPTS, about this data; `printed` is the arithmetic that its script finds."""
     parts = {
-        "kind": kind, "title": html.escape(readable(title)), "blue": BLUE, "orange": ORANGE, "css": _text("page.css"),
+        "kind": kind, "title": html.escape(printable(title, 160)), "blue": BLUE, "orange": ORANGE,
+        "css": _text("page.css"),
         "data": json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"),
         "js": "\n".join([_text("rows.js"), printed, *(_text(name) for name in SCRIPTS[kind])]),
     }
@@ -71,12 +72,6 @@ SCRIPTS = {  # in an order in which each finds what it imports
 
 def _text(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def readable(text: str, most: int = 160) -> str:
-    """A user's text without characters that cannot be shown, and not too long."""
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:most + 1])
-    return text if len(text) <= most else text[:most - 1] + "…"
 
 
 def number(x: float) -> float | str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..engine import Op, Value, topological_order
 from ..pictures import MOST_NODES
-from .page import Page, number, page_of, readable
+from ..shown import printable
+from .page import Page, number, page_of
 from .script import is_spelled, printed_row
 
 
@@ -21,7 +22,7 @@ def value_page(root: Value) -> Page:
         if node.args and not still:
             rows.setdefault((node.op, len(node.args)), len(rows))
     data = {
-        "nodes": [{"label": readable(node.label), "symbol": node.op.sign if node.args else "", "why": node.op.why,
+        "nodes": [{"label": printable(node.label, 160), "symbol": node.op.sign if node.args else "", "why": node.op.why,
                    "data": number(node.data), "args": [index[operand] for operand in node.args],
                    "locals": [number(local) for local in node.local_grads],
                    "row": rows.get((node.op, len(node.args)), -1)} for node in nodes],

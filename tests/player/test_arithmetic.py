@@ -162,7 +162,7 @@ def assert_passes_are(tab: Any, net: MLP, X: Any, Y: Any, cost: Any) -> None:
     mean = 0.0
     for k, (one, found) in enumerate(zip(passes(net, X, Y, cost), tab.run(PASS), strict=True)):
         assert found["cost"] == near_one(one.cost.data)
-        for part, rows in (("a", one.activations), ("z", one.sums), ("slopes", one.slopes), ("da", one.pulls),
+        for part, rows in (("a", one.activations), ("z", one.sums), ("slopes", one.slopes), ("da", one.upstream),
                            ("dz", one.deltas)):
             assert [len(row) for row in found[part]] == [len(row) for row in rows]
             for row, expected in zip(found[part], rows):

@@ -183,7 +183,7 @@ def test_wishes_shrink_as_the_network_learns(opened):
         (one,) = passes(net, X[0], Y[0])
         asked = max(abs(delta * w.data) for delta, neuron in zip(one.deltas[-1], net.layers[-1].neurons)
                     for w in neuron.w)
-        pull = max(map(abs, one.pulls[-2]))
+        pull = max(map(abs, one.upstream[-2]))
         shares.append((max(wishes[:160]) ** 2 / asked, max(wishes[160:]) ** 2 / pull))
     for first, second in zip(*shares):      # areas on one scale
         assert first == pytest.approx(second, rel=1e-3)
@@ -244,7 +244,7 @@ def test_blue_means_should_rise_to_the_end_and_turned_round_the_gradient(opened)
     tab = opened(play(net, X, Y), "example=1", calm=True)
     (one,) = passes(net, X[1], Y[1])
     names = titles(tab)
-    told = {"Which way, and how much?": one.pulls[-1], "Through the sigmoid of the outputs": one.deltas[-1],
+    told = {"Which way, and how much?": one.upstream[-1], "Through the sigmoid of the outputs": one.deltas[-1],
             "The biases of all outputs at once": one.deltas[-1], "Every weight's nudge": one.deltas[-1],
             "Who agrees with whom?": one.deltas[-1]}
     for title, gradient in told.items():
@@ -257,7 +257,7 @@ def test_blue_means_should_rise_to_the_end_and_turned_round_the_gradient(opened)
     go(tab, names.index("Through the sigmoid of the outputs"))
     cells = [number(cell) for cell in tab.run("[...document.querySelectorAll('#panel td')].map(c => c.textContent)")]
     for j in range(10):
-        assert cells[4 * j:4 * j + 4] == [j, about(-one.pulls[-1][j]), about(one.slopes[-1][j]),
+        assert cells[4 * j:4 * j + 4] == [j, about(-one.upstream[-1][j]), about(one.slopes[-1][j]),
                                           about(-one.deltas[-1][j])]
 
 

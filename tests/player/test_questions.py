@@ -35,7 +35,8 @@ def engines(net: MLP, one: Pass, name: str, place: list[int]) -> float:
     layer, j = place[0] - 1, place[1]
     if len(place) == 2:
         sign = -1 if name == "wishes" else 1
-        return sign * {"pull": one.pulls, "passes": one.slopes, "bias": one.deltas, "wishes": one.pulls}[name][layer][j]
+        return sign * {"pull": one.upstream, "passes": one.slopes, "bias": one.deltas,
+                       "wishes": one.upstream}[name][layer][j]
     w = net.layers[layer].neurons[j].w[place[2]]
     return {"flow": w.data * one.activations[layer][place[2]], "weight": one.grads.get(w, 0.0),
             "wish": -one.deltas[layer][j] * w.data}[name]
