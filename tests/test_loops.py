@@ -235,7 +235,7 @@ def test_a_loop_may_read_what_another_left_and_first_what_it_began_with():
     def f(x):
         kept, h = [x[0].exp()], x[1]
         for t in range(8):
-            kept.append((W * kept[-1] + x[t]).tanh())
+            kept.append((W * kept[-1] + x[t]).tanh() * x[t + 1])
         for one in kept:
             h = (U * h - one).sin()
         return h
