@@ -54,7 +54,7 @@ def write_whole(path: str | os.PathLike[str], text: str) -> Path:
 
 
 def permissions_at(target: Path) -> int | None:
-    """Those of the file that is to be replaced, None for a new file; OSError if neither can be."""
+    """The permissions of the file that is to be replaced, None for a new file; OSError if neither can be written."""
     try:
         mode = target.stat().st_mode
     except FileNotFoundError:
@@ -93,8 +93,9 @@ def _remove_abandoned(target: Path) -> None:
     """Remove every draft of `target` that no living writer holds. What cannot be looked at or removed stays."""
     ours = re.compile(rf"\.{re.escape(_stem(target))}\.[0-9a-f]{{16}}\.part")
     with suppress(OSError):
-        for draft in target.parent.iterdir():
-            if ours.fullmatch(draft.name) and draft.is_file():
+        for name in os.listdir(target.parent):  # in one call: an interrupted iterdir would leave the folder open
+            draft = target.parent / name
+            if ours.fullmatch(name) and draft.is_file():
                 with suppress(OSError), open(draft, "rb") as file:
                     if fcntl:
                         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -12,6 +12,11 @@ settings.register_profile("mutants", deadline=None, phases=[Phase.explicit, Phas
 settings.load_profile("default")
 
 
+def pytest_collection_modifyitems(items):
+    """Tests that fork come first: once JAX or a browser is there, so are threads, and a fork has none of them."""
+    items.sort(key=lambda item: "forks" not in item.keywords)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     outcome = yield

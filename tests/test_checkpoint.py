@@ -87,7 +87,7 @@ def trained(path, pause=0.0):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork, to be killed often")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.forks
 def test_fifty_kills_at_any_moment_lose_at_most_the_epoch_that_was_under_way(tmp_path):
     path, rng = tmp_path / "run.json", random.Random(0)
     expected = trained(tmp_path / "whole.json")

@@ -19,6 +19,7 @@ from micrograd2 import MLP, files
 from micrograd2.files import write_whole
 
 resource = pytest.importorskip("resource", reason="processes are forked and killed here, which Windows cannot do")
+pytestmark = pytest.mark.forks
 
 DRAFT = ".note.txt.0123456789abcdef.part"
 NOBODY = 65534

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+from micrograd2.compiler import lines
 from micrograd2.compiler.backward import with_gradient
-from micrograd2.compiler.lines import (ArrayProgram, Places, elementwise, joined, leaf, logsumexp, masked, number,
-                                       place, product, read, reshaped, spread, summed, table)
+from micrograd2.compiler.lines import (ArrayOp, ArrayProgram, Places, elementwise, joined, leaf, logsumexp, masked,
+                                       number, place, product, read, reshaped, spread, summed, table)
 from micrograd2.compiler.printer import Page
 from micrograd2.compiler.tidy import tidied
 from micrograd2.compiler.view import ranges, view
@@ -53,6 +54,14 @@ OPERATIONS = {  # of parameters w, and of what depends on both parameters and da
     "a softmax, in part": lambda w, v: elementwise(TANH, logsumexp(masked(
         matrix(v, 3, 4), np.tri(3, 4, dtype=bool), -np.inf))),
 }
+
+
+def test_every_array_operation_is_tried():
+    rows = {op for op in vars(lines).values() if isinstance(op, ArrayOp)}
+    made = [ArrayProgram(THETA, (), make(THETA, elementwise(MUL, THETA, X))) for make in OPERATIONS.values()]
+    of_loops = {lines.CARRIED, lines.TURN, lines.LOOP, lines.STACK, lines.LAST}
+    given = {lines.LEAF, lines.TABLE, lines.NUMBER}
+    assert rows - of_loops - given <= {line.op for program in made for line in program.lines()}
 
 
 def run(program, theta, x):

@@ -254,6 +254,20 @@ def test_what_is_done_to_every_state_after_the_loop_is_done_to_all_at_once():
     assert len(code(program)) < 40
 
 
+def test_a_pair_of_cost_and_outputs_has_loops_in_both_pages():
+    def f(x, y):
+        h, kept = x[0], []
+        for t in range(1, 12):
+            h = (W * h + x[t]).tanh()
+            kept.append(h)
+        return (h - y[0]) ** 2, kept
+    program = compile(f, [W], [0.1] * 12, [0.2])
+    arrays = [batch(3, 12), batch(3, 1, seed=1)]
+    program.check(program.theta, *arrays)
+    assert is_loop(program) and "for t in" in program.outputs_source
+    assert program.outputs(program.theta, *arrays).shape == (3, 11)
+
+
 def test_an_argument_may_be_called_as_the_loop_calls_its_own_things():
     def f(t, carried, slices, x1):
         h = t[0]

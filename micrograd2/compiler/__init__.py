@@ -20,7 +20,7 @@ import itertools
 import linecache
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar, Union, overload
 
 import numpy as np
 
@@ -41,8 +41,21 @@ __all__ = ["CompileError", "Program", "compile"]
 
 _serial = itertools.count(1)
 
+Result = TypeVar("Result")  # of a call of the program
+Cost = Union[Value, tuple[Value, Sequence[Value]]]
 
-def compile(f: Callable[..., Any], parameters: Sequence[Value], *example: Any, dtype: Any = np.float64) -> Program:
+
+@overload
+def compile(f: Callable[..., Cost], parameters: Sequence[Value], *example: Any,
+            dtype: Any = ...) -> Program[tuple[float, np.ndarray]]: ...
+
+
+@overload
+def compile(f: Callable[..., Sequence[Value]], parameters: Sequence[Value], *example: Any,
+            dtype: Any = ...) -> Program[np.ndarray]: ...
+
+
+def compile(f: Callable[..., Any], parameters: Sequence[Value], *example: Any, dtype: Any = np.float64) -> Program[Any]:
     """The program of `f`, scalar code for one example, over batches of examples.
 
     `f` receives a list of Values for each sequence of numbers in `example`, and returns one Value, a cost, or a list of
@@ -61,7 +74,7 @@ def compile(f: Callable[..., Any], parameters: Sequence[Value], *example: Any, d
     return Program(f, parameters, example, dtype)
 
 
-class Program:
+class Program(Generic[Result]):
     """What `compile` returns: NumPy code for a scalar function, with a gradient if it is a cost.
 
     `program(theta, *arrays)` takes the parameters as one vector and, for each argument of the scalar function, an array
@@ -99,12 +112,15 @@ class Program:
         vars(self).update(state)
         self._run, self._run_outputs = _executed(self.source), _executed(self.outputs_source)
 
-    def __call__(self, theta: Any, *arrays: Any) -> Any:
+    def __call__(self, theta: Any, *arrays: Any) -> Result:
         theta, batch = self._checked(theta, arrays)
+        result: Any
         if self.is_cost:
             loss, gradient = _guarded(self._run, theta, *batch)
-            return float(loss), gradient
-        return self.outputs(theta, *batch)
+            result = float(loss), gradient
+        else:
+            result = self.outputs(theta, *batch)
+        return result
 
     def outputs(self, theta: Any, *arrays: Any) -> np.ndarray:
         """What the scalar function returns for every example, without gradients: (B,) for a cost, (B, n) for a list."""
@@ -156,7 +172,7 @@ class Program:
                     reason = difference(Run(self.f, self._example), run) or FAULT
                     raise CompileError(f"for example {i}, {told}; {reason}")
 
-    def _apart(self, run: Run, theta: Any) -> str:
+    def _apart(self: Program[Any], run: Run, theta: Any) -> str:
         """How the program differs from this run, made while the parameters hold `theta`; "" if rounding explains it."""
         arrays = [[[value.data for value in values]] * 2 for values in run.given]  # the same example twice, as a batch
         explained: list[Any] = []

@@ -33,7 +33,7 @@ class _Rolling:
         self.at = order.at
         self.loops: dict[Stretch, _Loop] = {}
         self.wanted: dict[Stretch, set[tuple[int, bool]]] = defaultdict(set)
-        asked = [(None, order.one[line]) for line in (program.result, program.cost) if line]
+        asked = [(None, order.one[line]) for line in (program.result, program.cost) if line in order.one]
         for user, arg in [*asked, *((line, arg) for line in order.lines for arg in order.args[line])]:
             if here := self.at.get(order.base(arg)):
                 stretch, q, t = here
@@ -42,10 +42,11 @@ class _Rolling:
 
     def program(self) -> ArrayProgram:
         one = self.order.one
-        self.make(one[line] for line in (self.old.result, self.old.cost) if line)
+        self.make(one[line] for line in (self.old.result, self.old.cost) if line in one)
         variables = [self.shown(one[line]) for line in self.old.variables if line in one]
+        cost = self.old.cost and one.get(self.old.cost)
         return ArrayProgram(self.new.get(self.old.theta, self.old.theta), tuple(dict.fromkeys(filter(None, variables))),
-                            self.new[one[self.old.result]], self.old.cost and self.new[one[self.old.cost]])
+                            self.new[one[self.old.result]], cost and self.new[cost])
 
     def shown(self, line: Line) -> Line | None:
         if line not in self.at:

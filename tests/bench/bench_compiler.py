@@ -34,10 +34,10 @@ def sigmoid_net(sizes=SIZES):
     return MLP(sizes[0], sizes[1:], activation="sigmoid", output="sigmoid", seed=3)
 
 
-def matrices(theta):
+def matrices(theta, sizes=SIZES):
     """The weights W (inputs, outputs) and the biases b of every layer, as arrays of their own."""
     layers, start = [], 0
-    for n, width in zip(SIZES, SIZES[1:]):
+    for n, width in zip(sizes, sizes[1:]):
         block = theta[start:start + width * (n + 1)].reshape(width, n + 1)
         layers.append((np.ascontiguousarray(block[:, :n].T), block[:, n].copy()))
         start += block.size
@@ -58,9 +58,9 @@ def program_step(theta, x, y):
     return lambda: f(theta, x, y), lambda result: result
 
 
-def textbook_step(theta, x, y):
+def textbook_step(theta, x, y, sizes=SIZES):
     """As a textbook writes it."""
-    (W1, b1), (W2, b2), (W3, b3) = matrices(theta)
+    (W1, b1), (W2, b2), (W3, b3) = matrices(theta, sizes)
     B = len(x)
 
     def sigmoid(z):

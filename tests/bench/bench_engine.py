@@ -49,14 +49,14 @@ def operation(act, Value):
 
 # Against micrograd
 
-def nodes(Value):
-    """10,000 nodes of + and *, forward and backward."""
+def nodes(Value, count=10_000):
+    """So many nodes of + and *, forward and backward."""
     rng = random.Random(0)
     numbers = [Value(rng.random()) for _ in range(10)]
 
     def run():
         result = Value(0.0)
-        for i in range(5000):
+        for i in range(count // 2):
             result = result * numbers[i % 10] + numbers[(i + 3) % 10]
         result.backward()
     return run
