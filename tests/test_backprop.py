@@ -574,6 +574,22 @@ def test_an_activation_that_reads_other_neurons_is_refused_where_its_slope_would
             assert f"δ = ∂C/∂z = {z.grad!r}" in shown[k + 1, j] or not z.grad
 
 
+class Forked(Layer):
+    """One weighted sum, with two activations."""
+
+    def trace(self, x):
+        z, _ = super().trace(x)[0]
+        return [(z, z.tanh()), (z, z.sin())]
+
+
+def test_neurons_that_share_a_weighted_sum_are_refused_though_each_has_an_activation_of_its_own():
+    net = changed("layer", Forked)
+    net.layers[1].neurons = net.layers[1].neurons[:1] * 2
+    for name in TOLD:
+        with pytest.raises(ValueError, match="must have a z and an a of its own|in several places of the network"):
+            EVERY[name](net, [1.0, 2.0], 1.0)
+
+
 @pytest.mark.parametrize("k, read", [(0, r"x\[0\]"), (1, r"layers\[0\].neurons\[0\].z")])
 def test_a_connection_that_skips_a_layer_is_refused_where_layers_are_told(k, read):
     net = MLP(2, [2, 2, 1], activation="tanh", seed=1)
