@@ -199,6 +199,19 @@ def test_a_sum_whose_turns_hand_back_the_same_is_no_loop_backwards():
     compiled(f, [W], batch(3, 18))
 
 
+def test_what_is_made_of_every_state_may_be_a_long_chain():
+    def f(x):
+        h, run = x[0], 0.0
+        for t in range(1, 6):
+            h = (W * h + x[t]).tanh()
+            end = h
+            for _ in range(400):
+                end = end.sin()
+            run = run + end
+        return run
+    compiled(f, [W], batch(3, 6))
+
+
 def test_two_chains_side_by_side_are_one_loop():
     def f(x):
         h = [x[0], x[1]]

@@ -60,7 +60,7 @@ class Turns:
     def _needed(self, body: list[Line], roots: Sequence[Line]) -> set[Line]:
         """The lines of a turn that are needed for these."""
         needed: set[Line] = set()
-        waiting = [line for line in roots if line in self.inside]
+        waiting = list(roots)
         while waiting:
             line = waiting.pop()
             if line not in needed:
