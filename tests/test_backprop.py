@@ -435,7 +435,7 @@ def test_all_take_the_same_forms_of_examples(name, cost):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("wrong", [
-    "ab", {0.5, -1.0}, [None, 1.0], ["a", "b"], [1j, 1.0], np.ma.array([1.0, 2.0]), object()], ids=repr)
+    "ab", {0.5, -1.0}, [None, 1.0], ["a", "b"], [1j, 1.0], np.ma.array([1.0, 2.0]), ...], ids=repr)
 def test_what_are_no_numbers_is_refused_by_name(name, wrong):
     with pytest.raises(TypeError, match="^X must"):
         FUNCTIONS[name](NET, wrong, 1.0)
@@ -572,6 +572,22 @@ def test_an_activation_that_reads_other_neurons_is_refused_where_its_slope_would
         for j, (z, a) in enumerate(layer):
             assert numbers_in(shown[k + 1, j], r"activation (\S+?)(?:,|$)") == [a.data]
             assert f"δ = ∂C/∂z = {z.grad!r}" in shown[k + 1, j] or not z.grad
+
+
+class Forked(Layer):
+    """One weighted sum, with two activations."""
+
+    def trace(self, x):
+        z, _ = super().trace(x)[0]
+        return [(z, z.tanh()), (z, z.sin())]
+
+
+def test_neurons_that_share_a_weighted_sum_are_refused_though_each_has_an_activation_of_its_own():
+    net = changed("layer", Forked)
+    net.layers[1].neurons = net.layers[1].neurons[:1] * 2
+    for name in TOLD:
+        with pytest.raises(ValueError, match="must have a z and an a of its own|in several places of the network"):
+            EVERY[name](net, [1.0, 2.0], 1.0)
 
 
 @pytest.mark.parametrize("k, read", [(0, r"x\[0\]"), (1, r"layers\[0\].neurons\[0\].z")])

@@ -698,3 +698,16 @@ def test_a_label_is_text_whenever_it_is_set(wrong):
     with pytest.raises(TypeError, match="a label is text; got"):
         a.label = wrong
     assert a.label == "a" and (a * 2).label == ""
+
+
+def test_apply_says_what_is_no_operation_and_how_many_operands_are_too_many():
+    with pytest.raises(TypeError, match="op must be a row of the table, .* got 'tanh'"):
+        Value.apply("tanh", (Value(1.0),))
+    with pytest.raises(TypeError, match="tanh takes another number of operands; got 2"):
+        Value.apply(engine.TANH, (Value(1.0), Value(2.0)))
+
+
+@pytest.mark.parametrize("large", [10 ** 400, -10 ** 400, Fraction(10 ** 400, 3)], ids=["whole", "below", "fraction"])
+def test_a_number_too_large_for_a_float_is_said(large):
+    with pytest.raises(ValueError, match="a Value holds one real number; got .*, too large for a float"):
+        Value(large)

@@ -62,7 +62,7 @@ class Turns:
     def _needed(self, body: list[Line], roots: Sequence[Line]) -> set[Line]:
         """The lines of a turn that are needed for these."""
         needed: set[Line] = set()
-        waiting = [line for line in roots if line in self.inside]
+        waiting = list(roots)
         while waiting:
             line = waiting.pop()
             if line not in needed:
@@ -132,7 +132,13 @@ class Turns:
         if line not in self.inside:
             return line * number(self.turns)
         if line.op is PRODUCT and line not in self.copy and line not in self.arrays:
-            return self._product(line, summed_up=True)
+            if all(arg in self.inside for arg in line.args):
+                return self._product(line, summed_up=True)
+            a, b = (self._added_up(arg) if arg in self.inside else arg for arg in line.args)
+            return product(a, b, line.how)
+        return self._added_up(line)
+
+    def _added_up(self, line: Line) -> Line:
         return reshaped(summed(self.all(line), (-1 - len(line.shape),)), *line.shape)
 
     def _at_once(self, line: Line) -> Line:

@@ -167,6 +167,17 @@ def test_a_number_two_turns_old_is_carried_twice():
     assert is_loop(program)
 
 
+def test_weighted_sums_of_every_turn_are_added_up():
+    def f(x):
+        h, run = x[0:2], 0.0
+        for t in range(1, 9):
+            h = [(W * p + q).tanh() for p, q in zip(h, x[2 * t:2 * t + 2])]
+            run = run + dot(C[:2], [p * p + q for p, q in zip(h, C[2:])])
+        return run
+    compiled(f, [W, *C], batch(3, 18))
+    compiled(lambda x: f(x) ** 2, [W, *C], batch(3, 18))
+
+
 def test_the_total_of_running_totals():
     def f(x):
         h, run, kept = x[0], x[0], []
@@ -186,6 +197,19 @@ def test_a_sum_whose_turns_hand_back_the_same_is_no_loop_backwards():
             squares += [sum(p * p for p in h[:i + 1]) ** 2 for i in range(2)]
         return sum(squares)
     compiled(f, [W], batch(3, 18))
+
+
+def test_what_is_made_of_every_state_may_be_a_long_chain():
+    def f(x):
+        h, run = x[0], 0.0
+        for t in range(1, 6):
+            h = (W * h + x[t]).tanh()
+            end = h
+            for _ in range(400):
+                end = end.sin()
+            run = run + end
+        return run
+    compiled(f, [W], batch(3, 6))
 
 
 def test_two_chains_side_by_side_are_one_loop():
@@ -218,6 +242,17 @@ def test_what_follows_another_loop_is_a_loop_too():
         return h
     program = compiled(f, [W, U], batch(3, 9))
     assert sum(line.strip().startswith("for ") for line in code(program)) == 4
+
+
+def test_a_loop_may_read_what_another_left_and_first_what_it_began_with():
+    def f(x):
+        kept, h = [x[0].exp()], x[1]
+        for t in range(8):
+            kept.append((W * kept[-1] + x[t]).tanh() * x[t + 1])
+        for one in kept:
+            h = (U * h - one).sin()
+        return h
+    compiled(f, [W, U], batch(3, 9))
 
 
 def test_what_is_done_to_every_state_after_the_loop_is_done_to_all_at_once():
