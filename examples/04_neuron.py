@@ -30,11 +30,11 @@ print(f"inputs {x}, weights {[w.data for w in neuron.w]}, bias {neuron.b.data}")
 print(f"z = w·x + b = {z.data:.2f}, a = sigmoid(z) = {a.data:.4f}, and it should be 1")
 print(f"cost C = (a − 1)² = {squared_error([a], [1.0]).data:.4f}\n")
 
-told = nudges(net, x, 1.0)
+found = nudges(net, x, 1.0)
 print("A nudge is minus a gradient: which way to go to lower the cost, and how much it")
 print("helps. δ is short for ∂C/∂z.\n")
-print(f"{told.wishes()}\n")
-print(f"{told.avenues('layers[0].neurons[0]')}\n")
+print(f"{found.wishes()}\n")
+print(f"{found.avenues('layers[0].neurons[0]')}\n")
 print("The weight of the bright input is worth changing, that of the dark one not: it")
 print("meets a 0, whatever it is. The inputs are worth changing in proportion to their")
 print("weights, but nobody can move an activation: it can only be asked to change. The")
@@ -47,7 +47,7 @@ print(f"By hand: ∂C/∂w[0] = 2(a − 1) · a(1 − a) · x[0] = {by_hand:+.4f
 print("the opposite.\n")
 
 print("Does it help? Move each number by its nudge, and all others not at all:")
-wish = told.outputs[0]
+wish = found.outputs[0]
 w, b = [weight.data for weight in neuron.w], neuron.b.data
 still = [0.0] * 3
 for avenue, dw, db, dx in (("bias", still, wish.bias, still), ("weights", wish.weights, 0.0, still),

@@ -26,15 +26,15 @@ net = MLP(784, [16, 16, 10], activation="sigmoid", output="sigmoid", seed=args.s
 fit(net, X, Y, optimizer=SGD(lr=4.0), epochs=args.epochs, seed=args.seed, progress=False)
 
 x, y = X[0].tolist(), Y[0].tolist()
-told = sensitivities(net, x, y)
+found = sensitivities(net, x, y)
 print(f"a network that reads digits, after {args.epochs} epochs, and one digit, a {digits.y_train[0]}:\n")
-print(f"{told}\n")
+print(f"{found}\n")
 
 # The first, and the one to which the cost is as nearly 32 times less sensitive as can be.
-first = told.ranked[0]
-other = min(told.ranked, key=lambda s: abs(abs(s.gradient) - abs(first.gradient) / 32))
+first = found.ranked[0]
+other = min(found.ranked, key=lambda s: abs(abs(s.gradient) - abs(first.gradient) / 32))
 print(f"{first.name}: {first.gradient:+.5f}\n{other.name}: {other.gradient:+.5f}")
-print(f"The cost is {told.ratio(first.name, other.name):.1f} times as sensitive to the first. So a step of 0.01 in "
+print(f"The cost is {found.ratio(first.name, other.name):.1f} times as sensitive to the first. So a step of 0.01 in "
       "the\nfirst should matter as much as one of 0.32 in the second (each in the direction\nthat raises the cost):\n")
 
 
@@ -57,15 +57,15 @@ except ImportError:
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402, once the backend is chosen
 
-sizes = [abs(s.gradient) for s in told.ranked if s.gradient]
-gradients = {s.name: s.gradient for s in told.ranked}
+sizes = [abs(s.gradient) for s in found.ranked if s.gradient]
+gradients = {s.name: s.gradient for s in found.ranked}
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), width_ratios=[1.3, 1])
 left.loglog(range(1, len(sizes) + 1), sizes, color="#2166ac")
 left.set(xlabel="rank", ylabel="sensitivity |∂C/∂w|", ylim=(max(sizes) / 1e6, 2 * max(sizes)),
-         title=f"a few weights matter much, most hardly ({len(told.ranked) - len(sizes):,} not at all)")
+         title=f"a few weights matter much, most hardly ({len(found.ranked) - len(sizes):,} not at all)")
 for s in (first, other):
-    left.plot(told.ranked.index(s) + 1, abs(s.gradient), "o", color="#d9730d")
-    left.annotate(f"{s.name}  ", (told.ranked.index(s) + 1, abs(s.gradient) / 1.6), va="top", fontsize=9,
+    left.plot(found.ranked.index(s) + 1, abs(s.gradient), "o", color="#d9730d")
+    left.annotate(f"{s.name}  ", (found.ranked.index(s) + 1, abs(s.gradient) / 1.6), va="top", fontsize=9,
                   ha="left" if s is first else "right")
 strongest = max(range(16), key=lambda j: abs(gradients[f"layers[0].neurons[{j}].b"]))
 image = [[gradients[f"layers[0].neurons[{strongest}].w[{28 * row + column}]"] for column in range(28)]

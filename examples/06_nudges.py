@@ -28,27 +28,27 @@ fit(net, X, Y, optimizer=SGD(lr=4.0), epochs=args.epochs, seed=args.seed, progre
 
 x, label = digits.x_test[0], digits.y_test[0]
 target = data.one_hot([label], 10)[0]
-told = nudges(net, x, target)
+found = nudges(net, x, target)
 print(f"The network has seen little so far. Here is a {label}. What should change?\n")
-print(f"1. {told.wishes()}\n")
+print(f"1. {found.wishes()}\n")
 print(f"Output {label} should be 1, the others 0. The further an output is from that, the\nstronger the wish.\n")
 
-name = told.outputs[label].name
-print(f"2. {told.avenues(name)}\n")
+name = found.outputs[label].name
+print(f"2. {found.avenues(name)}\n")
 print("The bias; the weights, in proportion to the activations; the activations, in\nproportion to the weights.\n")
 
-print(f"3. {told.asks(2)}\n")
-wanted = told.layers[2].wished
+print(f"3. {found.asks(2)}\n")
+wanted = found.layers[2].wished
 most = max(range(16), key=lambda i: abs(wanted[i]))
-column = " ".join(f"{row[most]:+.3f}" for row in told.layers[2].asked)
+column = " ".join(f"{row[most]:+.3f}" for row in found.layers[2].asked)
 print(f"Each row is the wish list of one output. Column a[{most}] adds up to {wanted[most]:+.3f}:\n{column}\n")
 
-print(f"4. {told.recursion()}\n")
+print(f"4. {found.recursion()}\n")
 print("An activation a can only change through z, and there the slope f′(z) decides how")
 print("much: a neuron on the flat part of its curve hardly listens. Then the same story")
 print("again, one layer back. That is all.\n")
 
-print(f"5. {told.hebbian()}\n")
+print(f"5. {found.hebbian()}\n")
 
 print("6. And for 100 digits at once? Each has its own wishes, and they are averaged:\n")
 many = nudges(net, digits.x_test[:100], data.one_hot(digits.y_test[:100], 10))

@@ -139,8 +139,8 @@ print(f"""   Both ends are local minima: no small step from there leads down. Wh
 
 print("9. Is this how a brain learns?")
 program.store(theta)
-told = nudges(net, digits.x_test[0], data.one_hot(digits.y_test[:1], 10)[0])
-last = told.layers[-1]
+found = nudges(net, digits.x_test[0], data.one_hot(digits.y_test[:1], 10)[0])
+last = found.layers[-1]
 output = min(last.neurons, key=lambda neuron: neuron.delta)
 i = int(np.argmax(output.weights))
 fires, rises = 1 + sum(a > last.inputs[i] for a in last.inputs), last.neurons.index(output)

@@ -1,31 +1,38 @@
-"""Two moons, and a network that learns to tell them apart. Writes moons.png where matplotlib is installed.
+"""Two moons, and a network that learns to tell them apart. Writes moons.html, where it learns before your eyes, and
+moons.png where matplotlib is installed.
 
     python examples/moons.py [--steps N] [--seed S] [--out FOLDER]
 """
 
 import argparse
+import copy
 from pathlib import Path
 
 import numpy as np
 
-from micrograd2 import MLP, SGD, accuracy, data, fit, max_margin
+from micrograd2 import MLP, SGD, accuracy, data, fit, max_margin, play
 
 options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 options.add_argument("--steps", type=int, default=100, help="steps of gradient descent")
 options.add_argument("--seed", type=int, default=1, help="of the network and the data")
-options.add_argument("--out", type=Path, default=Path("out"), help="the folder for the picture")
+options.add_argument("--out", type=Path, default=Path("out"), help="the folder for the pictures")
 args = options.parse_args()
 
 X, y = data.moons(100, noise=0.1, seed=args.seed)
 net = MLP(2, [16, 16, 1], seed=args.seed)
 print(net, "with", len(net.parameters()), "parameters")
 
+before = copy.deepcopy(net)
 # With 100 points in a batch of 100, an epoch is one step, along the gradient over all points.
 optimizer = SGD(lr=lambda step: 1 - 0.9 * step / args.steps)
 history = fit(net, X, y, cost=max_margin, optimizer=optimizer, epochs=args.steps, seed=args.seed)
 for step in sorted({0, args.steps // 10, args.steps // 2, args.steps - 1}):
     print(f"step {step + 1:3}: loss {history.loss[step]:.4f}, accuracy {history.accuracy[step]:.0%}")
 print(f"accuracy on all {len(X)} points: {accuracy(net, X, y):.0%}")
+
+args.out.mkdir(parents=True, exist_ok=True)
+page = play({"0 steps": before, f"{args.steps} steps": net}, X, y, max_margin)
+print("live, every point and every weight (open it with a browser):", page.save(args.out / "moons.html"))
 
 try:
     import matplotlib
@@ -44,6 +51,5 @@ for sign, colour in ((1, "#2166ac"), (-1, "#d9730d")):
     plt.scatter(X[y == sign, 0], X[y == sign, 1], c=colour, edgecolors="white", label=f"{sign:+}")
 plt.title("the line where the score is 0, and the margin of ±1 beside it")
 plt.legend()
-args.out.mkdir(parents=True, exist_ok=True)
 plt.savefig(args.out / "moons.png", dpi=120)
 print("the decision boundary:", args.out / "moons.png")

@@ -2,8 +2,8 @@
 
     python examples/pictures.py [--epochs N] [--all] [--out FOLDER]
 
-With `--all` it writes those of the lessons too, by running them, and page.png, if there is a Chromium to look at the
-played network. `--out docs --all` makes them where the README looks for them.
+With `--all` it writes those of the lessons and the gallery too, by running them, and page.png, if there is a Chromium
+to look at the played network. `--out docs --all` makes them where the README looks for them.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from micrograd2.pictures import animate
 
 options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 options.add_argument("--epochs", type=int, default=30, help="of training for digits.svg")
-options.add_argument("--all", action="store_true", help="the pictures of the lessons and of the page too")
+options.add_argument("--all", action="store_true", help="the pictures of the lessons and of the page, and the gallery")
 options.add_argument("--out", type=Path, default=Path("out"), help="the folder for the pictures")
 args = options.parse_args()
 args.out.mkdir(parents=True, exist_ok=True)
@@ -60,6 +60,7 @@ if args.all:
     here = Path(__file__).parent
     for lesson in [*sorted(here.glob("[01]*.py")), here / "moons.py"]:
         subprocess.run([sys.executable, lesson, "--out", args.out / "lessons"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, here / "gallery.py", "--out", args.out], check=True)
     if chromium := shutil.which("chromium"):
         states = {"0": before, f"{args.epochs} epochs": net}
         story = play(states, digits.x_test[:20], data.one_hot(digits.y_test[:20], 10))

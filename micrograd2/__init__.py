@@ -18,9 +18,12 @@ such numbers, and learns by following their gradients downhill:
 >>> [round(net(x).data, 1) for x in X]
 [-1.0, 1.0, 1.0, -1.0]
 
-The modules, in reading order: `engine` (the chain rule), `contributions` (the same, told edge by edge), `nn` (the
-network), `costs`, `train`, `backprop` (an example through a network and back), `pictures`, `player`, `explain` (why a
-gradient is what it is, in words and numbers), `compiler`, `data`.
+The modules, in reading order: `engine` (the chain rule), `contributions` (the backward pass, edge by edge), `copies`,
+`nn` (the network), `names` (of Values without a label), `costs`, `train`, `checkpoint` (what a killed run needs),
+`live` (a curve that grows while it is watched), `backprop` (an example through a network and back), `pictures`,
+`player`, `explain` (why a gradient is what it is, in words and numbers), `compiler`, `data`. Below them: `given` (what
+a user gives, checked), `arrays` (the same for rows of numbers), `shown` (colours and text), `expressions` (arithmetic
+on text), `files` (written whole or not at all).
 """
 
 from . import copies, data, explain  # noqa: F401  (copies: so that Values can be copied and pickled)

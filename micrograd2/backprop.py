@@ -70,9 +70,11 @@ class Pass:
         return [[grads_of(a, {z}).get(z, 0.0) for z, a in layer] for layer in self.layers]
 
     @property
-    def pulls(self) -> Rows:
-        """∂C/∂a of every layer."""
+    def upstream(self) -> Rows:
+        """∂C/∂a of every layer: the upstream gradient, with which f′(z) is multiplied."""
         return [[self.grads.get(a, 0.0) for _, a in layer] for layer in self.layers]
+
+    pulls = upstream  # as the pages call it
 
     @property
     def deltas(self) -> Rows:
@@ -93,13 +95,13 @@ def passes(net: MLP, X: Any, Y: Any, cost: Cost = squared_error, most: int | Non
     function("cost", cost, 2, of="outputs and targets, such as squared_error")
     if most is not None and len(X) > most:
         raise ValueError(f"at most {most} examples can be shown; got {len(X):,}: choose some of them")
-    return (_back_again(_there(net, x), y, cost) for x, y in zip(X.tolist(), Y.tolist()))
+    return (_with_cost(_forward(net, x), y, cost) for x, y in zip(X.tolist(), Y.tolist()))
 
 
 def forward(net: MLP, X: Any) -> Iterator[Pass]:
-    """The same without targets: forward only."""
+    """The pass of every example, forward only: without targets there is no cost, and no gradient."""
     X, _ = examples(X, None, _inputs(net))
-    return (_there(net, x) for x in X.tolist())
+    return (_forward(net, x) for x in X.tolist())
 
 
 def _inputs(net: MLP) -> int:
@@ -111,22 +113,22 @@ def _inputs(net: MLP) -> int:
     return len(net.layers[0].neurons[0].w)
 
 
-def _there(net: MLP, x: list[float]) -> Pass:
+def _forward(net: MLP, x: list[float]) -> Pass:
     inputs = [Value(number) for number in x]
-    traced = net.trace(inputs)
-    if list(map(len, traced)) != [len(layer.neurons) for layer in net.layers]:
+    layers = net.trace(inputs)
+    if list(map(len, layers)) != [len(layer.neurons) for layer in net.layers]:
         raise ValueError(f"{type(net).__name__}.trace must give a pair (z, a) for every neuron of every layer")
     before = inputs
-    for k, (layer, pairs) in enumerate(zip(net.layers, traced)):
+    for k, (layer, pairs) in enumerate(zip(net.layers, layers)):
         for j, (neuron, (z, _)) in enumerate(zip(layer.neurons, pairs)):
             if z.op is not DOT or z.args != (*neuron.w, *before, neuron.b):
                 raise ValueError(f"layers[{k}].neurons[{j}]: z must be the weighted sum of exactly its w, the "
                                  f"activations of the layer before, and its b; here it is something else")
         before = [a for _, a in pairs]
-    return Pass(inputs, traced, [], None)
+    return Pass(inputs, layers, [], None)
 
 
-def _back_again(one: Pass, y: list[float], cost: Cost) -> Pass:
+def _with_cost(one: Pass, y: list[float], cost: Cost) -> Pass:
     outputs = one.outputs
     root = example_cost(lambda x: outputs[0] if len(outputs) == 1 else outputs, one.inputs, y, cost)
     return Pass(one.inputs, one.layers, y, root)
@@ -218,7 +220,7 @@ class Averages(NamedTuple):
     cost: Average
     activations: list[Average]
     slopes: list[Average]
-    pulls: list[Average]
+    upstream: list[Average]
     deltas: list[Average]
     gradient: Average
 
@@ -227,14 +229,14 @@ def averages(net: MLP, given: Iterable[Pass]) -> Averages:
     """The average over passes, at least one, which need not fit into memory together."""
     parameters, layers = net.parameters(), range(len(net.layers))
     targets, cost, gradient = Average(), Average(), Average()
-    activations, slopes, pulls, deltas = ([Average() for _ in layers] for _ in range(4))
+    activations, slopes, upstream, deltas = ([Average() for _ in layers] for _ in range(4))
     activations.append(Average())
     for one in given:
         targets.add(one.targets)
         cost.add([one.cost.data] if one.cost is not None else [])
         gradient.add([one.grads.get(p, 0.0) for p in parameters])
-        for sums, rows in ((activations, one.activations), (slopes, one.slopes), (pulls, one.pulls),
+        for sums, rows in ((activations, one.activations), (slopes, one.slopes), (upstream, one.upstream),
                            (deltas, one.deltas)):
             for average, row in zip(sums, rows):
                 average.add(row)
-    return Averages(gradient.rows, targets, cost, activations, slopes, pulls, deltas, gradient)
+    return Averages(gradient.rows, targets, cost, activations, slopes, upstream, deltas, gradient)

@@ -44,7 +44,7 @@ def read(path: str | os.PathLike[str], run: dict[str, Any], state: dict[str, Any
     """
     path = os.fspath(path)
     if not os.path.exists(path):
-        permissions_at(Path(os.path.realpath(path)))  # a place that cannot be written is told now, not after an epoch
+        permissions_at(Path(os.path.realpath(path)))  # refused now where it cannot be written, not after an epoch
         return state
     try:
         with open(path, encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""Contributions: the backward pass told edge by edge, or summed up, and nothing written.
+"""Contributions: the backward pass edge by edge, or summed up, and nothing written.
 
 `backward` (see `engine`) leaves its results in the graph; here the same walk is a reading. One edge adds one
 contribution, upstream gradient × local derivative, to the gradient of one operand. The names: `flow` yields every
@@ -35,7 +35,7 @@ class Contribution(NamedTuple):
 
 
 def flow(root: Value) -> Iterator[Contribution]:
-    """The backward pass from `root`, told edge by edge in the order in which `backward` works. Writes nothing.
+    """The backward pass from `root`, edge by edge in the order in which `backward` works. Writes nothing.
 
     >>> a = Value(3.0)
     >>> for step in flow(a * a):
@@ -84,13 +84,19 @@ def first_not_finite(root: Value) -> str:
         if not math.isfinite(node.data):
             if not node.args:
                 return f"{node.label or 'a number that was put in'} is {node.data}"
-            largest = sorted(node.args, key=lambda arg: abs(arg.data), reverse=True)
-            shown = [arg for arg in largest if arg.label][:3] + [arg for arg in largest if not arg.label][:3]
-            named = ", ".join(f"{arg.label}={arg.data:g}" if arg.label else f"{arg.data:g}" for arg in shown)
-            more = f" and {len(largest) - len(shown):,} more" if len(largest) > len(shown) else ""
-            return f"{node.op.symbol} of {named}{more} is {node.data}"
+            return f"{node.op.symbol} of {_operands(node)} is {node.data}"
     for step in flow(root):
         if not math.isfinite(step.total):
             return (f"the gradient of {step.operand.label or step.operand.data} is {step.total}: "
                     f"{step.result.op.symbol} adds upstream {step.upstream:g} × local {step.local:g} to it")
     return ""
+
+
+def _operands(node: Value) -> str:
+    """Labels and numbers; of many, the largest three with and without a label."""
+    largest = sorted(node.args, key=lambda arg: abs(arg.data), reverse=True)
+    labelled = [arg for arg in largest if arg.label][:3]
+    others = [arg for arg in largest if not arg.label][:3]
+    text = ", ".join([f"{arg.label}={arg.data:g}" for arg in labelled] + [f"{arg.data:g}" for arg in others])
+    more = len(largest) - len(labelled) - len(others)
+    return f"{text} and {more:,} more" if more else text

@@ -17,7 +17,7 @@ Three ideas carry the file:
   every container, so a node that is one, and not three, decides the speed. `args` and `local_grads` read them.
 * Order is birth. Operands are born before their results, so sorting by birth number is a topological order.
 
-Left out: the walk told edge by edge (see `contributions`), copies (see `copies`), arrays (see `compile`), pictures (see
+Left out: the walk edge by edge (see `contributions`), copies (see `copies`), arrays (see `compile`), pictures (see
 `draw`), words (see `explain`).
 """
 
@@ -485,7 +485,7 @@ def _made(op: Op, data: float, a: Any, da: Any, b: Any = None, db: Any = None) -
 
 
 def recorded(op: Op, data: float, args: tuple[Value, ...], local_grads: tuple[float, ...]) -> Value:
-    """The same with however many operands."""
+    """A result with its record, of any number of operands; without any, a leaf."""
     if op is LEAF:
         return Value(data)
     if len(args) == 1 or len(args) == 2:
@@ -644,7 +644,14 @@ def topological_order(root: Value) -> list[Value]:
 
 
 def results(root: Value, ends: Container[Value] = ()) -> list[Value]:
-    """The same without leaves, and no farther back than `ends`, in the order of `backward`: the latest born first."""
+    """Every result that `root` was made from, and `root` itself, the latest born first, as `backward` visits them.
+
+    A leaf is no result. `ends`, and what lies only behind them, are left out.
+
+    >>> a = Value(1.0, "a"); b = a + a; b.label = "b"; c = b * a; c.label = "c"
+    >>> [node.label for node in results(c)], [node.label for node in results(c, ends={b})]
+    (['c', 'b'], ['c'])
+    """
     if not isinstance(root, Value):
         raise TypeError(f"root must be a Value; got {root!r:.60} ({type(root).__name__})")
     found: list[Value] = []
@@ -687,8 +694,8 @@ def gradient(output: Value, inputs: Iterable[Value]) -> list[Value]:
     grads: dict[Value, Value] = {}
     for node in reversed(order):
         if node in between:
-            parts = contributions[node]
-            upstream = grads[node] = parts[0] if len(parts) == 1 else total(parts)
+            received = contributions[node]
+            upstream = grads[node] = received[0] if len(received) == 1 else total(received)
             if node.args:
                 _check_unchanged(node)
             for operand, local in zip(node.args, node.op.local(node, *node.args)):

@@ -54,7 +54,7 @@ def write_whole(path: str | os.PathLike[str], text: str) -> Path:
 
 
 def permissions_at(target: Path) -> int | None:
-    """Those of the file that is to be replaced, None for a new file; OSError if neither can be."""
+    """The permissions of the file that is to be replaced, None for a new file; OSError if neither can be written."""
     try:
         mode = target.stat().st_mode
     except FileNotFoundError:

@@ -172,7 +172,9 @@ class Neuron(Module):
         """The weighted sum z and the activation a for the inputs `x`, one for each weight (else a ValueError)."""
         z = dot(self.w, _inputs(x, len(self.w)), self.b)
         f = self.activation
-        return z, (f if callable(f) else ACTIVATIONS[f] if f in ACTIVATIONS else _function(f))(z)
+        if not callable(f):
+            f = ACTIVATIONS[f] if f in ACTIVATIONS else _function(f)
+        return z, f(z)
 
     def __call__(self, x: Iterable[Number]) -> Value:
         return self.trace(x)[1]
@@ -370,8 +372,8 @@ def _saved(net: MLP) -> dict[str, Any]:
     expected = dict(MLP(shape["nin"], shape["nouts"], seed=0).named_parameters()).keys()
     if odd := dict(found).keys() ^ expected:
         name = min(odd)
-        told = "is missing, or no Value" if name in expected else "is one parameter too many"
-        raise ValueError(f"{name} {told}, for a network of the sizes {[shape['nin'], *shape['nouts']]}")
+        problem = "is missing, or no Value" if name in expected else "is one parameter too many"
+        raise ValueError(f"{name} {problem}, for a network of the sizes {[shape['nin'], *shape['nouts']]}")
     first: dict[Value, str] = {}
     for name, value in found:
         if first.setdefault(value, name) != name:

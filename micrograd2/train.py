@@ -352,7 +352,7 @@ def _check_network(net: Any) -> None:
 
 
 def _finite(X: np.ndarray, Y: np.ndarray, order: Iterable[int]) -> Iterator[int]:
-    """Those of the examples, in this order, of which every number is finite."""
+    """The examples whose numbers are all finite, in this order."""
     return (i for i in order if np.isfinite(X[i]).all() and np.isfinite(Y[i]).all())
 
 
@@ -502,11 +502,11 @@ def _first_cause(f: Callable[..., Value], X: np.ndarray, Y: np.ndarray, batch: n
     for i in batch.tolist():
         x = [Value(number, f"x[{k}]") for k, number in enumerate(X[i].tolist())]
         try:
-            told = first_not_finite(f(x, Y[i].tolist()))
+            cause = first_not_finite(f(x, Y[i].tolist()))
         except (ArithmeticError, ValueError) as error:  # the engine names what has no value
-            told = str(error)
-        if told:
-            return f"The first cause, in example {i}: {told}. The network keeps the step before"
+            cause = str(error)
+        if cause:
+            return f"The first cause, in example {i}: {cause}. The network keeps the step before"
     if X.dtype != np.float64:
         return 'Every example by itself is finite in float64: train with dtype="float64", or a smaller learning rate'
     return "Every example by itself is finite; a smaller learning rate keeps the step finite too"
@@ -553,7 +553,9 @@ def _scalar_outputs(net: Any, X: np.ndarray) -> np.ndarray:
 
 def _listed(outputs: Any) -> Any:
     """What a network returned, in a list of its own, if it is one Value or several."""
-    return [outputs] if isinstance(outputs, Value) else list(outputs) if isinstance(outputs, (list, tuple)) else outputs
+    if isinstance(outputs, Value):
+        return [outputs]
+    return list(outputs) if isinstance(outputs, (list, tuple)) else outputs
 
 
 def _right_answers(Y: np.ndarray, width: int) -> np.ndarray:

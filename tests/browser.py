@@ -26,7 +26,7 @@ from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 KEYS = {" ": 32, "PageUp": 33, "PageDown": 34, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39,
-        "ArrowDown": 40, "Tab": 9, "Enter": 13, "Escape": 27}
+        "ArrowDown": 40, "Backspace": 8, "Tab": 9, "Enter": 13, "Escape": 27}
 
 
 def find_chromium() -> str | None:
@@ -35,7 +35,7 @@ def find_chromium() -> str | None:
 
 
 class Browser:
-    """One process for many tabs. Every tab has a context of its own, and no network."""
+    """One process for many tabs, which have no network. A tab that was closed is opened again for the next page."""
 
     def __init__(self, program: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="browser-"))
@@ -54,6 +54,8 @@ class Browser:
         self.numbers = itertools.count(1)
         self.unread = b""
         self.tabs: dict[str, Tab] = {}
+        self.closed: list[Tab] = []    # a new one takes four times as long as another page in one that is there
+        self.pages = itertools.count()
 
     def __enter__(self) -> Browser:
         return self
@@ -106,35 +108,45 @@ class Browser:
              calm: bool = False) -> Tab:
         """A tab with a page, given as HTML or as the path of its file, at `#address`."""
         if not isinstance(page, Path):
-            path = self.folder / f"page{len(self.tabs)}.html"
+            path = self.folder / f"page{next(self.pages)}.html"
             path.write_text(page, encoding="utf-8")
             page = path
+        tab = self.closed.pop() if self.closed else self.another()
+        tab.page = page
+        tab.size(width, height)
+        media = {"prefers-color-scheme": "dark" if dark else "light",
+                 "prefers-reduced-motion": "reduce" if calm else "no-preference"}
+        tab.call("Emulation.setEmulatedMedia", features=[{"name": name, "value": x} for name, x in media.items()])
+        tab.forget()
+        tab.visit(address)
+        return tab
+
+    def another(self) -> Tab:
         context = self.call("Target.createBrowserContext")["browserContextId"]
         target = self.call("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        tab = self.tabs[session] = Tab(self, session, target, page)
+        tab = self.tabs[session] = Tab(self, session)
         tab.call("Page.enable")
         tab.call("Page.setLifecycleEventsEnabled", enabled=True)
         tab.call("Runtime.enable")
         tab.call("Log.enable")
         tab.call("Network.enable")
-        tab.size(width, height)
-        media = {"prefers-color-scheme": "dark" if dark else "light",
-                 "prefers-reduced-motion": "reduce" if calm else "no-preference"}
-        tab.call("Emulation.setEmulatedMedia", features=[{"name": name, "value": x} for name, x in media.items()])
-        tab.visit(address)
         return tab
 
 
 class Tab:
     """One open page."""
 
-    def __init__(self, browser: Browser, session: str, target: str, page: Path) -> None:
-        self.browser, self.session, self.target, self.page = browser, session, target, page
+    def __init__(self, browser: Browser, session: str) -> None:
+        self.browser, self.session = browser, session
+        self.page = Path()
+        self.loaded: set[str] = set()
+        self.forget()
+
+    def forget(self) -> None:
         self.messages: list[str] = []
         self.requests: list[str] = []
         self.frames: list[str] = []
-        self.loaded: set[str] = set()
 
     def note(self, method: str, params: dict[str, Any]) -> None:
         if method in ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded"):
@@ -151,16 +163,19 @@ class Tab:
 
     def visit(self, address: str = "") -> None:
         """Load the page anew, at `#address`."""
-        for url in ("about:blank", self.page.resolve().as_uri() + (f"#{address}" if address else "")):
-            loader = self.call("Page.navigate", url=url)["loaderId"]
-            deadline = time.monotonic() + 30
-            while loader not in self.loaded:
-                self.browser.receive(deadline)
+        self.load("about:blank")
+        self.load(self.page.resolve().as_uri() + (f"#{address}" if address else ""))
+
+    def load(self, url: str) -> None:
+        loader = self.call("Page.navigate", url=url)["loaderId"]
+        deadline = time.monotonic() + 30
+        while loader not in self.loaded:
+            self.browser.receive(deadline)
 
     def frame(self) -> Tab:
         """The page inside the first iframe, which has a process of its own."""
         self.call("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=False, flatten=True)
-        inner = self.browser.tabs[self.frames[0]] = Tab(self.browser, self.frames[0], "", self.page)
+        inner = self.browser.tabs[self.frames[0]] = Tab(self.browser, self.frames[0])
         inner.call("Runtime.enable")
         inner.call("Log.enable")
         return inner
@@ -183,6 +198,11 @@ class Tab:
         for kind in ("keyDown" if name == "Enter" else "rawKeyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=KEYS[name],
                       text="\r" if kind == "keyDown" else "")
+
+    def type(self, letter: str) -> None:
+        """Press the key of a letter, a digit or a sign."""
+        for kind in ("keyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key=letter, text=letter if kind == "keyDown" else "")
 
     def at(self, selector: str) -> tuple[float, float]:
         """The middle of an element."""
@@ -212,4 +232,8 @@ class Tab:
         Path(path).write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
 
     def close(self) -> None:
-        self.browser.call("Target.closeTarget", targetId=self.target)
+        if self.frames:
+            self.call("Target.setAutoAttach", autoAttach=False, waitForDebuggerOnStart=False)
+        self.load("about:blank")
+        self.point(0, 0)
+        self.browser.closed.append(self)

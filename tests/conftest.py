@@ -4,10 +4,11 @@ import os
 
 import pytest
 from browser import Browser, find_chromium
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 settings.register_profile("default", deadline=None)
 settings.register_profile("long", deadline=None, max_examples=5000)
+settings.register_profile("mutants", deadline=None, phases=[Phase.explicit, Phase.generate], derandomize=True)
 settings.load_profile("default")
 
 

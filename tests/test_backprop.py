@@ -96,7 +96,7 @@ class Truth(NamedTuple):
     cost: float
     a: list
     z: list
-    pulls: list
+    upstream: list
     deltas: list
     slopes: list
     grads: dict[Value, float]
@@ -145,7 +145,7 @@ def test_every_number_of_a_pass_is_the_engines(job):
     for one, true, x, y in zip(found, truths(job), job.X, job.Y):
         assert (one.cost.data, one.targets) == (true.cost, y)
         assert (one.activations, one.sums) == (true.a, true.z)
-        assert (one.pulls, one.deltas) == (true.pulls, true.deltas)
+        assert (one.upstream, one.deltas) == (true.upstream, true.deltas)
         assert [one.grads.get(p, 0.0) for p in job.net.parameters()] == list(true.grads.values())
         for told, right in zip(one.slopes, true.slopes):
             assert told == close(right)
@@ -156,7 +156,7 @@ def test_every_number_of_a_pass_is_the_engines(job):
 def test_forward_alone_has_the_same_activations_and_slopes_and_no_gradient(job):
     for one, there in zip(passes(*job), forward(job.net, job.X)):
         assert (one.activations, one.sums, one.slopes) == (there.activations, there.sums, there.slopes)
-        assert there.cost is None and not there.grads and not any(map(any, there.pulls + there.deltas))
+        assert there.cost is None and not there.grads and not any(map(any, there.upstream + there.deltas))
 
 
 def test_the_average_counts_who_agrees_with_its_sign():
@@ -180,14 +180,14 @@ def test_nudges_tell_what_backward_finds(job):
     for k, (layer, made) in enumerate(zip(told.layers, net.layers)):
         assert layer.inputs == close(averaged(t.a[k] for t in true))
         assert [n.a for n in layer.neurons] == close(averaged(t.a[k + 1] for t in true))
-        assert [-n.wish for n in layer.neurons] == close(averaged(t.pulls[k] for t in true))
+        assert [-n.wish for n in layer.neurons] == close(averaged(t.upstream[k] for t in true))
         assert [n.delta for n in layer.neurons] == close(averaged(t.deltas[k] for t in true))
         assert [n.slope for n in layer.neurons] == close(averaged(t.slopes[k] for t in true))
         if k:
-            assert layer.wished == close([-pull for pull in averaged(t.pulls[k - 1] for t in true)])
+            assert layer.wished == close([-pull for pull in averaged(t.upstream[k - 1] for t in true)])
         for j, (neuron, of) in enumerate(zip(layer.neurons, made.neurons)):
             assert neuron.weights == close([-gradient[w] for w in of.w]) and neuron.bias == close(-gradient[of.b])
-            for numbers, count in (([t.pulls[k][j] for t in true], neuron.agree_wish),
+            for numbers, count in (([t.upstream[k][j] for t in true], neuron.agree_wish),
                                    ([t.deltas[k][j] for t in true], neuron.agree_delta),
                                    ([t.grads[of.b] for t in true], neuron.agree_bias),
                                    *zip(([t.grads[w] for t in true] for w in of.w), neuron.agree_weights)):
@@ -365,7 +365,7 @@ def test_a_page_holds_what_backward_finds(job):
         if data["still"]:
             passed = data["passes"][0][e]
             assert passed["cost"] == true.cost
-            for key, rows in (("a", true.a), ("z", true.z), ("da", true.pulls), ("dz", true.deltas)):
+            for key, rows in (("a", true.a), ("z", true.z), ("da", true.upstream), ("dz", true.deltas)):
                 assert [packed(row) for row in passed[key]] == rows
             for row, slopes in zip(passed["slopes"], true.slopes, strict=True):
                 assert packed(row) == close(slopes)

@@ -29,8 +29,9 @@ SHORT = {
     "09_matrices.py": (["--widest", "8"], ["09_matrices.png"], "z1 = x @ W1.T + b1"),
     "10_when_learning_fails.py": (["--epochs", "20"], ["10_when_learning_fails.png"], "saturated: 13"),
     "11_bang_for_your_buck.py": ([], ["11_bang_for_your_buck.png"], "against the gradient           0°"),
+    "13_loops.py": (["--most", "10"], ["13_loops.png"], "for t in reversed(range(24)):"),
     "12_questions.py": (["--steps", "100"], ["12_questions.png"], "12,560 + 272 + 170 = 13,002"),
-    "moons.py": (["--steps", "60"], ["moons.png"], "accuracy on all 100 points: 100%"),
+    "moons.py": (["--steps", "60"], ["moons.html", "moons.png"], "accuracy on all 100 points: 100%"),
     "compile_digits.py": (["--epochs", "1", "--compare", "5"], [], "z1 = x @ W1.T + b1"),
     "gpt.py": (["--steps", "2", "--batch", "2"], [], "it invents: "),
     "many_machines.py": (["--devices", "4", "--steps", "20"], [], "13,003 numbers, by all-reduce: the average"),
@@ -43,7 +44,7 @@ NEEDS = {"many_machines.py": needs_jax, "your_network.py": needs_sklearn}
 
 
 def test_every_example_is_run():
-    assert set(SHORT) == {path.name for path in EXAMPLES.glob("*.py")}
+    assert {*SHORT, "gallery.py"} == {path.name for path in EXAMPLES.glob("*.py")}     # that one in test_gallery.py
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=NEEDS.get(name, ())) for name in SHORT])

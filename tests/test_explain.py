@@ -18,9 +18,9 @@ from micrograd2.contributions import first_not_finite, flow
 from micrograd2.costs import cross_entropy, max_margin, squared_error
 from micrograd2.engine import MUL, RELU, Op, Value, dot, maximum, minimum, topological_order, total
 from micrograd2.explain import TRY, GradcheckError, Table, gradcheck, health, ledger, nudges, paths, sensitivities
-from micrograd2.explain.names import names_of
-from micrograd2.explain.table import BLUE, ORANGE
+from micrograd2.names import names_of
 from micrograd2.nn import ACTIVATIONS, MLP
+from micrograd2.shown import BLUE, ORANGE
 from micrograd2.train import SGD, fit
 from programs import VALUES, programs, run
 
@@ -106,9 +106,9 @@ def test_wishes_and_deltas_are_those_of_backward_and_their_signs_are_counted(job
     examples = [activation_grads(net, x, y, cost) for x, y in zip(X, Y)]
     for k, layer in enumerate(told.layers):
         for j, neuron in enumerate(layer.neurons):
-            pulls, deltas = zip(*(passes[k][j] for passes, _ in examples))
-            assert (neuron.wish, neuron.delta) == close((-np.mean(pulls), np.mean(deltas)))
-            for numbers, mean, agree in ((pulls, -neuron.wish, neuron.agree_wish),
+            upstream, deltas = zip(*(passes[k][j] for passes, _ in examples))
+            assert (neuron.wish, neuron.delta) == close((-np.mean(upstream), np.mean(deltas)))
+            for numbers, mean, agree in ((upstream, -neuron.wish, neuron.agree_wish),
                                          (deltas, neuron.delta, neuron.agree_delta)):
                 if abs(mean) > 1e-9:
                     assert agree == sum(np.sign(numbers) == np.sign(mean))

@@ -1,7 +1,9 @@
 """The layout: which module may import which, what the package exports, and that it is clean under flake8 and mypy."""
 
 import ast
+import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,19 +22,23 @@ FLOORS = {  # module: the modules of this package, then the outside packages, th
     "copies": ({"engine"}, set()),
     "expressions": (set(), set()),
     "given": (set(), set()),
+    "shown": (set(), set()),
     "files": ({"given"}, set()),
     "live": (set(), {"IPython"}),
     "arrays": ({"engine", "given"}, {"numpy"}),
     "nn": ({"engine", "arrays", "files", "given"}, set()),
+    "names": ({"engine", "nn", "shown"}, set()),
     "costs": ({"engine", "given"}, set()),
     "compiler": ({"expressions", "engine", "contributions", "arrays", "given"}, {"numpy"}),
     "backprop": ({"engine", "contributions", "nn", "costs", "arrays", "given"}, {"numpy"}),
     "checkpoint": ({"files"}, {"numpy"}),
     "train": ({"engine", "contributions", "nn", "costs", "compiler", "arrays", "checkpoint", "given",
                "live"}, {"numpy", "tqdm"}),
-    "pictures": ({"engine", "contributions", "arrays", "files", "nn", "costs", "backprop", "given"}, {"graphviz"}),
-    "explain": ({"engine", "contributions", "nn", "costs", "backprop", "given"}, set()),
-    "player": ({"expressions", "engine", "contributions", "files", "nn", "costs", "backprop", "pictures"}, set()),
+    "pictures": ({"engine", "contributions", "arrays", "files", "nn", "names", "costs", "backprop", "given", "shown"},
+                 {"graphviz"}),
+    "explain": ({"engine", "contributions", "nn", "names", "costs", "backprop", "given", "shown"}, set()),
+    "player": ({"expressions", "engine", "contributions", "files", "nn", "names", "costs", "backprop", "pictures",
+                "shown"}, set()),
     "data": ({"arrays", "given"}, {"numpy"}),
 }
 
@@ -73,6 +79,20 @@ def test_imports_stay_on_their_floor(name):
 def test_no_module_bears_the_name_of_an_exported_function(package):
     functions = {name for name in package.__all__ if callable(getattr(package, name))}
     assert not functions & {module.name for module in pkgutil.iter_modules(package.__path__)}
+
+
+def test_each_explanation_stands_in_the_private_module_of_its_name():
+    for name in explain.__all__:
+        if inspect.isfunction(getattr(explain, name)):
+            assert getattr(explain, name).__module__ == f"micrograd2.explain._{name}"
+
+
+def test_the_readme_lists_every_file_and_room_that_a_reader_may_open():
+    listed = set(re.findall(r"\(micrograd2/([\w/.]+)\)", (ROOT / "README.md").read_text(encoding="utf-8")))
+    rooms = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    files = {path.name for path in PACKAGE.glob("*.py")} - {"__init__.py"}
+    explanations = {f"explain/{path.name}" for path in PACKAGE.glob("explain/_[a-z]*.py")}
+    assert listed == rooms | files | explanations
 
 
 @pytest.mark.parametrize("package", [micrograd2, compiler, explain])

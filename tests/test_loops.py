@@ -60,11 +60,13 @@ TURN_STEPS = {  # each makes new numbers of u and v, and of inputs x, parameters
     "total": lambda u, v, x, W, b, c, k: [0.1 * p + 0.3 * sum(u) for p in v],
     "softmax": lambda u, v, x, W, b, c, k: [(p - logsumexp(u)).exp() for p in u],
     "larger": lambda u, v, x, W, b, c, k: [maximum(0.9 * p, q + 0.011) for p, q in zip(u, x)],
+    "triangle": lambda u, v, x, W, b, c, k: [dot(w[:i + 1], u[:i + 1], p) for i, (w, p) in enumerate(zip(W, b))],
     "turned": lambda u, v, x, W, b, c, k: u[1:] + u[:1],
 }
 FIRSTS = {"numbers": lambda x, b: [Value(0.3)] * len(b), "zeros": lambda x, b: [Value(0.0)] * len(b),
           "parameters": lambda x, b: b, "inputs": lambda x, b: x}
-ENDS = ("the last", "every one", "every second", "their total", "a running mean")
+ENDS = ("the last", "every one", "every second", "their total", "a running mean", "turned and cut", "products",
+        "log-sum-exps", "ragged", "sums of some", "a weighted sum")
 
 
 @st.composite
@@ -74,10 +76,10 @@ def recurrences(draw):
     steps = draw(st.lists(st.tuples(st.sampled_from(sorted(TURN_STEPS)), st.integers(0, 9), st.integers(0, 9)),
                           min_size=states, max_size=7))
     first, end = draw(st.sampled_from(sorted(FIRSTS))), draw(st.sampled_from(ENDS))
-    back = draw(st.integers(1, 2))  # the state of how many turns before is used as well
+    back = draw(st.integers(1, 3))  # the state of how many turns before is used as well
     W, b, c = values(n, n), values(n, seed=1), values(turns, n, seed=2)
     constants = np.random.default_rng(3).uniform(-1, 1, (turns, n)).tolist()
-    as_list = draw(st.booleans())
+    as_list, squared = draw(st.booleans()), draw(st.booleans())
 
     def f(x):
         inputs = [x[n * t:n * t + n] for t in range(turns)]
@@ -92,8 +94,14 @@ def recurrences(draw):
             kept.append(before[-1][0])
             mean = 0.9 * mean + 0.1 * before[-1][-1][0]
         results = {"the last": flat(before[-1]), "every one": flat(kept), "every second": flat(kept[::2]),
-                   "their total": [sum(column) for column in zip(*kept)], "a running mean": [mean]}[end]
-        return results if as_list else sum((v - 0.3) ** 2 for v in results)
+                   "their total": [sum(column) for column in zip(*kept)], "a running mean": [mean],
+                   "turned and cut": flat([h[::-1][:2] for h in kept]),
+                   "products": [dot(w, h).sin() for h in kept for w in W],
+                   "log-sum-exps": [logsumexp([dot(w, h, p) for w, p in zip(W, b)]) for h in kept],
+                   "ragged": [logsumexp([p * w[0] for p in h[:i + 1]]) for h in kept for i, w in enumerate(W)],
+                   "sums of some": [sum(p * p for p in h[:i + 1]) for h in kept for i in range(n)],
+                   "a weighted sum": [sum(dot(b, [p * p + q for p, q in zip(h, c[0])]) for h in kept)]}[end]
+        return results if as_list else sum((v - 0.3) ** 2 if squared else v for v in results)
 
     return f, flat(W, b, c), [np.random.default_rng(4).uniform(-1, 1, (3, n * turns))]
 
@@ -159,6 +167,47 @@ def test_a_number_two_turns_old_is_carried_twice():
     assert is_loop(program)
 
 
+def test_the_total_of_running_totals():
+    def f(x):
+        h, run, kept = x[0], x[0], []
+        for t in range(1, 12):
+            h = (W * h + x[t]).tanh()
+            run = run + h
+            kept.append(run)
+        return sum(kept)
+    compiled(f, [W], batch(3, 12))
+
+
+def test_a_sum_whose_turns_hand_back_the_same_is_no_loop_backwards():
+    def f(x):
+        h, squares = x[0:2], []
+        for t in range(1, 9):
+            h = [(W * p + q).tanh() for p, q in zip(h, x[2 * t:2 * t + 2])]
+            squares += [sum(p * p for p in h[:i + 1]) ** 2 for i in range(2)]
+        return sum(squares)
+    compiled(f, [W], batch(3, 18))
+
+
+def test_two_chains_side_by_side_are_one_loop():
+    def f(x):
+        h = [x[0], x[1]]
+        for t in range(2, 24):
+            h.append((W * h[-2] + x[t]).tanh())
+        return h[-1] * h[-2]
+    program = compiled(f, [W], batch(3, 24))
+    assert is_loop(program)
+
+
+def test_a_turn_that_needs_what_was_made_of_it_elsewhere_is_no_turn():
+    def f(x):
+        b = (U * x[1]).cos()
+        a = (W * b.exp()).sin()
+        for t in range(2, 14):
+            a, b = (W * b).sin(), (U * a).cos()
+        return a * b
+    assert is_loop(compiled(f, [W, U], batch(3, 2)))
+
+
 def test_what_follows_another_loop_is_a_loop_too():
     def f(x):
         h = x[0]
@@ -181,6 +230,20 @@ def test_what_is_done_to_every_state_after_the_loop_is_done_to_all_at_once():
     program = compiled(f, [W, U], batch(3, 12), batch(3, 11, seed=1))
     assert sum(line.strip().startswith("for ") for line in code(program)) == 2
     assert len(code(program)) < 40
+
+
+def test_a_pair_of_cost_and_outputs_has_loops_in_both_pages():
+    def f(x, y):
+        h, kept = x[0], []
+        for t in range(1, 12):
+            h = (W * h + x[t]).tanh()
+            kept.append(h)
+        return (h - y[0]) ** 2, kept
+    program = compile(f, [W], [0.1] * 12, [0.2])
+    arrays = [batch(3, 12), batch(3, 1, seed=1)]
+    program.check(program.theta, *arrays)
+    assert is_loop(program) and "for t in" in program.outputs_source
+    assert program.outputs(program.theta, *arrays).shape == (3, 11)
 
 
 def test_an_argument_may_be_called_as_the_loop_calls_its_own_things():
@@ -211,10 +274,10 @@ def test_loops_in_jax_equal_the_scalar_graph(recurrence):
     program = compile(f, parameters, arrays[0][0])
     with jax.enable_x64(True):
         if not program.is_cost:
-            found = np.asarray(program.jax()(program.theta, *arrays))
+            found = np.asarray(jax.jit(program.jax())(program.theta, *arrays))
             np.testing.assert_allclose(found, program(program.theta, *arrays), rtol=1e-10, atol=1e-10)
             return
-        loss, gradient = jax.value_and_grad(program.jax())(program.theta, *arrays)
+        loss, gradient = jax.jit(jax.value_and_grad(program.jax()))(program.theta, *arrays)
     expected_loss, expected_gradient = program(program.theta, *arrays)
     assert float(loss) == pytest.approx(expected_loss, rel=1e-10)
     np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-9, atol=1e-9)

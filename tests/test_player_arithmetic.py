@@ -16,7 +16,7 @@ from micrograd2.costs import cross_entropy, max_margin, squared_error
 from micrograd2.contributions import flow, grads_of
 from micrograd2.engine import LEAF, Op, Value, logsumexp, maximum, to_the, topological_order, total
 from micrograd2.nn import ACTIVATIONS, MLP, Neuron
-from micrograd2.player import play, value
+from micrograd2.player import play
 from micrograd2.player.script import Symbol, printed_function, printed_row
 from micrograd2.train import SGD, accuracy
 from programs import VALUES, programs, run
@@ -59,14 +59,9 @@ def assert_page_is(tab: Any, root: Value) -> None:
     assert adds == near([step.contribution for step in flow(root)])
 
 
-def flat_layout(direction: str, cards: list, edges: list) -> dict[str, Any]:
-    return {"width": 100, "height": 100, "nodes": [(50, 50)] * len(cards), "edges": ["M0 0C1 1 2 2 3 3"] * len(edges)}
-
-
 @settings(FEW, max_examples=4)
 @given(several=st.lists(programs(longest=18), min_size=5, max_size=8), data=st.data())
-def test_every_number_of_an_expression_is_the_engines_before_and_after_changes(opened, monkeypatch, several, data):
-    monkeypatch.setattr(value, "_layout", flat_layout)   # where cards stand is tested elsewhere
+def test_every_number_of_an_expression_is_the_engines_before_and_after_changes(opened, several, data):
     root = total([run(p.steps, [Value(x) for x in p.leaves], VALUES) for p in several])
     nodes = topological_order(root)
     assume(len(nodes) <= 300 and not at_a_kink(root))

@@ -366,3 +366,29 @@ def test_every_cost_is_told_in_the_step(opened):
     tab = opened(play(net, X, Y), "example=3&step=99", calm=True)
     each = [one.cost.data for one in passes(net, X, Y, squared_error)]
     assert number(tab.text("#this-cost")) == about(each[3]) and number(tab.text("#mean-cost")) == about(np.mean(each))
+
+
+def test_a_wire_has_the_colour_of_its_sign_and_tells_its_number(opened):
+    tab = opened(xor_page(), "example=1&step=99", calm=True)
+    net, (X, Y) = MLP(2, [4, 1], activation="tanh", seed=1), data.xor()
+    go(tab, titles(tab).index("Every weight's nudge"))
+    settle(tab)
+    (one,) = passes(net, X[1], Y[1])
+    nudges = [-one.grads[w] for w in net.layers[1].neurons[0].w]
+    i = int(np.argmax(np.abs(nudges)))
+    (left, top), (right, bottom) = tab.at(f"[data-key='1.{i}'] .body"), tab.at("[data-key='2.0'] .body")
+    x, y = (left + right) / 2, (top + bottom) / 2
+    tab.point(x, y)
+    tab.point(x, y + 1)
+    wait(tab)
+    what, told = tab.run("document.querySelector('#stage').title").split(": ")
+    assert what == f"−∂C/∂w, from neuron {i} of layer 1 to the output"
+    numbers = [number(part) for part in re.split(" [×=] ", told)]
+    assert numbers == [about(-one.deltas[1][0]), about(one.activations[1][i]), about(nudges[i])]
+    colour, expected = tab.run(f"""(() => {{
+        const ground = document.querySelector(".ground canvas"), box = ground.getBoundingClientRect(),
+          style = getComputedStyle(document.documentElement);
+        const pixel = ground.getContext("2d").getImageData({x} - box.left, {y} - box.top, 1, 1).data;
+        return [[...pixel].slice(0, 3), style.getPropertyValue({"--plus" if nudges[i] > 0 else "--minus"!r}).trim()];
+    }})()""")
+    assert colour == pytest.approx([int(expected[k:k + 2], 16) for k in (1, 3, 5)], abs=3)

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
 
 from micrograd2 import data, draw, player
 from micrograd2.engine import Value
 from micrograd2.nn import MLP
 from micrograd2.player import Page, play
 from micrograd2.player.page import SCRIPTS as SCRIPTS_OF
+from programs import VALUES, programs, run
 from test_player import digit_net, digit_page, neuron, squares, xor_page
 
 SIZES = [(640, 400), (800, 450), (880, 680), (1000, 700), (400, 800), (1366, 650), (1600, 900)]
@@ -29,22 +31,23 @@ SOUND = """(() => {
     && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > near;
   const told = e => e.id || e.textContent.slice(0, 30);
   const window = {left: 0, top: 0, right: innerWidth, bottom: innerHeight};
-  const parts = all("header, #choices, #stage, #panel, footer");
+  const parts = all("header, #choices, #plane, #stage, #panel, footer");
   const cut = (e, room) => { if (!inside(box(e), room)) faults.push("cut off: " + told(e)); };
   parts.forEach(e => cut(e, window));
   all("#buttons > *, #scrub, #chapters").forEach(e => cut(e, box(document.querySelector("footer"))));
+  all("#plane > *").forEach(e => cut(e, box(document.querySelector("#plane"))));
   all("#legend > *").forEach(e => cut(e, box(document.querySelector("header"))));
   const texts = all("#stage svg text").filter(t => t.textContent && !t.closest(".pulse"));
   texts.forEach(t => cut(t, box(t.closest(".card")?.querySelector(".face") || t.closest("svg"))));
   all(".plot text").forEach(t => cut(t, box(t.closest(".plot"))));
   const lists = [parts, all("#buttons > *, #scrub, #chapters button"), all("h1, #legend > *"), all(".card .face"),
-    all(".neuron .body"), texts, all(".plot text"), all(".instrument .held > *"),
+    all("#plane > *"), all(".neuron .body"), texts, all(".plot text"), all(".instrument .held > *"),
     all("#panel td, #panel th"), all(".film td, .film th")];
   for (const list of lists)
     list.forEach((a, i) => list.slice(i + 1).forEach(b => {
       if (meet(box(a), box(b))) faults.push(`overlap: ${told(a)} / ${told(b)}`);
     }));
-  for (const e of all("html, body, #panel, #panel > *, #panel td, .words > *, .trainer > *"))
+  for (const e of all("html, body, #panel, #panel > *, #panel td, .words > *, .trainer > *, #plane, #plane > *"))
     if (e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline")
       faults.push("too wide: " + told(e));
   return faults;
@@ -79,6 +82,53 @@ def small_network() -> Value:
 PAGES = {"neuron": lambda: play(neuron()), "squares": lambda: play(squares()), "xor": xor_page, "digits": digit_page,
          "mixed": mixed_page, "long numbers": lambda: play(long_numbers()), "trained": trained_page,
          "small network": lambda: play(small_network())}
+
+
+LAYOUT = """(() => {
+  const faults = [], cards = [...document.querySelectorAll(".card")], frame = document.querySelector("#stage svg");
+  const rooms = cards.map(card => {
+    const {e: x, f: y} = card.transform.baseVal[0].matrix;
+    const face = card.querySelector(".face").getBBox();
+    return {left: x, right: x + face.width, top: y, bottom: y + face.height};
+  });
+  const last = document.querySelector(".edge .forward"), end = last.getPointAtLength(last.getTotalLength());
+  const down = end.x > rooms.at(-1).left + 1;
+  const {width, height} = frame.viewBox.baseVal;
+  rooms.forEach(({left, right, top, bottom}, i) => {
+    if (left < 0 || top < 0 || right > width || bottom > height) faults.push(`outside: ${i}`);
+    rooms.slice(i + 1).forEach((other, k) => {
+      if (left < other.right + 5 && right > other.left - 5 && top < other.bottom + 5 && bottom > other.top - 5)
+        faults.push(`overlap: ${i} ${i + 1 + k}`);
+    });
+  });
+  document.querySelectorAll(".edge .forward").forEach((path, k) => {
+    const {operand, result} = page.flow[k], length = path.getTotalLength();
+    let before = -Infinity;
+    for (let s = 0; s <= length; s += 4) {
+      const {x, y} = path.getPointAtLength(s), along = down ? y : x;
+      if (along < before - 0.01) faults.push(`turns back: ${k}`);
+      before = along;
+      rooms.forEach(({left, right, top, bottom}, i) => {
+        if (i !== operand && i !== result && x > left && x < right && y > top && y < bottom)
+          faults.push(`edge ${k} crosses card ${i}`);
+      });
+    }
+  });
+  const paths = [...document.querySelectorAll(".edge .forward")].map(path => path.getAttribute("d"));
+  if (new Set(paths).size < paths.length) faults.push("two edges on one path");
+  return [...new Set(faults)];
+})()"""
+
+
+@settings(max_examples=4, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@given(program=programs(longest=30))
+def test_no_card_is_covered_by_another_or_crossed_by_an_edge(opened, program):
+    tab = opened(play(run(program.steps, [Value(x, f"v{i}") for i, x in enumerate(program.leaves)], VALUES)), calm=True)
+    for width, height in ((1600, 300), (400, 1600)):
+        tab.size(width, height)
+        tab.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        tab.run("page.fresh()")
+        assert tab.run(LAYOUT) == []
 
 
 def test_the_fonts_are_there(browser):
@@ -174,7 +224,7 @@ def test_scripts_are_modules_that_import_what_they_use():
         body = re.sub(r"^import [^;]*;\n", "", text, flags=re.MULTILINE)
         for names, source in re.findall(r'^import {([^}]*)} from "./([^"]*)";', text, re.MULTILINE):
             for wanted in filter(None, map(str.strip, names.split(","))):
-                exported = rf"^export (const|function) ({wanted}\b|{{[^}}]*\b{wanted}\b)"
+                exported = rf"^export (const|function|class|let[^;]*) ({wanted}\b|{{[^}}]*\b{wanted}\b)"
                 assert re.search(exported, texts[source], re.MULTILINE), (name, wanted)
                 assert re.search(rf"(?<![\w])(?<!\w\.){wanted}(?!\w)", body), (name, wanted)
         assert not re.findall(r"^(?:export )?(?:const|let|var|function) (\w|\$)\b", text, re.MULTILINE), name

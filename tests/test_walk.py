@@ -189,7 +189,7 @@ GOOD = {
     "animate": {"root": A(of("c"), "", "Value"), "dark": A(False, "true zero")},
     "play": {"what": A(of("net"), "network", "play"), "X": A(of("x")),
              "Y": A(of("y"), f"{TARGET} NaN infinity", "Y|target"), "cost": cost},
-    "play: a Value": {"what": A(of("c"), "Value", "play")},
+    "play: a Value": {"what": A(of("c"), "Value text", "play")},
     "Page.save": {"self": A(one(Page("<!doctype html>"))), "path": A("page.html", "text", PATH)},
     "Picture.save_svg": {"self": A(one(Picture())), "path": A("picture.svg", "text", PATH)},
     "nudges": {"net": A(of("net"), "network"), "X": A(of("x")), "Y": explained, "cost": cost},

@@ -1,12 +1,14 @@
 """The compiler: from thousands of scalar nodes to a page of NumPy code with the same results, at array speed.
 
-    scalar code  → trace →  a scalar graph  → group →  lines  → backward, tidy →  lines  → printer →  a page of source
+    scalar code  → trace →  a scalar graph  → group →  lines  → loops, backward, tidy →  lines  → printer →  a page
 
 `compile` runs ordinary scalar code on one example, and reads its graph (`trace`). Scalars of one kind become
 variables, and what is done to them a few lines y = op(*args) of array operations (`group`), each of which has its
-adjoint in the same set (`lines`). They are followed back, as the engine follows scalars, tidied (`tidy`), and at last
-written out as NumPy or JAX source (`printer`), regular places of a variable being views (`view`). Then the function
-runs on other numbers, and the program must do what it does there (`proof`), up to `rounding`.
+adjoint in the same set (`lines`). Where they are one block again and again (`repeats`), they become a loop (`loops`),
+in which only that is left which must wait for the turn before (`turns`). They are followed back, as the engine follows
+scalars (`backward`), tidied (`tidy`), and at last written out as NumPy or JAX source (`printer`), regular places of a
+variable being views (`view`). Then the function runs on other numbers, and the program must do what it does there
+(`proof`), up to `rounding`.
 
 Left out: threads, graphics cards (but see `Program.jax`), and whatever needs more than one example to be seen.
 """

@@ -25,6 +25,7 @@ from .lines import (ArrayProgram, Line, Shape, elementwise, joined, leaf, logsum
 from .trace import Node, Trace
 from .view import view
 
+MOST_PIECES = 6  # that are put together in the order in which they are asked for, and not read from all at once
 HARMLESS = {EXP: -math.inf, LOG: 1.0, SQRT: 1.0, DIV: 1.0, POW: 1.0}  # for operands that nobody asked for
 
 
@@ -141,14 +142,25 @@ class Plan:
                     if variable.blank != filling or any(variable.nodes[place] for place in grid[~asked]):
                         line = masked(line, _short(asked, 0), filling)
                 return line
-        rest = [node for node in flat if node.variable is None] if nodes.ndim == 1 else list(constants)
+        mixed = len(variables) > 1 or constants
+        if mixed and (len(flat),) == nodes.shape and len(pieces := _in_pieces(flat)) <= MOST_PIECES:
+            return self._row(pieces)
         whole, shift = self._join({variable: np.unique([node.place for node in flat if node.variable is variable])
-                                   for variable in variables}, [node.number for node in rest])
-        behind = itertools.count(whole.varied)  # constants come last; those of a row as they stand there
-        last = {node: next(behind) for node in constants} if nodes.ndim > 1 else {}
-        places = _each(nodes, lambda node: node.place + shift[node.variable] if node.variable else
-                       last[node] if last else next(behind), 0)
+                                   for variable in variables}, [node.number for node in constants])
+        last = dict(zip(constants, itertools.count(whole.varied)))  # constants come last
+        places = _each(nodes, lambda node: last[node] if node in last else node.place + shift[node.variable], 0)
         return read(whole.line, _short(places, inner), whole.varied)
+
+    def _row(self, pieces: list[list[Node]]) -> Line:
+        """These pieces of variables, and numbers, one after the other."""
+        key = tuple((piece[0].variable, piece[0].place, len(piece)) if piece[0].variable else
+                    tuple(repr(node.number) for node in piece) for piece in pieces)
+        if key not in self.joined:
+            lines = [read(piece[0].variable.line, piece[0].place + np.arange(len(piece))) if piece[0].variable else
+                     table(np.array([node.number for node in piece])) for piece in pieces]
+            self.joined[key] = Variable((), joined(lines))
+            self.variables.append(self.joined[key])
+        return self.joined[key].line
 
     def _join(self, asked: dict[Variable, np.ndarray], numbers: list[float]) -> tuple[Variable, dict[Variable, int]]:
         """One variable that holds these, one after the other, and then these numbers, and how far each is moved there;
@@ -216,6 +228,17 @@ class Plan:
         if made_here := [product for product in products.values() if product.op is not LEAF]:
             self._add(made_here)
         self._add(sums)
+
+
+def _in_pieces(nodes: list[Node]) -> list[list[Node]]:
+    """A row of nodes as pieces, each of which stands side by side in one variable, or is of constants."""
+    pieces = [nodes[:1]]
+    for before, node in zip(nodes, nodes[1:]):
+        if node.variable is before.variable and (node.variable is None or node.place == before.place + 1):
+            pieces[-1].append(node)
+        else:
+            pieces.append([node])
+    return pieces
 
 
 def _is_piece(places: np.ndarray, size: int) -> bool:

@@ -287,6 +287,8 @@ class Page:
             if line in kept:
                 self.line(f"{self.texts[kept[line]]}[{':, ' * line.batched}{self.t}] = {self.text(line)}")
         self.carry(formals, afters, begin)
+        if len(self.lines) == begin:  # what is carried stays what it is
+            self.lines.pop()
         self.indent = ""
 
     def scan(self, loop: Line, body: list[Line], kept: dict[Line, Line]) -> None:

@@ -12,20 +12,20 @@ chapter 2), this is
 Every function returns an object that holds the numbers as attributes and prints itself as tables; in a notebook the
 same tables have bars. None of them changes a gradient, a weight, or the random state.
 
-The rooms, in reading order: of a network, whose numbers `backprop` reads from the engine's graph, `wishes` (`nudges`),
-`influence` (`sensitivities`), `condition` (`health`); of any graph, `names`, `routes` (`paths`), `record` (`ledger`),
-`differences` (`gradcheck`). `table` prints them all.
+Each function has a private module of its own name. In reading order: of a network, whose numbers `backprop` reads from
+the engine's graph, `nudges`, `sensitivities`, `health`; of any graph, `paths`, `ledger`, `gradcheck`. `table` prints
+what they return.
 
 Left out: pictures (see `draw`), and how to train (see `train`).
 """
 
-from .condition import TRY, Health, LayerHealth, NeuronHealth, health
-from .differences import GradcheckError, gradcheck
-from .influence import Sensitivities, Sensitivity, Wiggle, sensitivities
-from .record import Entry, Ledger, ledger
-from .routes import Path, Paths, paths
+from ._gradcheck import GradcheckError, gradcheck
+from ._health import TRY, Health, LayerHealth, NeuronHealth, health
+from ._ledger import Entry, Ledger, ledger
+from ._nudges import LayerNudges, NeuronNudges, Nudges, nudges
+from ._paths import Path, Paths, paths
+from ._sensitivities import Sensitivities, Sensitivity, Wiggle, sensitivities
 from .table import Explanation, Table
-from .wishes import LayerNudges, NeuronNudges, Nudges, nudges
 
 __all__ = ["nudges", "sensitivities", "paths", "ledger", "gradcheck", "health", "Nudges", "LayerNudges", "NeuronNudges",
            "Sensitivities", "Sensitivity", "Wiggle", "Paths", "Path", "Ledger", "Entry", "GradcheckError", "Health",

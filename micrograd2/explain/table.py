@@ -13,8 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-TERMINAL = 80  # columns
-BLUE, ORANGE = "#2166ac", "#d9730d"  # of the bars: raises, lowers, as in the pictures
+from ..shown import BLUE, ORANGE, printable
+
+TERMINAL = 80   # columns
+MOST_CELL = 140  # letters of one cell
+MOST_LINE = 400  # letters of a line above or below a table
 
 
 @dataclass(repr=False)
@@ -43,7 +46,7 @@ class Table:
         return [list(row) for row in zip(*formatted)]
 
     def __repr__(self) -> str:
-        lines = [list(map(printable, line)) for line in (list(self.columns), *self.cells()) if line]
+        lines = [[printable(cell, MOST_CELL) for cell in line] for line in (list(self.columns), *self.cells()) if line]
         widths = [max(map(len, column)) for column in zip(*lines)]
         right = [bool(spec) for spec in self.columns.values()]
         text = ["  ".join(cell.rjust(width) if at_right else cell.ljust(width)
@@ -51,21 +54,26 @@ class Table:
         return "\n".join([*_wrapped(self.title), *text, *_wrapped(self.remark)])
 
     def _repr_html_(self) -> str:
-        at = list(self.columns).index(self.bar) if self.bar else -1
-        widest = max((abs(row[at]) for row in self.rows if _is_number(row[at])), default=0.0) if self.bar else 0.0
-        head = "".join(f"<th>{_safe(name)}</th>" for name in self.columns) + "<th></th>" * (at >= 0)
-        body = ""
-        for row, cells in zip(self.rows, self.cells()):
-            body += "<tr>" + "".join(f'<td style="text-align:{"right" if spec else "left"}">{_safe(cell)}</td>'
-                                     for cell, spec in zip(cells, self.columns.values()))
-            body += (f"<td>{_bar(row[at], widest)}</td>" if at >= 0 else "") + "</tr>"
-        remark = "<p>" + "<br>".join(_safe(line, 400) for line in self.remark.splitlines()) + "</p>"
-        return f"<p><b>{_safe(self.title, 400)}</b></p><table><tr>{head}</tr>{body}</table>{remark}"
+        heads = [f"<th>{_safe(name)}</th>" for name in self.columns]
+        sides = ["right" if spec else "left" for spec in self.columns.values()]
+        lines = [[f'<td style="text-align:{side}">{_safe(cell)}</td>' for side, cell in zip(sides, cells)]
+                 for cells in self.cells()]
+        if self.bar:
+            at = list(self.columns).index(self.bar)
+            widest = max((abs(row[at]) for row in self.rows if _is_number(row[at])), default=0.0)
+            heads.append("<th></th>")
+            for line, row in zip(lines, self.rows):
+                line.append(f"<td>{_bar(row[at], widest)}</td>")
+        body = "".join(f"<tr>{''.join(line)}</tr>" for line in (heads, *lines))
+        remark = "<br>".join(_safe(line, MOST_LINE) for line in self.remark.splitlines())
+        return f"<p><b>{_safe(self.title, MOST_LINE)}</b></p><table>{body}</table><p>{remark}</p>"
 
 
 def _wrapped(text: str) -> list[str]:
-    return [part for line in text.splitlines()
-            for part in textwrap.wrap(printable(line, 400), TERMINAL, break_long_words=False, break_on_hyphens=False)]
+    lines: list[str] = []
+    for line in text.splitlines():
+        lines += textwrap.wrap(printable(line, MOST_LINE), TERMINAL, break_long_words=False, break_on_hyphens=False)
+    return lines
 
 
 def _is_number(cell: Any) -> bool:
@@ -80,18 +88,17 @@ def _formatted(cells: Sequence[Any], spec: str) -> list[str]:
     return [cell if isinstance(cell, str) else format(cell or 0, spec) for cell in cells]  # no -0.0
 
 
+def counted(count: int) -> str:
+    """A whole number of any size: so many digits that nobody reads them become a power of ten."""
+    return f"{count:,}" if count < 10 ** 21 else f"about 10^{math.log10(count):,.1f}"
+
+
 def averaged(examples: int) -> str:
-    """Of what a table tells."""
+    """What the numbers of a table are of."""
     return "one example" if examples == 1 else f"the average over {examples} examples"
 
 
-def printable(text: str, most: int = 140) -> str:
-    """Text from users on one line: no control characters, at most so long."""
-    text = "".join(c if c.isprintable() else "�" for c in text)
-    return text if len(text) <= most else text[:most - 1] + "…"
-
-
-def _safe(text: str, most: int = 140) -> str:
+def _safe(text: str, most: int = MOST_CELL) -> str:
     return html.escape(printable(text, most))
 
 
@@ -103,7 +110,7 @@ def _bar(number: Any, widest: float) -> str:
 
 
 class Explanation:
-    """What all explanations share: they are told as `tables()`."""
+    """What all explanations share: they are `tables()`."""
 
     def tables(self) -> list[Table]:
         """The tables that are printed, and shown in notebooks."""

@@ -21,7 +21,8 @@ from ..costs import squared_error
 from ..engine import Value
 from ..given import switch, whole
 from ..nn import MLP
-from .canvas import BLUE, DARK, LIGHT, ORANGE, Palette, Picture, find_dot
+from ..shown import BLUE, DARK, LIGHT, ORANGE, Palette
+from .canvas import Picture, find_dot
 from .expression import MOST_NODES, NEAREST, draw_expression
 from .motion import animate
 from .network import draw_network

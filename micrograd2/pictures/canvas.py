@@ -1,4 +1,4 @@
-"""What all pictures share: the Picture that finds a `dot`, the colours, and text that is safe whatever it says."""
+"""What all pictures share: the Picture that finds a `dot`, the legend, the edge, and text that is never markup."""
 
 from __future__ import annotations
 
@@ -11,32 +11,13 @@ import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import graphviz
 from graphviz.backend import dot_command
 
 from ..files import write_whole
-
-
-class Palette(NamedTuple):
-    """The colours of a picture. `blue`: raising it raises the result; `orange`: raising it lowers the result."""
-
-    paper: str
-    card: str
-    ink: str
-    faint: str
-    grey: str
-    blue: str
-    orange: str
-
-    def sign(self, grad: float) -> str:
-        return self.blue if grad > 0 else self.orange if grad < 0 else self.faint
-
-
-LIGHT = Palette("#ffffff", "#f6f8fa", "#24292f", "#6e7781", "#b8bec6", "#2166ac", "#d9730d")
-DARK = Palette("#0d1117", "#1b222c", "#e6edf3", "#9198a1", "#59626d", "#62a8f0", "#f09a4a")
-BLUE, ORANGE = LIGHT.blue, LIGHT.orange
+from ..shown import DARK, LIGHT, Palette, printable
 
 
 class Picture(graphviz.Digraph):
@@ -124,35 +105,32 @@ def explain_signs(picture: Picture, known: bool, result: str, *remarks: str, wit
                  + font(f"━━ raising it lowers {result}   ", look.orange)
                  + font("width is strength" + (f": {remarks[0]}" if remarks[0] else ""), look.ink)]
     lines += [font(remark, look.ink) for remark in remarks[1:] if remark]
-    told = "".join(f'{line}<br align="left"/>' for line in lines)
-    picture.attr("graph", label=f'<<font point-size="6"> <br/></font>{told}>')
+    legend = "".join(f'{line}<br align="left"/>' for line in lines)
+    picture.attr("graph", label=f'<<font point-size="6"> <br/></font>{legend}>')
 
 
 def font(text: str, colour: str) -> str:
     return f'<font point-size="10" color="{colour}">{safe(text)}</font>'
 
 
-def edge(picture: Picture, tail: str, head: str, adds: float | None, widest: float, told: str,
-         number: float | None = None, most: float = 5.0, root: bool = False, **looks: str) -> None:
-    """An edge that adds so much to a gradient (None: not known yet), at `most` so many points wide.
+def draw_edge(picture: Picture, tail: str, head: str, contribution: float | None, widest: float, tooltip: str,
+              number: float | None = None, most: float = 5.0, root: bool = False, **looks: str) -> None:
+    """An edge with its contribution to a gradient (None: not known yet), and a `number` above it.
 
-    With `root`, width grows with the square root, so that one strong edge leaves the others more than a hair.
+    The one that contributes as much as `widest` is `most` points wider than one that contributes nothing. With `root`,
+    width grows with the square root, so that one strong edge leaves the others more than a hair.
     """
-    strength = min(1.0, abs(adds) / widest) if adds and widest else 0.0
+    strength = min(1.0, abs(contribution) / widest) if contribution and widest else 0.0
     strength = math.sqrt(strength) if root else strength
-    colour = picture.look.sign(adds) if adds else picture.look.grey
+    colour = picture.look.sign(contribution) if contribution else picture.look.grey
     above = f'<{number:+.4g}<br/><font point-size="{2 + most * strength:.0f}"> </font>>' if number else ""
     picture.edge(tail, head, above, color=colour, fontcolor=colour, penwidth=f"{0.5 + most * strength:.2f}",
-                 tooltip=attribute(told), labeltooltip=attribute(told), **looks)
+                 tooltip=attribute(tooltip), labeltooltip=attribute(tooltip), **looks)
 
 
-def short(label: str, most: int) -> str:
-    return label if len(label) <= most else label[:most - 1] + "…"
-
-
-def safe(text: str) -> str:
+def safe(text: str, most: int | None = None) -> str:
     """Text from users, safe inside an HTML-like label: never markup, never a character that XML forbids."""
-    return html.escape("".join(c if c.isprintable() else "�" for c in text)).replace("\\", "\\\\")
+    return html.escape(printable(text, most)).replace("\\", "\\\\")
 
 
 def attribute(text: str) -> str:

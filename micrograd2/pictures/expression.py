@@ -7,17 +7,20 @@ Value add up to its `grad`, together with what the card says came from elsewhere
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ..arrays import numbers
 from ..engine import DOT, Value, parts, topological_order
-from .canvas import Picture, attribute, blank, edge, explain_signs, safe, short
+from ..shown import printable
+from .canvas import Picture, attribute, blank, draw_edge, explain_signs, safe
 from .grouping import Group, boxes, layers, neurons, place
 
 MOST_NODES = 300     # a larger expression is summarised
 NEAREST = 60         # if that does not help, only so many boxes, the nearest to the result, are drawn
 MOST_INTO = 12       # edges into one box of a summary; the rest is counted
+MOST_NUMBERS = 40    # edges that bear their number; of more, only the tooltips have it
 
 
 @dataclass
@@ -36,17 +39,17 @@ class Reading:
         sums, sizes = {self.root: 1.0}, {self.root: 1.0}
         for node in reversed(self.order):     # in the order of `backward`, so that the sums are equal to the last bit
             for operand, local in zip(node.args, node.local_grads):
-                adds = node.grad * local
-                sums[operand] = sums.get(operand, 0.0) + adds
-                sizes[operand] = sizes.get(operand, 0.0) + abs(adds)
+                contribution = node.grad * local
+                sums[operand] = sums.get(operand, 0.0) + contribution
+                sizes[operand] = sizes.get(operand, 0.0) + abs(contribution)
         for node in self.order:
             rest = node.grad - sums[node]
             if abs(rest) > 1e-12 * max(sizes[node], abs(node.grad)):     # more than rounding
                 self.rest[node] = rest
         self.own = not any(node.args or node is self.root for node in self.rest)
 
-    def adds(self, node: Value, i: int) -> float | None:
-        """What the edge from `node` to its operand number i adds to a gradient; None before any backward pass."""
+    def contribution(self, node: Value, i: int) -> float | None:
+        """What the edge from `node` adds to the gradient of its operand number i; None before any backward pass."""
         return node.grad * node.local_grads[i] if self.known else None
 
     def remark(self, node: Value) -> str:
@@ -57,14 +60,15 @@ class Reading:
             return "cleared since"
         return f"{'earlier' if self.own else 'elsewhere'}: {self.rest[node]:.4g}"
 
-    def told(self, node: Value, i: int) -> str:
-        """The multiplication on an edge."""
-        adds = self.adds(node, i)
-        if adds is None:
+    def multiplication(self, node: Value, i: int) -> str:
+        """What the edge adds, with its two factors, as text."""
+        contribution = self.contribution(node, i)
+        if contribution is None:
             return "no gradient yet"
-        of = short(self.root.label, 40) * self.own or "C"
-        return f"∂{of}/∂{short(node.args[i].label, 40) or 'a'} += " \
-               f"upstream {node.grad:.4g} × local {node.local_grads[i]:.4g} = {adds:.4g}"
+        result = printable(self.root.label, 40) if self.own else ""
+        operand = printable(node.args[i].label, 40)
+        return f"∂{result or 'C'}/∂{operand or 'a'} += " \
+               f"upstream {node.grad:.4g} × local {node.local_grads[i]:.4g} = {contribution:.4g}"
 
 
 def draw_expression(root: Value, expand: bool, depth: int | None, dark: bool) -> Picture:
@@ -73,33 +77,30 @@ def draw_expression(root: Value, expand: bool, depth: int | None, dark: bool) ->
     nodes = everything if depth is None else _nearest(root, depth, len(everything))
     groups = boxes(nodes, MOST_NODES)
     summarised = len(groups) < len(nodes) or len(groups) > MOST_NODES
-    if len(groups) > MOST_NODES:
+    if len(groups) > MOST_NODES:     # in boxes it is too large as well
         groups = [Group("value", value.label, [value]) for value in _nearest(root, len(everything), NEAREST)]
     at = place(groups)
-    picture = blank("dot", dark, rankdir="LR", nodesep="0.18", ranksep="0.5")
     edges = list(_edges(reading, groups, at))
-    widest = max((abs(adds) for *_, adds, _, _ in edges if adds), default=0.0)
+    widest = max((abs(edge.contribution) for edge in edges if edge.contribution), default=0.0)
+    picture = blank("dot", dark, rankdir="LR", nodesep="0.18", ranksep="0.5")
     explain_signs(picture, reading.known, "the result", f"the widest adds {widest:.4g}, half as wide adds a quarter",
-                  _left_out(len(everything) - len(at), len(at), sum(group.kind != "value" for group in groups)))
-    if not summarised:
-        _nodes_in_clusters(picture, groups, at, reading, expand)
+                  _not_shown(len(everything) - len(at), len(at), sum(group.kind != "value" for group in groups)))
+    if summarised:
+        _draw_nodes(picture, groups, range(len(groups)), reading, expand)
     else:
-        _nodes(picture, groups, range(len(groups)), reading, expand)
+        _draw_nodes_in_frames(picture, groups, at, reading, expand)
     _draw_edges(picture, reading, groups, edges, widest, expand, summarised)
-    hidden: dict[int, int] = {}
-    for node, i in at.items():
-        if out := sum(operand not in at for operand in node.args):
-            hidden[i] = hidden.get(i, 0) + out
-    for i, count in hidden.items():
-        _more(picture, f"n{i}", f"+{count:,} more", "further back, not drawn")
+    _draw_stubs(picture, at)
     return picture
 
 
-def _left_out(left: int, drawn: int, collapsed: int) -> str:
-    told = f"the {drawn:,} values nearest the result; {left:,} more are not drawn" if left else ""
+def _not_shown(left: int, drawn: int, collapsed: int) -> str:
+    """A remark where the picture shows less than everything: values left out, or boxes that stand for many."""
+    if left:
+        return f"the {drawn:,} values nearest the result; {left:,} more are not drawn"
     if collapsed:
-        told += f"{drawn:,} values, too many to draw one by one: a thick frame stands for many" if not told else ""
-    return told
+        return f"{drawn:,} values, too many to draw one by one: a thick frame stands for many"
+    return ""
 
 
 def _nearest(root: Value, depth: int, most: int) -> list[Value]:
@@ -114,61 +115,95 @@ def _nearest(root: Value, depth: int, most: int) -> list[Value]:
     return sorted(away, key=lambda node: node.born)
 
 
-# Edges: (from group, to group, what it adds, what it tells, the operand it stands for if it stands for one)
+# Edges
 
-Edge = tuple[int, int, "float | None", str, "tuple[Value, int] | None"]
+class Edge(NamedTuple):
+    """From one box to another, by their numbers: one operand of a Value (`which`), or many edges in one (None)."""
+
+    tail: int
+    head: int
+    contribution: float | None
+    tooltip: str
+    which: int | None
+
+    @property
+    def strength(self) -> float:
+        return abs(self.contribution or 0.0)
 
 
 def _edges(reading: Reading, groups: list[Group], at: dict[Value, int]) -> Iterator[Edge]:
     """One for every operand; between boxes that stand for many, one for all that raise and one for all that lower."""
-    bundles: dict[tuple[int, int], list[tuple[Value, int]]] = {}
+    bundles: dict[tuple[int, int], list[float | None]] = {}
     for head, group in enumerate(groups):
         for node in group.values:
             for i, operand in enumerate(node.args):
                 tail = at.get(operand)
                 if tail is None or tail == head:
                     continue
+                contribution = reading.contribution(node, i)
                 if group.kind == groups[tail].kind == "value":
-                    yield tail, head, reading.adds(node, i), reading.told(node, i), (node, i)
+                    yield Edge(tail, head, contribution, reading.multiplication(node, i), i)
                 else:
-                    bundles.setdefault((tail, head), []).append((node, i))
-    for (tail, head), pairs in bundles.items():
-        adds = [reading.adds(node, i) or 0.0 for node, i in pairs]
-        if not any(adds):
-            told = f"{len(pairs):,} edges, " + ("adding 0" if reading.known else "no gradient yet")
-            yield tail, head, 0.0 if reading.known else None, told, None
-        for verb, part in (("raises", [a for a in adds if a > 0]), ("lowers", [a for a in adds if a < 0])):
-            if part:
-                told = f"{len(part):,} of {len(pairs):,} edges, where raising it {verb} the result"
-                told += f": {sum(part):+.4g} in all"
-                yield tail, head, sum(part), told, None
+                    bundles.setdefault((tail, head), []).append(contribution)
+    for (tail, head), contributions in bundles.items():
+        yield from _bundled(tail, head, contributions, reading.known)
+
+
+def _bundled(tail: int, head: int, contributions: list[float | None], known: bool) -> Iterator[Edge]:
+    many = f"{len(contributions):,} edges"
+    raising = [number for number in contributions if number and number > 0]
+    lowering = [number for number in contributions if number and number < 0]
+    if not raising and not lowering:
+        tooltip = f"{many}, adding 0" if known else f"{many}, no gradient yet"
+        yield Edge(tail, head, 0.0 if known else None, tooltip, None)
+    for verb, part in (("raises", raising), ("lowers", lowering)):
+        if part:
+            total = sum(part)
+            tooltip = f"{len(part):,} of {many}, where raising it {verb} the result: {total:+.4g} in all"
+            yield Edge(tail, head, total, tooltip, None)
+
+
+def _by_head(edges: list[Edge]) -> dict[int, list[Edge]]:
+    into: dict[int, list[Edge]] = {}
+    for edge in edges:
+        into.setdefault(edge.head, []).append(edge)
+    return into
 
 
 def _draw_edges(picture: Picture, reading: Reading, groups: list[Group], edges: list[Edge], widest: float,
                 expand: bool, summarised: bool) -> None:
-    few = len(edges) <= 40 and not summarised
-    into: dict[int, list[Edge]] = {}
+    few = len(edges) <= MOST_NUMBERS and not summarised
     inputs = {} if summarised else _inputs(groups)
-    for one in edges:
-        into.setdefault(one[1], []).append(one)
-    for head, ones in into.items():
-        drawn = ones
-        if summarised and len(ones) > MOST_INTO:
-            strongest = sorted(ones, key=lambda one: abs(one[2] or 0.0), reverse=True)
-            drawn = [one for one in ones if one in strongest[:MOST_INTO]]
-            rest = sum(abs(one[2] or 0.0) for one in strongest[MOST_INTO:])
-            _more(picture, f"n{head}", f"+{len(ones) - MOST_INTO:,} weaker", f"Σ|contribution| = {rest:.4g}", "weaker")
-        z = groups[head].last
-        n = len(parts(z.args)[0])
-        expanded = expand and groups[head].kind == "value" and z.op is DOT
-        if expanded:     # every product reaches the sum as it is
-            for i in range(n):
-                told = f"upstream {z.grad:.4g} × local 1" if reading.known else "no gradient yet"
-                edge(picture, f"n{head}p{i}", f"n{head}", z.grad if reading.known else None, widest, told, root=True)
-        for tail, _, adds, told, pair in drawn:
-            to = f"n{head}p{pair[1] % n}" if expanded and pair and pair[1] < 2 * n else f"n{head}"
-            ranks = "2" if tail in inputs.get(head, ()) else "1"     # inputs stand left of the weights
-            edge(picture, f"n{tail}", to, adds, widest, told, adds if few else None, root=True, minlen=ranks)
+    for head, into in _by_head(edges).items():
+        if summarised:
+            into = _strongest(picture, head, into)
+        products = _products(groups[head]) if expand else 0
+        for i in range(products):     # each reaches the sum as it is
+            upstream = groups[head].last.grad if reading.known else None
+            tooltip = "no gradient yet" if upstream is None else f"upstream {upstream:.4g} × local 1"
+            draw_edge(picture, f"n{head}p{i}", f"n{head}", upstream, widest, tooltip, root=True)
+        for edge in into:
+            to = f"n{head}"
+            if edge.which is not None and edge.which < 2 * products:     # a weight or an input, not the bias
+                to += f"p{edge.which % products}"
+            ranks = "2" if edge.tail in inputs.get(head, ()) else "1"     # inputs stand left of the weights
+            draw_edge(picture, f"n{edge.tail}", to, edge.contribution, widest, edge.tooltip,
+                      edge.contribution if few else None, root=True, minlen=ranks)
+
+
+def _strongest(picture: Picture, head: int, into: list[Edge]) -> list[Edge]:
+    """The strongest of the edges into one box, in their own order; the box says how many more there are."""
+    weaker = sorted(into, key=lambda edge: edge.strength, reverse=True)[MOST_INTO:]
+    if weaker:
+        total = sum(edge.strength for edge in weaker)
+        _draw_stub(picture, f"n{head}", "weaker", f"+{len(weaker):,} weaker", f"Σ|contribution| = {total:.4g}")
+    return [edge for edge in into if edge not in weaker]
+
+
+def _products(group: Group) -> int:
+    """How many products a weighted sum adds up; 0 of anything else."""
+    z = group.last
+    return len(parts(z.args)[0]) if group.kind == "value" and z.op is DOT else 0
 
 
 def _inputs(groups: list[Group]) -> dict[int, set[int]]:
@@ -178,16 +213,26 @@ def _inputs(groups: list[Group]) -> dict[int, set[int]]:
     return {at[z]: {at[x] for x in parts(z.args)[1] if x in at} for z in sums}
 
 
-def _more(picture: Picture, name: str, text: str, told: str, kind: str = "more") -> None:
+def _draw_stubs(picture: Picture, at: dict[Value, int]) -> None:
+    """At every box whose operands are not all drawn, how many are not."""
+    hidden: dict[int, int] = {}
+    for node, i in at.items():
+        if missing := sum(operand not in at for operand in node.args):
+            hidden[i] = hidden.get(i, 0) + missing
+    for i, count in hidden.items():
+        _draw_stub(picture, f"n{i}", "more", f"+{count:,} more", "further back, not drawn")
+
+
+def _draw_stub(picture: Picture, name: str, kind: str, text: str, tooltip: str) -> None:
     look = picture.look
-    picture.node(f"{name}{kind}", label=text, shape="plaintext", fontsize="9", fontcolor=look.faint, tooltip=told)
-    picture.edge(f"{name}{kind}", name, color=look.grey, style="dashed", arrowsize="0.5", tooltip=told)
+    picture.node(f"{name}{kind}", label=text, shape="plaintext", fontsize="9", fontcolor=look.faint, tooltip=tooltip)
+    picture.edge(f"{name}{kind}", name, color=look.grey, style="dashed", arrowsize="0.5", tooltip=tooltip)
 
 
 # Nodes
 
-def _nodes_in_clusters(picture: Picture, groups: list[Group], at: dict[Value, int], reading: Reading,
-                       expand: bool) -> None:
+def _draw_nodes_in_frames(picture: Picture, groups: list[Group], at: dict[Value, int], reading: Reading,
+                          expand: bool) -> None:
     """Every node; those of one neuron in a labelled frame, and the neurons of one layer in another."""
     found = neurons(at)
     loose = set(range(len(groups))) - {at[value] for neuron in found for value in neuron.values}
@@ -200,15 +245,15 @@ def _nodes_in_clusters(picture: Picture, groups: list[Group], at: dict[Value, in
                 with outer.subgraph(name=f"cluster_{i}_{j}", graph_attr=_frame(picture, name)) as inner:
                     inner.look = picture.look
                     which = sorted(at[value] for value in neuron.values)
-                    _nodes(inner, groups, which, reading, expand, neuron.name)
-    _nodes(picture, groups, sorted(loose), reading, expand)
+                    _draw_nodes(inner, groups, which, reading, expand, neuron.name)
+    _draw_nodes(picture, groups, sorted(loose), reading, expand)
 
 
 def _frame(picture: Picture, name: str) -> dict[str, str]:
     look = picture.look
-    label = f'<<font point-size="9" color="{look.faint}">{safe(short(name, 40))}</font>>' if name else ""
+    label = f'<<font point-size="9" color="{look.faint}">{safe(name, 40)}</font>>' if name else ""
     return {"label": label, "style": "rounded", "color": look.grey if name else "transparent", "margin": "8",
-            "labeljust": "l", "tooltip": attribute(short(name, 40) or " ")}
+            "labeljust": "l", "tooltip": attribute(printable(name, 40) or " ")}
 
 
 def _within(label: str, whole: str) -> str:
@@ -216,28 +261,34 @@ def _within(label: str, whole: str) -> str:
     return label.removeprefix(f"{whole}.")
 
 
-def _nodes(picture: Picture, groups: list[Group], which: range | list[int], reading: Reading, expand: bool,
-           frame: str = "") -> None:
+def _draw_nodes(picture: Picture, groups: list[Group], which: Iterable[int], reading: Reading, expand: bool,
+                frame: str = "") -> None:
     for i in which:
-        group, value = groups[i], groups[i].last
+        group = groups[i]
         if group.kind == "value":
-            card, told = _card(picture, value, reading, frame), _told(value, reading)
+            card, tooltip = _card(picture, group.last, reading, frame), _tooltip(group.last, reading)
         else:
             rows = _summary(group, reading)
-            card, told = _many(picture, rows), f"{short(group.name, 200)}: {', '.join(rows[1:])}"
-        picture.node(f"n{i}", label=f"<{card}>", tooltip=attribute(told))
-        if expand and group.kind == "value" and value.op is DOT:
-            weights, inputs, _ = parts(value.args)
-            for k, (w, x) in enumerate(zip(weights, inputs)):
-                factors = f"{short(w.label, 40) or 'w'} × {short(x.label, 40) or 'x'}"
-                picture.node(f"n{i}p{k}", label=f"<{_operation(picture, '×', f'{w.data * x.data:.4g}')}>",
-                             tooltip=attribute(f"{factors} = {w.data * x.data!r}"))
+            card, tooltip = _many(picture, rows), f"{printable(group.name, 200)}: {', '.join(rows[1:])}"
+        picture.node(f"n{i}", label=f"<{card}>", tooltip=attribute(tooltip))
+        if expand and _products(group):
+            _draw_products(picture, f"n{i}", group.last)
+
+
+def _draw_products(picture: Picture, name: str, z: Value) -> None:
+    """Every weight × input of a weighted sum, as a multiplication of its own."""
+    weights, inputs, _ = parts(z.args)
+    for k, (w, x) in enumerate(zip(weights, inputs)):
+        product = w.data * x.data
+        factors = f"{printable(w.label, 40) or 'w'} × {printable(x.label, 40) or 'x'}"
+        picture.node(f"{name}p{k}", label=f"<{_operation(picture, '×', f'{product:.4g}')}>",
+                     tooltip=attribute(f"{factors} = {product!r}"))
 
 
 def _card(picture: Picture, node: Value, reading: Reading, frame: str) -> str:
     """One node: its operation in a dark cell, if it has one; then label, number, gradient."""
     look = picture.look
-    rows = [f"<b>{safe(short(_within(node.label, frame), 32))}</b>"] if node.label else []
+    rows = [f"<b>{safe(_within(node.label, frame), 32)}</b>"] if node.label else []
     rows.append(f"{node.data:.4g}")
     if reading.known:
         rows.append(f'<font color="{look.sign(node.grad)}">grad {node.grad:.4g}</font>')
@@ -266,9 +317,9 @@ def _operation(picture: Picture, symbol: str, numbers: str) -> str:
 def _many(picture: Picture, rows: list[str]) -> str:
     """A box that stands for many Values."""
     look = picture.look
-    cells = "".join(f"<tr><td>  {safe(short(row, 40))}  </td></tr>" for row in rows[1:])
+    cells = "".join(f"<tr><td>  {safe(row, 40)}  </td></tr>" for row in rows[1:])
     return f'<table border="2" color="{look.faint}" style="rounded" bgcolor="{look.card}" cellborder="0" ' \
-           f'cellspacing="0" cellpadding="3"><tr><td><b>{safe(short(rows[0], 32))}</b></td></tr>{cells}</table>'
+           f'cellspacing="0" cellpadding="3"><tr><td><b>{safe(rows[0], 32)}</b></td></tr>{cells}</table>'
 
 
 def _summary(group: Group, reading: Reading) -> list[str]:
@@ -286,7 +337,7 @@ def _summary(group: Group, reading: Reading) -> list[str]:
     return rows
 
 
-def _told(node: Value, reading: Reading) -> str:
+def _tooltip(node: Value, reading: Reading) -> str:
     made = f" = {node.op.symbol} of {len(node.args)}" if node.args else ", a leaf"
     grad = f", grad {node.grad!r}" if reading.known else ""
-    return f"{short(node.label, 200) or 'a value'}{made}: data {node.data!r}{grad}"
+    return f"{printable(node.label, 200) or 'a value'}{made}: data {node.data!r}{grad}"

@@ -10,11 +10,14 @@ readers, then every layer, and stops as soon as what is left can be read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..engine import DOT, Value, parts
 from ..nn import ACTIVATIONS
+
+
+MANY_LEAVES = 9     # with the same readers, to stand in one box
 
 
 @dataclass
@@ -37,16 +40,16 @@ def neurons(nodes: Iterable[Value]) -> list[Group]:
     nodes = list(nodes)
     present, taken = set(nodes), set()
     by_weights: dict[tuple[Value, ...], Group] = {}
-    activation = {node.args[0]: node for node in nodes if node.op.symbol in ACTIVATIONS}
+    activation_of = {node.args[0]: node for node in nodes if node.op.symbol in ACTIVATIONS}
     for z in nodes:
         weights, _, bias = parts(z.args)
-        if z.op is not DOT or not all(w.label and not w.args for w in weights) or not weights:
+        if z.op is not DOT or not weights or not all(map(_is_parameter, weights)):
             continue
         name = _stem(weights[0].label, ".w[") or z.label or "neuron"
         group = by_weights.setdefault(weights, Group("neuron", name, []))
-        members = [*weights, *(b for b in bias if b.label and not b.args), z]
-        if z in activation:
-            members.append(activation[z])
+        members = [*weights, *filter(_is_parameter, bias), z]
+        if z in activation_of:
+            members.append(activation_of[z])
         new = [value for value in dict.fromkeys(members) if value in present and value not in taken]
         taken.update(new)
         group.values += new
@@ -54,7 +57,7 @@ def neurons(nodes: Iterable[Value]) -> list[Group]:
 
 
 def layers(of: list[Group]) -> list[Group]:
-    """The same neurons, those with the same inputs together."""
+    """The layers that neurons make up: one for all that read the same inputs."""
     by_inputs: dict[tuple[Value, ...], Group] = {}
     for neuron in of:
         z = next(value for value in neuron.values if value.op is DOT)
@@ -65,6 +68,11 @@ def layers(of: list[Group]) -> list[Group]:
     return list(by_inputs.values())
 
 
+def _is_parameter(value: Value) -> bool:
+    """A labelled leaf, as weights and biases are."""
+    return bool(value.label) and not value.args
+
+
 def _stem(label: str, end: str) -> str:
     """What stands before `end`: of a parameter's name its neuron, of a neuron's name its layer."""
     return label.rpartition(end)[0]
@@ -73,15 +81,29 @@ def _stem(label: str, end: str) -> str:
 def boxes(nodes: list[Value], most: int) -> list[Group]:
     """Groups that every Value is in exactly once, in topological order: each alone if there are at most so many, else
     collapsed step by step until there are, and at most so many pairs of them are joined by edges."""
+    drawn = _with_the_rest([], nodes)
+    if len(drawn) > most:
+        for collapsed in _collapsed(nodes):
+            drawn = _with_the_rest(collapsed, nodes)
+            if len(drawn) <= most and _joins(drawn) <= most:
+                break
+    return drawn
+
+
+def _collapsed(nodes: list[Value]) -> Iterator[list[Group]]:
+    """What is collapsed, step by step: neurons; leaves that are alike too; layers instead of neurons."""
     found = neurons(nodes)
-    for step in (lambda: [], lambda: found, lambda: found + _like_leaves(nodes, found),
-                 lambda: (whole := layers(found)) + _like_leaves(nodes, whole)):
-        collapsed = step()
-        inside = {value: group for group in collapsed for value in group.values}
-        drawn = collapsed + [Group("value", value.label, [value]) for value in nodes if value not in inside]
-        if len(drawn) <= most and (not collapsed or _joins(drawn) <= most):
-            break
-    return sorted(drawn, key=lambda group: group.last.born)
+    yield found
+    yield found + _like_leaves(nodes, found)
+    found = layers(found)
+    yield found + _like_leaves(nodes, found)
+
+
+def _with_the_rest(groups: list[Group], nodes: list[Value]) -> list[Group]:
+    """The groups, and every other Value alone, in topological order."""
+    inside = place(groups)
+    alone = [Group("value", value.label, [value]) for value in nodes if value not in inside]
+    return sorted(groups + alone, key=lambda group: group.last.born)
 
 
 def place(groups: list[Group]) -> dict[Value, int]:
@@ -90,20 +112,21 @@ def place(groups: list[Group]) -> dict[Value, int]:
 
 
 def _joins(groups: list[Group]) -> int:
+    """How many pairs of groups are joined by an edge."""
     at = place(groups)
     return len({(at[operand], i) for value, i in at.items() for operand in value.args if operand in at})
 
 
 def _like_leaves(nodes: list[Value], groups: list[Group]) -> list[Group]:
-    """Leaves outside the groups that have the same readers, where there are many."""
+    """Leaves outside the groups that the same groups and Values read, where there are many."""
     at = place(groups)
-    readers: dict[Value, dict[object, None]] = {}
+    readers: dict[Value, dict[int | Value, None]] = {}     # of every leaf, in order, each once
     for node in nodes:
         for operand in node.args:
             if not operand.args and operand not in at:
                 readers.setdefault(operand, {})[at.get(node, node)] = None
-    alike: dict[tuple[object, ...], list[Value]] = {}
+    alike: dict[tuple[int | Value, ...], list[Value]] = {}
     for leaf, read_by in readers.items():
         alike.setdefault(tuple(read_by), []).append(leaf)
     return [Group("leaves", f"{len(leaves):,} values", leaves, len(leaves)) for leaves in alike.values()
-            if len(leaves) > 8]
+            if len(leaves) >= MANY_LEAVES]

@@ -29,9 +29,11 @@ export const examples = data.examples.map((example, k) => ({
   x: given.inputs[k].slice(),
   y: unpacked(example.y),
 }));
-const functionOf = ([which, constants]) => [functions[which], constants.map(Number)];
+const functionOf = ([which, constants]) => ({f: functions[which], constants: constants.map(Number)});
 const activations = data.activations.map(layer => layer.map(functionOf));
 const costs = still ? [] : data.costs.map(functionOf);
+/** What one more example could be, if examples are of classes. */
+export const classes = data.classes.map(({name, y, cost}) => ({name, y: unpacked(y), cost: functionOf(cost)}));
 
 /** What is shown, and what was chosen and clicked. */
 export const now = {
@@ -41,6 +43,7 @@ export const now = {
   network: null, // its numbers
   moved: false, // whether they, or the inputs, are others than were given
   turned: false, // whether the gradient is shown, not the nudges
+  weighed: false, // whether lines show the weights, where else they show what these get
   followed: null, // the output whose avenues are told; null: the one that the example is about
   picked: null, // the neuron whose numbers are shown, [layer, number]
   held: null, // the number that is held, at its place, and its instrument
@@ -52,7 +55,8 @@ let cache = {};
 export function forget() {
   cache = {};
 }
-const kept = (name, compute) => (cache[name] ??= compute());
+/** What was computed once is kept until something is changed. */
+export const kept = (name, compute) => (cache[name] ??= compute());
 
 export function putBack() {
   const {weights, biases} = given.networks[now.trained];
@@ -73,15 +77,17 @@ export function forward(network, x) {
     const before = a[l],
       n = sizes[l],
       w = network.weights[l],
-      zs = Float64Array.from(network.biases[l]),
-      as = new Float64Array(zs.length),
-      fs = new Float64Array(zs.length);
-    for (let j = 0; j < zs.length; j++) {
-      let total = zs[j];
+      zs = [], // short, and made at every place of a plane: there arrays of this kind are the fastest
+      as = [],
+      fs = [];
+    for (let j = 0; j < sizes[l + 1]; j++) {
+      let total = network.biases[l][j];
       for (let i = 0; i < n; i++) total += w[j * n + i] * before[i];
-      zs[j] = total;
-      const [f, constants] = activations[l][j];
-      [as[j], [fs[j]]] = f([total], constants);
+      zs.push(total);
+      const {f, constants} = activations[l][j],
+        made = f([total], constants);
+      as.push(made[0]);
+      fs.push(made[1][0]);
     }
     a.push(as);
     z.push(zs);
@@ -93,7 +99,7 @@ export function forward(network, x) {
 /** All of z, a, f′(z), the cost, ∂C/∂a and δ = ∂C/∂z; z, slopes, da, dz from layer 1 on, at its number less one. */
 export function through(network, x, k) {
   const {a, z, slopes} = forward(network, x);
-  const [f, constants] = costs[k];
+  const {f, constants} = costs[k];
   const [cost, gradient] = f(a[last], constants);
   const da = [],
     dz = [];
@@ -127,10 +133,10 @@ export const weight = (l, j, i) => now.network.weights[l - 1][j * sizes[l - 1] +
 export const bias = (l, j) => now.network.biases[l - 1][j];
 /** ∂C/∂w = δ·a, of one example; on average over all for k = null. */
 export const slope = (l, j, i, k = now.example) =>
-  k === null ? mean(examples.map((_, e) => slope(l, j, i, e))) : passOf(k).dz[l - 1][j] * passOf(k).a[l - 1][i];
+  k === null ? gradientOf(null).weights[l - 1][j * sizes[l - 1] + i] : passOf(k).dz[l - 1][j] * passOf(k).a[l - 1][i];
 /** δ = ∂C/∂z = ∂C/∂b. */
 export const delta = (l, j, k = now.example) =>
-  k === null ? mean(examples.map((_, e) => delta(l, j, e))) : passOf(k).dz[l - 1][j];
+  k === null ? gradientOf(null).biases[l - 1][j] : passOf(k).dz[l - 1][j];
 /** What neuron j of layer l asks of neuron i of the layer before: −δ·w. */
 export const asked = (l, j, i) => -passOf().dz[l - 1][j] * weight(l, j, i);
 
@@ -257,6 +263,29 @@ export function agreement() {
   });
 }
 
+// One more example
+
+/** Puts an input of class c in the place of example k, or after the last; `told` is what words call it. */
+export function putExample(k, x, c, told) {
+  const {name, y, cost} = classes[c];
+  examples[k] = {name, told, target: name, x: x.slice(), y};
+  given.inputs[k] = x;
+  costs[k] = cost;
+  forget();
+}
+
+/** Takes away the last example. */
+export function dropExample() {
+  for (const row of [examples, given.inputs, costs]) row.pop();
+  forget();
+}
+
+/** Which class an input would be read as. */
+export function classOf(x) {
+  const out = forward(now.network, x).a[last];
+  return out.length > 1 ? largestOf(out) : Number(out[0] > 0);
+}
+
 // One number, changed
 
 /** A number of the page: {weight: [l, j, i]}, {bias: [l, j]} or {input: i}, of the example that is chosen. */
@@ -308,7 +337,7 @@ export function costIf(place, x) {
   const {row, at} = numberAt(place),
     old = row[at];
   row[at] = x;
-  const [f, constants] = costs[now.example];
+  const {f, constants} = costs[now.example];
   const [cost] = f(forward(now.network, examples[now.example].x).a[last], constants);
   row[at] = old;
   return cost;

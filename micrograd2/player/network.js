@@ -6,6 +6,7 @@ import {
   areClasses,
   asked,
   change,
+  classOf,
   costIf,
   costNow,
   examples,
@@ -24,8 +25,11 @@ import {
   still,
   weight,
 } from "./model.js";
-import {isDigit, outputs, picture, shown, side, thumb, told, widths, wireAt} from "./picture.js";
+import {isDigit, isPlane, outputs, picture, shown, side, thumb, told, widths, wireAt, wireTold} from "./picture.js";
+import {planeOf} from "./plane.js";
 import {trainer, training} from "./training.js";
+import {canDraw, pad} from "./drawing.js";
+import {quiz} from "./asking.js";
 import {instrument} from "./wiggle.js";
 import {called, unbroken} from "./words.js";
 import {details} from "./details.js";
@@ -38,12 +42,36 @@ for (const example of examples) {
 
 let player = null;
 
-const stepPanel = trainer(() => {
-  drawStage(false);
-  marks();
-  if (now.moved && !byId("restore")) drawPanel(); // once, for a button that is drawn anew cannot be pressed
+const plane = isPlane ? planeOf({choose, run}) : null;
+if (plane) byId("panel").before(plane.element);
+
+const stepPanel = trainer({
+  onstep: () => {
+    drawStage(false);
+    marks();
+    if (now.moved && !byId("restore")) drawPanel(); // once, for a button that is drawn anew cannot be pressed
+  },
+  onrun: () => plane?.update(),
+  playBack: () => {
+    stepPanel.stop();
+    player.go(chapters.find(([, name]) => name === "cost")[0]);
+    player.play();
+  },
 });
-const {steps, chapters} = story({choose, follow, turnRound, panel: stepPanel.element});
+const {steps, chapters} = story({choose, follow, turnRound, weigh, panel: stepPanel.element});
+const predict = quiz({
+  question: k => steps[k].question?.() ?? null,
+  again: () => player?.again(),
+  go: k => player.go(k, true),
+});
+const sketch = canDraw ? pad({choose, listed: choices, redrawn}) : null;
+
+/** Training runs, or stops, wherever in the story this is asked for. */
+function run() {
+  if (training.running) return stepPanel.stop();
+  player.go(steps.length - 1);
+  stepPanel.start();
+}
 
 function follow(j) {
   now.followed = outputs > 1 && shown[last].includes(j) ? j : null;
@@ -63,6 +91,7 @@ function hold(place) {
   if (now.held && JSON.stringify(now.held.place) !== JSON.stringify(place)) now.rival = now.held.place;
   stepPanel.stop();
   player.pause();
+  sketch?.shut();
   const there = () => numberAt(place),
     rival = JSON.stringify(now.rival) === JSON.stringify(place) ? null : now.rival;
   const {row, at: index, given: from} = there();
@@ -94,12 +123,31 @@ function hold(place) {
   byId("panel").scrollTop = 0;
 }
 
+/** The pad; and all layers are lit, so that one sees how the network reads what is drawn. */
+function sketches() {
+  stepPanel.stop();
+  player.pause();
+  now.held = now.picked = null;
+  sketch.open();
+  if (steps[now.step].scene().lit !== last) player.go(steps.findIndex(({scene}) => scene().lit === last));
+  byId("panel").scrollTop = 0;
+}
+
+function redrawn() {
+  if (now.held?.place.input !== undefined) now.held = null;
+  byId("examples").children[now.example]?.firstChild.replaceWith(thumb(examples[now.example]));
+  drawStage(false);
+  marks();
+  drawPanel();
+}
+
 /** Arrow keys at the image move the pixel that is held. */
 function onpixel(i) {
   hold({input: i});
 }
 
 function pick(l, j) {
+  sketch?.shut();
   now.picked = now.picked?.[0] === l && now.picked[1] === j ? null : [l, j];
   if (l === last && steps[now.step].scene().focus >= 0 && now.followed !== j && now.picked) follow(j);
   else player.again();
@@ -108,6 +156,11 @@ function pick(l, j) {
 
 function turnRound() {
   now.turned = !now.turned;
+  player.again();
+}
+
+function weigh() {
+  now.weighed = !now.weighed;
   player.again();
 }
 
@@ -124,25 +177,38 @@ function resized() {
 function drawStage(moving) {
   const scene = {called: called(), ...steps[now.step].scene()};
   drawn = room();
-  if (scene.table) return byId("stage").replaceChildren(scene.table());
-  byId("stage").replaceChildren(
-    picture(scene, {
-      picked: now.picked,
-      held: now.held?.place ?? null,
-      onpick: pick,
-      onpixel: still ? null : onpixel,
-      moving,
-    }),
-  );
-  if (!still) byId("stage").firstChild.onclick = onstage;
+  const looks = {
+    picked: now.picked,
+    held: now.held?.place ?? null,
+    onpick: pick,
+    onpixel: still ? null : onpixel,
+    moving,
+  };
+  const drawing = scene.table ? scene.table() : picture(scene, looks);
+  byId("stage").title = "";
+  byId("stage").replaceChildren(drawing);
+  plane?.update();
+  if (scene.table) return;
+  for (const [l, j] of predict.told(now.step).marks ?? [])
+    drawing.querySelector(`[data-key="${l}.${j}"]`)?.classList.add("asked");
+  drawing.onpointermove = onhover;
+  if (!still) drawing.onclick = onstage;
 }
 
+function wireUnder(event) {
+  if (event.target.closest(".neuron, .image")) return null;
+  const box = byId("stage").firstChild.getBoundingClientRect();
+  return wireAt(event.clientX - box.left, event.clientY - box.top);
+}
 /** A click near a wire holds its weight. */
 function onstage(event) {
-  if (event.target.closest(".neuron, .image")) return;
-  const box = byId("stage").firstChild.getBoundingClientRect(),
-    found = wireAt(event.clientX - box.left, event.clientY - box.top);
+  const found = wireUnder(event);
   if (found) hold({weight: found});
+}
+/** The pointer near a wire is told what it shows. */
+function onhover(event) {
+  const found = wireUnder(event);
+  byId("stage").title = found ? wireTold(steps[now.step].scene(), found) : "";
 }
 
 function drawPanel() {
@@ -162,13 +228,17 @@ function drawPanel() {
     const back = html("button", {id: "restore", onclick: restore, "data-key": "restore"}, "put all back");
     text.prepend(html("p", {class: "over"}, "Numbers have been changed. ", back));
   }
-  const parts = [...(now.picked ? [details(scene(), {hold, pick})] : []), text];
-  const panel = byId("panel");
-  if (now.held && now.held.element.parentNode === panel) {
-    // the instrument must stay where it is, or it could not be dragged
-    for (const part of [...panel.children]) if (part !== now.held.element) part.remove();
+  const {question, verdict} = predict.told(k);
+  const parts = [...(now.picked ? [details(scene(), {hold, pick})] : []), ...(question ? [] : [text])];
+  const panel = byId("panel"),
+    kept = (now.held ?? (sketch?.isOpen ? sketch : null))?.element;
+  if (kept && kept.parentNode === panel) {
+    // the instrument, or the pad, must stay where it is, or it could not be dragged on
+    for (const part of [...panel.children]) if (part !== kept) part.remove();
     panel.append(...parts);
-  } else panel.replaceChildren(...(now.held ? [now.held.element] : []), ...parts);
+  } else panel.replaceChildren(...(kept ? [kept] : []), ...parts);
+  if (question || verdict) panel.prepend(question ?? verdict);
+  sketch?.update();
   for (const table of panel.querySelectorAll("table"))
     table.classList.toggle("dense", table.scrollWidth > table.parentNode.clientWidth);
 }
@@ -203,6 +273,7 @@ function choose(k) {
   if (k !== now.example) {
     now.followed = null;
     if (now.held?.place.input !== undefined) now.held = null;
+    if (k !== sketch?.mine) sketch?.shut();
   }
   now.example = Math.max(0, Math.min(examples.length - 1, Math.round(k) || 0));
   [...byId("examples").children].forEach((button, i) => button.setAttribute("aria-pressed", i === now.example));
@@ -234,9 +305,10 @@ function trained() {
 
 /** The row of examples to choose from; those that are read wrongly say so. */
 function choices() {
-  byId("choices").hidden = examples.length < 2 && data.networks.length < 2;
+  const some = examples.length > 1 && !isPlane ? examples : []; // on a plane they are points
+  byId("choices").hidden = !some.length && data.networks.length < 2 && !sketch;
   byId("examples").replaceChildren(
-    ...(examples.length > 1 ? examples : []).map((example, k) =>
+    ...some.map((example, k) =>
       html(
         "button",
         {onclick: () => choose(k), "aria-pressed": k === now.example, "data-key": `example.${k}`},
@@ -266,6 +338,8 @@ function lasts(k) {
   return 1100 + 170 * text.split(" ").length + rests;
 }
 
+byId("draw").hidden = !sketch;
+byId("draw").onclick = sketches;
 trained();
 choices();
 player = transport({
@@ -273,19 +347,32 @@ player = transport({
   chapters,
   show: render,
   lasts,
+  ask: predict.ask,
   address: {
+    predict: {get: () => (predict.isOn ? 1 : null), set: predict.turn},
     trained: {get: () => (data.networks.length > 1 ? now.trained : null), set: train},
-    example: {get: () => now.example, set: choose},
+    example: {get: () => (now.example === sketch?.mine ? null : now.example), set: choose},
     output: {get: () => now.followed, set: follow},
   },
 });
 new ResizeObserver(resized).observe(byId("stage"));
+addEventListener(
+  "keydown",
+  event => {
+    if (event.key !== " " || !training.running || event.target.closest("button, select, input, [role=button]")) return;
+    event.preventDefault(); // it pauses what runs
+    stepPanel.stop();
+  },
+  true,
+);
 addEventListener("keydown", event => {
   if (event.key !== "Escape") return;
   if (now.held) now.held.drop();
   else if (now.picked) pick(...now.picked);
+  else sketch?.shut();
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  sketch?.drawInk();
   choices();
   player.again();
 });
@@ -319,8 +406,12 @@ globalThis.page = {
   restore,
   shown,
   stepPanel,
+  sketch,
+  predict,
+  classOf,
   weight,
   gradientOf,
   still,
   fresh,
+  plane,
 };

@@ -20,6 +20,7 @@ from .page import Page, number, packed, page_of, readable
 from .script import Printed, formula, is_spelled, printed_function
 
 MOST_EXAMPLES = 100
+MOST_POINTS = 500   # where there are two inputs, examples are points of a plane
 PROBES = (-30.0, -3.0, -0.3, 0.3, 3.0, 30.0)   # weighted sums at which an activation must be made in the same way
 
 
@@ -46,6 +47,7 @@ def network_page(networks: Mapping[str, MLP], X: Any, Y: Any, cost: Cost) -> Pag
         "examples": story.examples, "still": still, "passes": story.passes if still else [],
         "activations": [] if still else [[story.entry((k, j)) for j in range(n)] for k, n in enumerate(sizes[1:])],
         "costs": [] if still else [story.entry((e,)) for e in range(len(story.examples))],
+        "classes": [] if still else story.classes(sizes[-1]),
     }
     texts = "" if still else "".join(f"  {text},\n" for text in story.texts)
     return page_of("network", f"Backpropagation through {'-'.join(map(str, sizes))}", data,
@@ -61,7 +63,7 @@ def _kinds(net: MLP) -> list[list[str]]:
 
 
 def _passes(net: MLP, X: Any, Y: Any, cost: Cost) -> Iterator[Pass]:
-    given = passes(net, X, Y, cost, MOST_EXAMPLES)
+    given = passes(net, X, Y, cost, MOST_POINTS if _sizes(net)[0] == 2 else MOST_EXAMPLES)
     many = places(net)
     if tied := [name for name, p in net.named_parameters() if many[p] > 1]:
         raise ValueError(f"{tied[0]} stands in several places of the network, and a page shows ∂C/∂w = δ·a of each "
@@ -76,6 +78,7 @@ class _Story:
     def __init__(self, cost: Cost, sizes: list[int]) -> None:
         self.cost = cost
         self.examples: list[Any] = []
+        self.targets: list[list[float]] = []
         self.passes: list[list[Any]] = []
         self.formulas: list[list[set[str]]] = [[set() for _ in range(n)] for n in sizes[1:]]
         self.printed: dict[tuple[int, ...], Printed] = {}
@@ -86,6 +89,7 @@ class _Story:
     def take(self, net: MLP, e: int, one: Pass) -> None:
         if len(self.passes) == 1:
             self.examples.append(_example(one))
+            self.targets.append(one.targets)
         self.passes[-1].append(_numbers(one))
         for of_layer, pairs in zip(self.formulas, one.layers):
             for of_neuron, (z, a) in zip(of_layer, pairs):
@@ -111,22 +115,36 @@ class _Story:
                     self.print(name, (k, j), a, [z])
         if one.cost is not None:
             self.print("the cost", (e,), one.cost, one.outputs)
-        for outputs, root in self.other_costs(one):
-            self.print("the cost", (e,), root, outputs)
+        self.print_costs(e, one.targets, [a.data for a in one.outputs])
 
     def print(self, name: str, key: tuple[int, ...], root: Value, inputs: list[Value]) -> None:
         printed = printed_function(root, inputs)
         if self.printed.setdefault(key, printed) != printed:
             raise NotImplementedError(f"{name} is made in another way where the numbers are others")
 
-    def other_costs(self, one: Pass) -> Iterator[tuple[list[Value], Value]]:
-        """The cost of the same targets for other outputs."""
-        others = self.outputs or [a.data for a in one.outputs]
+    def print_costs(self, e: int, targets: list[float], outputs: list[float]) -> None:
+        """The cost of these targets, for other outputs than those that were just there."""
+        others = self.outputs or outputs
         for numbers in (others, [1 - x for x in others], [-x for x in others]):
-            outputs = [Value(x) for x in numbers]
-            alike = outputs[0] if len(outputs) == 1 else outputs
-            if root := _probed(lambda: example_cost(lambda _: alike, [], one.targets, self.cost)):
-                yield outputs, root
+            values = [Value(x) for x in numbers]
+            alike = values[0] if len(values) == 1 else values
+            if root := _probed(lambda: example_cost(lambda _: alike, [], targets, self.cost)):
+                self.print("the cost", (e,), root, values)
+
+    def classes(self, outputs: int) -> list[Any]:
+        """What one more example could be, and its cost: every class, if each example is of one; else nothing."""
+        rows = [[float(i == j) for i in range(outputs)] for j in range(outputs)] if outputs > 1 else [[-1.0], [1.0]]
+        if not all(targets in rows for targets in self.targets):
+            return []
+        numbered = list(enumerate(rows, len(self.examples)))
+        try:
+            for e, row in numbered:
+                self.print_costs(e, row, self.outputs)
+        except NotImplementedError:
+            return []
+        if not all((e,) in self.printed for e, _ in numbered):   # it has no value for any of those outputs
+            return []
+        return [{"name": _named(row), "y": packed(row), "cost": self.entry((e,))} for e, row in numbered]
 
     def entry(self, key: tuple[int, ...]) -> Any:
         """[which of `texts`, its constants]"""
@@ -167,8 +185,12 @@ def _packed(net: MLP) -> dict[str, Any]:
 
 def _example(one: Pass) -> dict[str, Any]:
     x, y = one.activations[0], one.targets
-    classes = len(y) > 1 and sorted(y) == [0.0] * (len(y) - 1) + [1.0]
-    return {"input": _told(x), "target": str(y.index(1.0)) if classes else _told(y), "x": packed(x), "y": packed(y)}
+    return {"input": _told(x), "target": _named(y), "x": packed(x), "y": packed(y)}
+
+
+def _named(targets: list[float]) -> str:
+    classes = len(targets) > 1 and sorted(targets) == [0.0] * (len(targets) - 1) + [1.0]
+    return str(targets.index(1.0)) if classes else _told(targets)
 
 
 def _numbers(one: Pass) -> dict[str, Any]:

@@ -92,22 +92,29 @@ export function choice(label, options, chosen, choose) {
 /**
  * Moves through the steps 0 … last. `show(step, moving)` draws one; `moving` is true when it follows from the step
  * before, so that something may be set in motion. `chapters` are [first step, name]; `lasts(step)` is in milliseconds;
- * `address` holds further parts of the page's address: {name: {get, set}}; a part that is null is left out.
+ * `ask(step)` is true if something is asked before a step follows, which then waits, with the same step shown again;
+ * `address` holds further parts of the page's address: {name: {get, set, text}}; a part that is null is left out, and
+ * one that is no `text` is a number. What it returns has `divide(last, chapters)`, for other steps than before.
  */
-export function transport({last, chapters, show, lasts, address = {}}) {
+export function transport({last, chapters, show, lasts, ask = () => false, address = {}}) {
   let step = 0,
     playing = false,
     timer = 0,
     writing = 0;
   const scrub = byId("scrub");
-  scrub.max = last;
-  const ticks = chapters.map(([first, name], i) => {
-    const end = i + 1 < chapters.length ? chapters[i + 1][0] : last + 1;
-    const style = `flex-grow: ${end - first}`,
-      text = html("span", {"data-name": name}, name); // the style keeps room for it in bold
-    return html("button", {style, title: name, onclick: () => visit(first)}, text);
-  });
-  byId("chapters").replaceChildren(...ticks);
+  let ticks = [];
+
+  function divide(steps, parts) {
+    scrub.max = last = steps;
+    chapters = parts;
+    ticks = chapters.map(([first, name], i) => {
+      const end = i + 1 < chapters.length ? chapters[i + 1][0] : last + 1;
+      const style = `flex-grow: ${end - first}`,
+        text = html("span", {"data-name": name}, name); // the style keeps room for it in bold
+      return html("button", {style, title: name, onclick: () => visit(first)}, text);
+    });
+    byId("chapters").replaceChildren(...ticks);
+  }
 
   /** The names of the chapters stand there if all of them fit. */
   function room() {
@@ -139,25 +146,33 @@ export function transport({last, chapters, show, lasts, address = {}}) {
     // not in an iframe made of text, whose address is not its own
     if (location.protocol === "about:") return;
     const told = Object.entries(address).filter(([, part]) => part.get() !== null);
-    const parts = told.map(([name, part]) => `${name}=${part.get()}`);
+    const parts = told.map(([name, part]) => `${name}=${encodeURIComponent(part.get())}`);
     history.replaceState(null, "", "#" + [...parts, `step=${step}`].join("&"));
   }
 
   function read() {
     const parts = new URLSearchParams(location.hash.slice(1));
-    for (const [name, part] of Object.entries(address)) if (parts.has(name)) part.set(Number(parts.get(name)));
+    for (const [name, part] of Object.entries(address))
+      if (parts.has(name)) part.set(part.text ? parts.get(name) : Number(parts.get(name)));
     go(Number(parts.get("step")));
   }
 
   function tick() {
     timer = setTimeout(
       () => {
-        if (step >= last) return pause();
-        go(step + 1, true);
-        tick();
+        if (onward()) tick();
       },
       (step >= last ? 0 : lasts(step)) / Number(byId("speed").value),
     );
+  }
+
+  /** One step on; false, and paused, where there is none, or something is asked before it. */
+  function onward() {
+    const waits = step < last && ask(step + 1);
+    if (step >= last || waits) pause();
+    if (waits) go(step);
+    else if (step < last) go(step + 1, true);
+    return playing;
   }
 
   function play() {
@@ -167,7 +182,7 @@ export function transport({last, chapters, show, lasts, address = {}}) {
     byId("panel").setAttribute("aria-live", "off"); // a reader aloud would be left behind
     byId("play").setAttribute("aria-label", "pause");
     if (step >= last) go(0);
-    else go(step + 1, true);
+    else if (!onward()) return;
     tick();
   }
 
@@ -179,16 +194,19 @@ export function transport({last, chapters, show, lasts, address = {}}) {
     byId("play").setAttribute("aria-label", "play");
   }
 
-  function visit(to, moving = false) {
+  function visit(to) {
     pause();
-    if (to !== step || !moving) go(to, moving);
+    go(to);
   }
 
   const moves = {
     home: () => visit(0),
     back: () => visit(step - 1),
     play: () => (playing ? pause() : play()),
-    forth: () => visit(Math.min(step + 1, last), true),
+    forth: () => {
+      pause();
+      onward();
+    },
     end: () => visit(last),
     earlier: () => visit(chapters[Math.max(0, chapterOf(step - 1))][0]),
     later: () => visit(chapters[chapterOf(step) + 1]?.[0] ?? last),
@@ -199,7 +217,7 @@ export function transport({last, chapters, show, lasts, address = {}}) {
   addEventListener("keydown", event => {
     if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || !(event.key in keys)) return;
     // what has its own use for the key keeps it
-    if (event.target.closest("select, summary, input:not(#scrub)")) return;
+    if (event.target.closest("select, summary, textarea, input:not(#scrub)")) return;
     if (event.key === " " && event.target.closest("button, [role=button]")) return;
     event.preventDefault();
     moves[keys[event.key]]();
@@ -210,10 +228,13 @@ export function transport({last, chapters, show, lasts, address = {}}) {
     read();
   });
   new ResizeObserver(room).observe(byId("chapters"));
+  divide(last, chapters);
   read();
   return {
     go,
+    play,
     pause,
+    divide,
     again: () => go(step),
     get step() {
       return step;

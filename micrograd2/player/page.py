@@ -49,7 +49,7 @@ class Page:
 
 
 def page_of(kind: str, title: str, data: Any, printed: str) -> Page:
-    """A page of the kind "value" or "network", about this data; `printed` is the arithmetic that its script finds."""
+    """A page of one of the kinds of SCRIPTS, about this data; `printed` is the arithmetic that its script finds."""
     parts = {
         "kind": kind, "title": html.escape(readable(title)), "blue": BLUE, "orange": ORANGE, "css": _text("page.css"),
         "data": json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"),
@@ -60,10 +60,12 @@ def page_of(kind: str, title: str, data: Any, printed: str) -> Page:
     return Page(re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], _text("page.html")))
 
 
+EXPRESSION = ("page.js", "wiggle.js", "asking.js", "expression.js", "layout.js", "sentences.js", "graph.js")
 SCRIPTS = {  # in an order in which each finds what it imports
-    "value": ("page.js", "wiggle.js", "value.js"),
-    "network": ("page.js", "wiggle.js", "model.js", "picture.js", "training.js", "words.js", "story.js", "details.js",
-                "network.js"),
+    "value": (*EXPRESSION, "value.js"),
+    "value typed": (*EXPRESSION, "parse.js", "typed.js"),
+    "network": ("page.js", "wiggle.js", "asking.js", "model.js", "picture.js", "training.js", "plane.js", "drawing.js",
+                "words.js", "questions.js", "story.js", "details.js", "network.js"),
 }
 
 

@@ -1,7 +1,8 @@
 // The picture of a network: one function for each thing that is drawn. What is to be drawn is a scene:
 //
 //   lit       the last layer whose activations are shown
-//   wires     l → {unit, value: (j, i) → number, or undefined for no wire}, or nothing: plain wires
+//   wires     l → {unit, value: (j, i) → number, or undefined for no wire; factors: (j, i) → of what it is the product,
+//             if of anything}, or nothing: plain wires
 //   fan       whether the lines from an image to layer 1 show what flows there
 //   nudge     (l, j) → the number that the triangle and the ring of a neuron show, or undefined
 //   rings     whether there are no triangles
@@ -16,7 +17,7 @@
 // Numbers come with the sign that they are to be drawn with; columns are asked for here, and turned.
 
 import {byId, calm, data, most, num, range, sign, svg, html} from "./page.js";
-import {activationsOf, asked, bias, examples, largestWishes, last, names, now, passOf, sizes} from "./model.js";
+import {activationsOf, asked, bias, examples, largestWishes, last, names, now, passOf, sizes, weight} from "./model.js";
 
 const MOST = 20; // neurons of a column that are drawn
 
@@ -24,6 +25,8 @@ const across = Math.sqrt(sizes[0]);
 const allPixels = () => examples.every(({x}) => x.every(pixel => pixel >= 0 && pixel <= 1));
 /** How many pixels wide the inputs are, if they are an image; else 0. */
 export const side = across >= 8 && Number.isInteger(across) && allPixels() ? across : 0;
+/** Whether the inputs are a place in a plane. */
+export const isPlane = sizes[0] === 2;
 export const outputs = sizes[last];
 export const isDigit = side > 0 && outputs === 10;
 
@@ -44,29 +47,36 @@ export function told(l, j) {
   return l ? `neuron ${j} of layer ${l}` : side ? `pixel ${(j % side) + 1}, ${Math.floor(j / side) + 1}` : `input ${j}`;
 }
 
+/** A colour of the page, by its name in the style. */
+export const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+export const rgb = name =>
+  colour(name)
+    .slice(1)
+    .match(/../g)
+    .map(h => parseInt(h, 16));
+
 // Images
 
 /** Numbers as a square image: ink from 0 to 1, or signed in blue and orange around nothing. */
 export function image(values, isSigned, largest = 1) {
-  const canvas = html("canvas", {width: side, height: side, "aria-hidden": "true"}),
-    context = canvas.getContext("2d"),
-    picture = context.createImageData(side, side),
-    style = getComputedStyle(document.documentElement);
-  const rgb = name =>
-    style
-      .getPropertyValue(name)
-      .trim()
-      .slice(1)
-      .match(/../g)
-      .map(h => parseInt(h, 16));
-  const [plus, minus, ink] = ["--plus", "--minus", "--ink"].map(rgb);
-  values.forEach((value, p) => {
-    const v = value / (largest || 1),
-      colour = isSigned ? (v > 0 ? plus : minus) : ink;
-    picture.data.set([...colour, 255 * Math.min(1, Math.abs(v) ** (isSigned ? 0.7 : 1))], 4 * p);
-  });
-  context.putImageData(picture, 0, 0);
+  const canvas = html("canvas", {width: side, height: side, "aria-hidden": "true"});
+  paint(canvas.getContext("2d"), values, isSigned, largest);
   return canvas;
+}
+/** The same into a canvas of so many pixels. */
+export function paint(context, values, isSigned, largest = 1) {
+  const picture = context.createImageData(context.canvas.width, context.canvas.height),
+    {data} = picture;
+  const [plus, minus, ink] = ["--plus", "--minus", "--ink"].map(rgb);
+  for (let p = 0; p < values.length; p++) {
+    const v = values[p] / (largest || 1),
+      [red, green, blue] = isSigned ? (v > 0 ? plus : minus) : ink;
+    data[4 * p] = red;
+    data[4 * p + 1] = green;
+    data[4 * p + 2] = blue;
+    data[4 * p + 3] = Math.round(255 * Math.min(1, isSigned ? Math.abs(v) ** 0.7 : Math.abs(v)));
+  }
+  context.putImageData(picture, 0, 0);
 }
 export const thumb = example => (side ? image(example.x, false) : "");
 
@@ -119,29 +129,85 @@ function layOut() {
 
 // Each thing
 
-function drawWires(root, l, wires) {
-  const pairs = [];
+const ground = html("canvas", {"aria-hidden": "true"}), // so many wires, all new at every step, are slow as elements
+  pen = ground.getContext("2d"),
+  scratch = html("canvas", {width: side, height: side}).getContext("2d");
+
+/** An empty canvas behind everything, with one unit a pixel of the page. */
+function drawGround(root) {
+  const place = {width: at.width, height: at.height, class: "ground"},
+    holder = svg("foreignObject", place);
+  ground.width = at.width * devicePixelRatio;
+  ground.height = at.height * devicePixelRatio;
+  pen.scale(devicePixelRatio, devicePixelRatio);
+  holder.append(ground);
+  root.append(holder);
+}
+
+/**
+ * The wires of a layer, in order, and as they are drawn, the strongest last. When each `comes`, if they come one by
+ * one, is in milliseconds.
+ */
+function wiresOf(l, wires, from) {
+  const order = [];
   for (const [q, j] of shown[l].entries())
     for (const [p, i] of shown[l - 1].entries()) {
       const v = wires ? wires.value(j, i) : 0;
-      if (v !== undefined) pairs.push([q, p, j, i, v]);
+      if (v !== undefined) order.push({p, q, j, i, v});
     }
-  const top = most(pairs.map(pair => pair[4])) || 1;
-  pairs.sort((a, b) => Math.abs(a[4]) - Math.abs(b[4]));
-  for (const [q, p, j, i, v] of pairs) {
-    const share = Math.abs(v) / top;
-    const line = svg("line", {
-      x1: at.x[l - 1] + at.r,
-      y1: at.y(l - 1, p),
-      x2: at.x[l] - at.r,
-      y2: at.y(l, q),
-      class: wires ? `wire ${sign(v)}` : "wire",
-      "stroke-width": wires ? (0.3 + 3.7 * share).toFixed(2) : 0.6,
-      "stroke-opacity": wires ? (0.12 + 0.88 * share).toFixed(2) : 0.35,
-    });
-    if (wires) line.append(svg("title", {}, `${wires.unit}, from ${told(l - 1, i)} to ${told(l, j)}: ${num(v)}`));
-    root.append(line);
+  const top = most(order.map(({v}) => v)) || 1,
+    pace = wires ? Math.min(400, 2000 / order.length) / Number(byId("speed").value) : 0;
+  order.forEach((wire, n) => Object.assign(wire, {share: Math.abs(wire.v) / top, comes: from + pace * n}));
+  const drawn = [...order].sort((a, b) => a.share - b.share);
+  return {l, order, drawn, lit: !!wires, from, until: from + pace * order.length};
+}
+
+/** Those that have come after so long; the newest in ink. */
+function drawWires({l, drawn, lit}, elapsed) {
+  const colours = {plus: colour("--plus"), minus: colour("--minus"), none: colour("--wire")},
+    ink = colour("--ink");
+  for (const {p, q, v, share, comes} of drawn) {
+    if (comes > elapsed) continue;
+    const isNew = lit && elapsed - comes < 90;
+    pen.strokeStyle = isNew ? ink : colours[sign(v)];
+    pen.lineWidth = lit ? 0.3 + 3.7 * share : 0.6;
+    pen.globalAlpha = isNew ? 1 : lit ? 0.12 + 0.88 * share : 0.35;
+    pen.beginPath();
+    pen.moveTo(at.x[l - 1] + at.r, at.y(l - 1, p));
+    pen.lineTo(at.x[l] - at.r, at.y(l, q));
+    pen.stroke();
   }
+  pen.globalAlpha = 1;
+}
+
+let coming = 0; // the next frame of wires that come
+/** Everything on the ground; where things move, lit wires come one after the other, forward or backward. */
+function fillGround(root, scene, images, alive) {
+  const layers = [];
+  for (let l = last; l >= (side ? 2 : 1); l--)
+    if (scene.columns?.layer !== l) layers.push(wiresOf(l, scene.wires?.(l), layers.at(-1)?.until ?? 0));
+  const until = layers.at(-1)?.until ?? 0,
+    peak = most(images.map(most));
+  const draw = elapsed => {
+    pen.clearRect(0, 0, at.width, at.height);
+    for (const layer of layers) drawWires(layer, elapsed);
+    images.forEach((values, row) => drawSmallImage(row, values, peak));
+  };
+  cancelAnimationFrame(coming);
+  draw(alive && until ? 0 : Infinity);
+  if (!alive || !until) return;
+  const began = performance.now(),
+    line = svg("text", {x: at.width / 2, y: at.height - 2, class: "caption small"});
+  root.append(line);
+  coming = requestAnimationFrame(function frame() {
+    const elapsed = performance.now() - began,
+      done = elapsed > until + 90,
+      {l, order} = layers.findLast(layer => layer.lit && layer.from <= elapsed),
+      {i, j} = order.findLast(wire => wire.comes <= elapsed);
+    draw(done ? Infinity : elapsed);
+    line.textContent = done ? "" : `${i} → ${l === last ? names[j] : j}: ${product(scene, [l, j, i])}`;
+    if (!done) coming = requestAnimationFrame(frame);
+  });
 }
 
 /** The wire of a weight that is held. */
@@ -222,12 +288,17 @@ function drawLayerName(root, l) {
 }
 
 /** An image beside a neuron of layer 1, of what its weights get. */
-function drawSmallImage(root, row, values, peak) {
+function drawSmallImage(row, values, peak) {
   const s = at.pitch - 3,
-    place = {x: at.x[1] - at.r - s - 6, y: at.y(1, row) - s / 2, width: s, height: s};
-  const holder = svg("foreignObject", {...place, class: "digit"});
-  holder.append(image(values, true, peak));
-  root.append(svg("rect", {...place, class: "sheet"}), holder);
+    place = [at.x[1] - at.r - s - 6, at.y(1, row) - s / 2, s, s];
+  paint(scratch, values, true, peak);
+  pen.fillStyle = colour("--card");
+  pen.strokeStyle = colour("--line");
+  pen.lineWidth = 1;
+  pen.imageSmoothingEnabled = false;
+  pen.fillRect(...place);
+  pen.drawImage(scratch.canvas, ...place);
+  pen.strokeRect(...place);
 }
 
 /** A number that fits into a neuron: .94; none that would have to be cut. */
@@ -260,7 +331,7 @@ function drawNeuron(scene, l, row, j, a, picked, onpick) {
   if (l === last) {
     group.append(svg("text", {x: at.r + 17, y: 4.5, class: "label"}, names[j]));
     const target = {x: at.width - at.x[l] - 4, y: 4.5, class: "target"};
-    if (scene.targets && !scene.average)
+    if (scene.targets && (isPlane || !scene.average))
       group.append(svg("text", target, targetText(example.y[j] ?? example.y[0], at.tight)));
   }
   if (l === 0) group.append(svg("text", {x: -at.r - 8, y: 4.5, class: "before"}, inputText(a, at.tight)));
@@ -310,7 +381,9 @@ function drawColumns(root, {layer: l, upto, newest, summed, turned}, moving) {
     every = Math.ceil((widest("caption", labels) + 3) / pitch);
   owners.forEach((j, k) => {
     const kind = `caption${k === upto - 1 && !summed ? " now" : ""}`;
-    if (k % every === 0) root.append(svg("text", {x: x(k), y: head, class: kind}, labels[k]));
+    const besideSum = (wide("caption", labels[k]) + wide("caption now", "Σ")) / 2 + 3;
+    if (k % every === 0 && (!summed || x(k) - start >= besideSum))
+      root.append(svg("text", {x: x(k), y: head, class: kind}, labels[k]));
     if (k >= upto) return;
     for (const [row, i] of shown[l - 1].entries()) {
       const v = wish(j, i),
@@ -376,9 +449,6 @@ function comesUp(root, l) {
   root.querySelectorAll(`[data-key^="${l}."] .glow`).forEach((glow, row) => {
     glow.animate([{opacity: 0}, {opacity: 1}], {duration: 500, delay: 25 * row, fill: "backwards"});
   });
-  root.querySelectorAll(".wire.plus, .wire.minus").forEach(wire => {
-    wire.animate([{strokeOpacity: 0}, {}], {duration: 600, fill: "backwards"});
-  });
 }
 
 /**
@@ -388,12 +458,13 @@ function comesUp(root, l) {
 export function picture(scene, {picked, held, onpick, onpixel, moving}) {
   layOut();
   const root = svg("svg", {width: at.width, height: at.height, role: "group"}),
-    activations = activationsOf(scene.average ? null : now.example),
+    activations = activationsOf(scene.average && !isPlane ? null : now.example), // a point stays in sight
     alive = moving && !calm.matches;
   // a line of text is up to 1 / 0.7 as high as its font is large
   root.style.setProperty("--most", `${0.7 * at.pitch}px`);
   root.setAttribute("aria-label", `the network ${sizes.join("-")}, ${examples[now.example].told}`);
-  for (let l = side ? 2 : 1; l <= last; l++) if (scene.columns?.layer !== l) drawWires(root, l, scene.wires?.(l));
+  drawGround(root);
+  fillGround(root, scene, side && scene.images && at.pitch > 13 ? shown[1].map(scene.images) : [], alive);
   if (held?.weight) drawHeldWire(root, held.weight);
   if (side) {
     drawFan(root, scene.fan);
@@ -403,8 +474,6 @@ export function picture(scene, {picked, held, onpick, onpixel, moving}) {
         : [`${side} × ${side} pixels`, `${side}×${side}`];
     drawSheet(root, activations[0], held?.input, scene.average ? null : onpixel, {room, long});
   }
-  const images = side && scene.images && at.pitch > 13 ? shown[1].map(scene.images) : [];
-  images.forEach((values, row) => drawSmallImage(root, row, values, most(images.map(most))));
   for (let l = side ? 1 : 0; l <= last; l++) {
     drawLayerName(root, l);
     for (const [row, j] of shown[l].entries())
@@ -413,6 +482,21 @@ export function picture(scene, {picked, held, onpick, onpixel, moving}) {
   if (scene.columns) drawColumns(root, scene.columns, alive);
   if (alive && scene.fresh) comesUp(root, scene.lit);
   return root;
+}
+
+/** What a scene shows of a wire, in words. */
+export function wireTold(scene, [l, j, i]) {
+  const wires = scene.wires?.(l),
+    what = wires && wires.value(j, i) !== undefined ? wires.unit : "w";
+  return `${what}, from ${told(l - 1, i)} to ${told(l, j)}: ${product(scene, [l, j, i])}`;
+}
+/** Its number, with the multiplication that makes it, if one does. */
+function product(scene, [l, j, i]) {
+  const wires = scene.wires?.(l),
+    v = wires ? wires.value(j, i) : undefined;
+  if (v === undefined) return num(weight(l, j, i));
+  const factors = wires.factors ? wires.factors(j, i).map(x => num(x)) : [];
+  return factors.length ? `${factors.join(" × ")} = ${num(v)}` : num(v);
 }
 
 /** The weight whose wire is nearest to a point of the picture, within a few pixels, or null. */

@@ -36,6 +36,6 @@ export function logsumexp(...numbers) {
  * among the numbers `between`, may leave no trace in the result.
  */
 export function known(value, gradient, between) {
-  const all = [value, ...gradient, ...between];
-  return all.every(Number.isFinite) ? [value, gradient] : [NaN, gradient.map(() => NaN)];
+  const isKnown = Number.isFinite(value) && gradient.every(Number.isFinite) && between.every(Number.isFinite);
+  return isKnown ? [value, gradient] : [NaN, gradient.map(() => NaN)];
 }

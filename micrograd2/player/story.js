@@ -15,13 +15,27 @@ import {
   passOf,
   readAs,
   sizes,
-  slope,
   slopesOf,
   still,
   weight,
 } from "./model.js";
-import {isDigit, outputs, shown, side, told} from "./picture.js";
-import {training} from "./training.js";
+import {isDigit, isPlane, outputs, shown, side, told} from "./picture.js";
+import {ofThePoint, training} from "./training.js";
+import {canDraw} from "./drawing.js";
+import {
+  addedUp,
+  biases,
+  dearest,
+  everywhere,
+  loudest,
+  pull,
+  push,
+  raised,
+  sensitive,
+  steepest,
+  wanted,
+  wish,
+} from "./questions.js";
 import {
   agreeList,
   avenueTable,
@@ -50,24 +64,27 @@ const count = sizes.slice(1).reduce((total, n, l) => total + n * (sizes[l] + 1),
 
 // Scenes
 
+/** Wires that show the product of two numbers. */
+const multiplied = (unit, factors) => ({unit, factors, value: (j, i) => factors(j, i)[0] * factors(j, i)[1]});
 const forwardTo = l => () => ({
   lit: l,
   fresh: l > 0,
   fan: l === 1,
-  wires: k => k === l && {unit: "w·a", value: (j, i) => weight(l, j, i) * passOf().a[l - 1][i]},
+  wires: k => k === l && multiplied("w·a", (j, i) => [weight(l, j, i), passOf().a[l - 1][i]]),
 });
 const nudgedOutputs = (l, j) => (l === last ? faced(passOf().da[last - 1][j]) : undefined);
 const scored =
   (more = {}) =>
   () => ({lit: last, targets: true, ...more});
-/** The wires of one output: what it asks of its weights, or of the neurons before. */
-const avenue = value => () => {
-  const chosen = focus();
+/** The wires of one output, δ times another number: what it asks of its weights, or of the neurons before. */
+const avenue = other => () => {
+  const chosen = focus(),
+    wires = multiplied(called(), (j, i) => [faced(delta(last, j)), other(j, i)]);
   return {
     ...scored()(),
     nudge: (l, j) => (l === last ? faced(delta(last, j)) : undefined),
     focus: chosen,
-    wires: l => l === last && {unit: called(), value: (j, i) => (j === chosen ? faced(value(j, i)) : undefined)},
+    wires: l => l === last && {...wires, value: (j, i) => (j === chosen ? wires.value(j, i) : undefined)},
   };
 };
 const wishes = (l, upto, newest, summed) => () => ({
@@ -79,28 +96,42 @@ const wishes = (l, upto, newest, summed) => () => ({
   },
   columns: {layer: l, upto, newest, summed, turned: now.turned},
 });
-/** Every weight and bias at once: of one example, or for null on average. */
-const everything = who => () => ({
+/** Every weight and bias at once: of one example, or for null on average; or, as they are, the weights. */
+const everything = who => () => (now.weighed ? weighed : nudged)(who);
+const weighed = () => ({
+  lit: last,
+  wires: l => ({unit: "w", value: (j, i) => weight(l, j, i)}),
+  images: j => now.network.weights[0].subarray(j * sizes[0], (j + 1) * sizes[0]),
+});
+const nudged = who => ({
   lit: last,
   nudge: (l, j) => (l ? faced(delta(l, j, who())) : undefined),
   rings: true,
   wires: l => {
     const rows = shown[l].map(j => [j, slopesOf(l, j, who())]);
-    const slopes = Object.fromEntries(rows);
-    return {unit: of("∂C/∂w"), value: (j, i) => faced(slopes[j][i])};
+    const slopes = Object.fromEntries(rows),
+      k = who(),
+      factors = k === null ? null : (j, i) => [faced(delta(l, j, k)), passOf(k).a[l - 1][i]];
+    return {unit: of("∂C/∂w"), factors, value: (j, i) => faced(slopes[j][i])};
   },
   images: j => slopesOf(1, j, who()).map(faced),
 });
 
 // The steps
 
-/** All steps and chapters. What buttons in them do: `choose` an example, `follow` an output, `turnRound`; `panel`, the
- * element of the last chapter. */
-export function story({choose, follow, turnRound, panel}) {
+/** All steps and chapters. What buttons in them do: `choose` an example, `follow` an output, `turnRound`, `weigh`;
+ * `panel`, the element of the last chapter. */
+export function story({choose, follow, turnRound, weigh, panel}) {
   const steps = [],
     chapters = [];
   const chapter = name => chapters.push([steps.length, name]);
-  const step = (title, words, scene, colours = nudgeColours) => steps.push({title, words, scene, colours});
+  let question = null;
+  /** What may be asked before the step that comes next here. */
+  const asks = before => (question = before);
+  const step = (title, words, scene, colours = nudgeColours) => {
+    steps.push({title, words, scene, colours, question});
+    question = null;
+  };
 
   function nudgeColours() {
     const turn = html(
@@ -118,6 +149,16 @@ export function story({choose, follow, turnRound, panel}) {
     if (now.turned) legend("raising it raises the cost", "raising it lowers the cost", group);
     else legend("▲ should rise", "▼ should fall", group);
   }
+  function weightColours() {
+    if (!now.weighed) nudgeColours();
+    else legend("weight above 0", "weight below 0");
+    const button = html(
+      "button",
+      {id: "weigh", "aria-pressed": now.weighed, "data-key": "weigh", onclick: weigh},
+      "show the weights",
+    );
+    byId("legend").append(html("span", {class: "choice"}, button));
+  }
   const flowColours = () => legend("w·a above 0", "w·a below 0", "width is strength");
   const noColours = () =>
     byId("legend").replaceChildren(html("span", {class: "aside"}, "the fuller a neuron, the larger its activation"));
@@ -129,15 +170,19 @@ export function story({choose, follow, turnRound, panel}) {
       side
         ? `${sizes[0]} pixels, each a number from 0, paper, to 1, ink. They are the activations of the first layer. ` +
           `The network: ${sizes.join("-")}, ${count.toLocaleString("en")} weights and biases.`
-        : `A network ${sizes.join("-")} with ${count} weights and biases, and one example of what it should do.`,
+        : `A network ${sizes.join("-")} with ${count} weights and biases, and ` +
+          (isPlane ? "one point of the plane: its inputs are where it lies." : "one example of what it should do."),
       "What would make it better at this one? Press play, or the right arrow key.",
       still || `Every number can be changed: click a neuron, ${side ? "a pixel" : "an input"} or a line.`,
+      isPlane && !still ? "Or choose another point; or let it run, and watch the line between the colours bend." : "",
+      canDraw ? `Or draw ${isDigit ? "a digit" : "an image"} of your own.` : "",
     ],
     forwardTo(0),
     noColours,
   );
   chapter("forward");
-  for (const l of range(last).map(n => n + 1))
+  for (const l of range(last).map(n => n + 1)) {
+    if (l === last) asks(push);
     step(
       () => (l < last ? `Layer ${l} lights up` : "The outputs light up"),
       () => [
@@ -148,6 +193,7 @@ export function story({choose, follow, turnRound, panel}) {
       forwardTo(l),
       flowColours,
     );
+  }
   chapter("cost");
   step(
     () => "What the outputs should be",
@@ -155,6 +201,7 @@ export function story({choose, follow, turnRound, panel}) {
     scored(),
     noColours,
   );
+  asks(dearest);
   step(
     () => ["The cost is ", html("b", {id: "cost"}, num(passOf().cost))],
     () => [
@@ -168,6 +215,7 @@ export function story({choose, follow, turnRound, panel}) {
     noColours,
   );
   chapter("nudges");
+  asks(pull);
   step(
     () => "Which way, and how much?",
     () => [
@@ -181,6 +229,7 @@ export function story({choose, follow, turnRound, panel}) {
   );
   if (!plain(last)) throughActivations(last);
   chapter("avenues");
+  asks(raised);
   step(
     () => `Avenue 1: the bias of ${told(last, focus())}`,
     () => [
@@ -191,12 +240,15 @@ export function story({choose, follow, turnRound, panel}) {
     ],
     avenue(() => 0),
   );
-  if (outputs > 1)
+  if (outputs > 1) {
+    asks(biases);
     step(
       () => "The biases of all outputs at once",
       () => ["`−∂C/∂b = −δ`: what passed through each output's activation is what its bias should do.", biasTable()],
       scored({nudge: (l, j) => (l === last ? faced(delta(last, j)) : undefined)}),
     );
+  }
+  asks(sensitive);
   step(
     () => "Avenue 2: its weights, in proportion to activations",
     () => [
@@ -204,7 +256,7 @@ export function story({choose, follow, turnRound, panel}) {
       avenueTable(last, focus(), 2),
       followers(follow),
     ],
-    avenue((j, i) => slope(last, j, i)),
+    avenue((j, i) => passOf().a[last - 1][i]),
   );
   step(
     () => "What fires together",
@@ -215,8 +267,9 @@ export function story({choose, follow, turnRound, panel}) {
         "slope " +
         "is followed, and whether brains do anything like it is not known.",
     ],
-    avenue((j, i) => slope(last, j, i)),
+    avenue((j, i) => passOf().a[last - 1][i]),
   );
+  asks(wanted);
   step(
     () => "Avenue 3: the activations, in proportion to weights",
     () => [
@@ -225,7 +278,7 @@ export function story({choose, follow, turnRound, panel}) {
       avenueTable(last, focus(), 3),
       followers(follow),
     ],
-    avenue((j, i) => -asked(last, j, i)),
+    avenue((j, i) => weight(last, j, i)),
   );
 
   for (let l = last; l > 1; l--) {
@@ -238,6 +291,7 @@ export function story({choose, follow, turnRound, panel}) {
     for (const part of range(parts)) {
       const upto = Math.ceil(((part + 1) * owners.length) / parts),
         j = owners[upto - 1];
+      if (!part) asks(() => wish(l, j));
       step(
         () =>
           each
@@ -251,6 +305,7 @@ export function story({choose, follow, turnRound, panel}) {
       );
       before = upto;
     }
+    asks(() => addedUp(l));
     step(
       () => "All wishes, added up",
       () => [
@@ -268,6 +323,7 @@ export function story({choose, follow, turnRound, panel}) {
   /** The step from what is asked of a layer's activations to its δ. */
   function throughActivations(l) {
     const layer = l === last ? "the outputs" : `layer ${l}`;
+    asks(() => (l === last ? steepest(l) : loudest(l)));
     step(
       () => `Through the ${mixed(l) ? "activations" : kinds[l - 1][0]} of ${layer}`,
       () => [
@@ -281,6 +337,7 @@ export function story({choose, follow, turnRound, panel}) {
     );
   }
   chapter("weights");
+  asks(everywhere);
   step(
     () => "Every weight's nudge",
     () => [
@@ -291,6 +348,7 @@ export function story({choose, follow, turnRound, panel}) {
         "Click a neuron to see its numbers.",
     ],
     everything(() => now.example),
+    weightColours,
   );
   chapter("average");
   if (examples.length > 1)
@@ -314,6 +372,7 @@ export function story({choose, follow, turnRound, panel}) {
       agreeList(choose),
     ],
     everything(() => now.example),
+    weightColours,
   );
   step(
     () => `The average over ${examples.length} example${examples.length > 1 ? "s" : ""}`,
@@ -321,8 +380,10 @@ export function story({choose, follow, turnRound, panel}) {
       "This is minus the gradient of the mini-batch. One step of learning moves every weight and bias a little " +
         "this way. " +
         "Click a neuron: which examples push its bias up, which down?",
+      now.weighed || !isPlane ? "" : note(ofThePoint),
     ],
     () => ({...everything(() => null)(), average: true}),
+    weightColours,
   );
   chapter("the step");
   step(
@@ -335,6 +396,7 @@ export function story({choose, follow, turnRound, panel}) {
       panel,
     ],
     () => ({...everything(() => (training.all ? null : now.example))(), targets: true, average: training.all}),
+    weightColours,
   );
 
   return {steps, chapters};

@@ -2,7 +2,7 @@
 
 import {choice, html, num, range, signed, svg} from "./page.js";
 import {areClasses, costNow, descend, examples, isRight, names, now, readAs, sensibleRate, still} from "./model.js";
-import {isDigit, outputs} from "./picture.js";
+import {isDigit, isPlane, outputs} from "./picture.js";
 
 const RATES = [0.03, 0.1, 0.3, 1, 3, 10];
 const CURVE = {wide: 280, high: 84};
@@ -10,22 +10,29 @@ const CURVE = {wide: 280, high: 84};
 /** What was chosen, the rate only once it is needed; and what happened: the average cost after every step. */
 export const training = {rate: null, all: true, costs: [], latest: null, running: 0, failed: false};
 
+/** How an average is shown. */
+export const ofThePoint = "Neurons are filled as the chosen point makes them; rings and lines are averages over all.";
+
 const alone = () => (isDigit ? `Listen only to this ${examples[now.example].name}` : "Listen only to this example");
 const whom = () => (training.all ? null : now.example);
 
-/** The panel of the chapter; `onstep` is called after every step, to draw the rest. It stays the same element. */
-export function trainer(onstep) {
+/**
+ * The panel of the chapter; `onstep` is called after every step, to draw the rest, and `onrun` when it begins to run
+ * and when it stops; `playBack` plays the backward pass of what has been reached. It stays the same element.
+ */
+export function trainer({onstep, onrun, playBack}) {
   const results = html("div", {}),
     curve = svg("svg", {class: "plot", viewBox: `0 0 ${CURVE.wide} ${CURVE.high}`, role: "img"}),
     choices = html("div", {class: "row"});
   const take = html("button", {class: "go", onclick: () => step(), "data-key": "take"}, "Take the step"),
     run = html("button", {onclick: () => (training.running ? stop() : start()), "data-key": "run"}),
-    only = html("button", {onclick: () => listen(), "data-key": "only"});
+    only = html("button", {onclick: () => listen(), "data-key": "only"}),
+    back = html("button", {onclick: playBack, "data-key": "back"}, "Play the backward pass");
   const element = html(
     "div",
     {class: "trainer"},
     choices,
-    html("div", {class: "row"}, take, run, only),
+    html("div", {class: "row"}, take, run, only, back),
     results,
     curve,
   );
@@ -47,12 +54,15 @@ export function trainer(onstep) {
       step();
     });
     update();
+    onrun();
   }
 
   function stop() {
-    cancelAnimationFrame(training.running);
+    const ran = training.running;
+    cancelAnimationFrame(ran);
     training.running = 0;
     update();
+    if (ran) onrun();
   }
 
   function listen() {
@@ -93,7 +103,7 @@ export function trainer(onstep) {
     drawCosts(curve);
   }
 
-  return {element, update, stop};
+  return {element, update, start, stop};
 }
 
 function figures() {
@@ -121,6 +131,7 @@ function figures() {
     {},
     table,
     failed ? html("p", {}, html("b", {}, "So far a step leads to no finite cost: take a smaller η.")) : opinion(all),
+    html("small", {}, isPlane && all && !now.weighed ? ofThePoint : ""),
   );
 }
 

@@ -1,4 +1,4 @@
-"""The record of a backward pass, line by line, in the right order or in none."""
+"""Ledger: the backward pass line by line, in the right order or in none."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 from ..contributions import flow
 from ..engine import Value
-from .names import counted, making, names_of
-from .routes import visits
-from .table import Explanation, Table, printable
+from ..names import making, names_of
+from ..shown import printable
+from ._paths import visits
+from .table import Explanation, Table, counted
 
-MOST_LINES = 100_000  # of a record that would repeat itself
+MOST_LINES = 100_000  # of a ledger without an order, which repeats itself
 
 
 class Entry(NamedTuple):
@@ -43,23 +44,26 @@ class Ledger(Explanation):
 
     def tables(self) -> list[Table]:
         names = names_of(self.root)
-        naive = self.order == "naive"
-        rows: list[tuple] = [(e.number, f"{names[e.result]} = {making(e.result, names)}", names[e.operand], e.upstream,
-                              e.local, e.contribution, e.total, *((f"✗ {e.wrong}" if e.wrong else "",) * naive))
-                             for e in self.entries]
+        title = f"The backward pass from {names[self.root]}"
         columns = {"": "d", "result": "", "to": "", "upstream": ".6g", "× local": ".6g", "= contribution": "+.6g",
                    "so far": ".6g"}
-        how = "by recursion, without topological order" if naive else "in reverse topological order"
-        tables = [Table(f"The backward pass from {names[self.root]}, {how}", columns | ({"wrong": ""} if naive else {}),
-                        rows, "", "= contribution")]
-        if naive:
-            off: list[tuple] = [(names[value], self.grads[value], self.right[value]) for value in reversed(self.right)
-                                if not math.isclose(self.grads[value], self.right[value], rel_tol=1e-9, abs_tol=1e-12)]
-            again = any(entry.wrong.startswith("again") for entry in self.entries)
-            tables.append(Table("What comes out wrong", {"value": "", "gradient": ".6g", "should be": ".6g"}, off,
-                                "✗ again: these steps were walked before." if again else "")
-                          if off else Table("Here it comes out right: no result is used twice on the way.", {}, []))
-        return tables
+        rows: list[tuple] = [(e.number, f"{names[e.result]} = {making(e.result, names)}", names[e.operand], e.upstream,
+                              e.local, e.contribution, e.total) for e in self.entries]
+        if self.order != "naive":
+            return [Table(f"{title}, in reverse topological order", columns, rows, "", "= contribution")]
+        rows = [(*row, f"✗ {e.wrong}" if e.wrong else "") for row, e in zip(rows, self.entries)]
+        return [Table(f"{title}, by recursion, without topological order", columns | {"wrong": ""}, rows, "",
+                      "= contribution"), self._wrong(names)]
+
+    def _wrong(self, names: dict[Value, str]) -> Table:
+        """The gradients that recursion without an order gets wrong."""
+        rows: list[tuple] = [(names[value], self.grads[value], right) for value, right in reversed(self.right.items())
+                             if not _close(self.grads[value], right)]
+        if not rows:
+            return Table("Here it comes out right: no result is used twice on the way.", {}, [])
+        again = any(entry.wrong.startswith("again") for entry in self.entries)
+        return Table("What comes out wrong", {"value": "", "gradient": ".6g", "should be": ".6g"}, rows,
+                     "✗ again: these steps were walked before." if again else "")
 
 
 def ledger(root: Value, order: str = "topological") -> Ledger:
@@ -110,10 +114,17 @@ def _recursed(root: Value, right: dict[Value, float]) -> tuple[list[Entry], dict
         stack.append((node, which + 1))
         operand, local, upstream = node.args[which], node.local_grads[which], grads[node]
         grads[operand] += upstream * local
-        wrong = "again" if node in visited else ""
-        if not math.isclose(upstream, right[node], rel_tol=1e-9, abs_tol=1e-12):
-            wrong = f"{printable(node.label, 32) or 'it'} has {upstream:.4g} of {right[node]:.4g}" \
-                if not wrong else f"{wrong}, and with {upstream:.4g}, not {right[node]:.4g}"
+        again, unfinished = node in visited, not _close(upstream, right[node])
+        wrong = "again" if again else ""
+        if again and unfinished:
+            wrong = f"again, and with {upstream:.4g}, not {right[node]:.4g}"
+        elif unfinished:
+            wrong = f"{printable(node.label, 32) or 'it'} has {upstream:.4g} of {right[node]:.4g}"
         entries.append(Entry(len(entries) + 1, node, operand, upstream, local, upstream * local, grads[operand], wrong))
         stack.append((operand, 0))
     return entries, grads
+
+
+def _close(grad: float, right: float) -> bool:
+    """Whether two gradients differ by no more than rounding."""
+    return math.isclose(grad, right, rel_tol=1e-9, abs_tol=1e-12)

@@ -1,4 +1,4 @@
-"""Routes: a gradient is the sum, over all paths, of the product of the local derivatives on the way.
+"""Paths: a gradient is the sum, over all paths, of the product of the local derivatives on the way.
 
 There may be more paths than anyone can list, and none needs to be: how many pass a value is the sum of how many pass
 what reads it, and the strongest that lead to it go on from the strongest that lead to its operands.
@@ -15,8 +15,9 @@ from typing import NamedTuple
 from ..contributions import grads_of
 from ..engine import Value, topological_order
 from ..given import whole
-from .names import counted, names_of
-from .table import Explanation, Table, printable
+from ..names import names_of
+from ..shown import printable
+from .table import Explanation, Table, counted
 
 
 class Path(NamedTuple):
@@ -51,12 +52,12 @@ class Paths(Explanation):
         names = names_of(self.root)
         rows: list[tuple] = [(f"{k}", _way(_stations([names[value] for value in path.values]), " → ", 7),
                               _way([f"{local:.4g}" for local in path.locals], " × ", 5) or "1", path.product,
-                              self._told(path.product))
+                              self._share(path.product))
                              for k, path in enumerate(self.strongest, 1)]
         rest = self.count - len(self.strongest)
         if rest:
             others = self.total - sum(path.product for path in self.strongest)
-            rows.append(("", f"{counted(rest)} more", "", others, self._told(others)))
+            rows.append(("", f"{counted(rest)} more", "", others, self._share(others)))
         rows.append(("", "sum", "", self.total, ""))
         columns = {"": " ", "path": "", "local derivatives": "", "product": "+.6g", "share": " "}
         if not self.total or any(row[3] / self.total < -1e-9 for row in rows):  # where some cancel, shares puzzle
@@ -67,7 +68,7 @@ class Paths(Explanation):
         return [Table(f"∂{c}/∂{leaf}: {ways} from {leaf} to {c}", columns, rows,
                       "The gradient is the sum over all paths of these products.", "product")]
 
-    def _told(self, product: float) -> str:
+    def _share(self, product: float) -> str:
         return f"{100 * product / self.total:.3g} %" if self.total else ""
 
 

@@ -1,4 +1,4 @@
-"""Condition: which neurons and layers pass no gradient on, or too much, and what to try."""
+"""Health: which neurons and layers pass no gradient on, or too much, and what to try."""
 
 from __future__ import annotations
 
@@ -77,24 +77,34 @@ class Health(Explanation):
         title = f"The health of the network on {self.examples} example{'s' * (self.examples != 1)}"
         if self.overflow:
             return [Table(f"{title}: not finite", {}, [], f"{self.overflow}\n{TRY['not finite']}")]
-        rows = [(layer.name, layer.activation, mean([abs(n.a) for n in layer.neurons]),
-                 f"{100 * mean([n.flat for n in layer.neurons]):.0f} %", layer.reach,
-                 self._told(layer, "dead"), self._told(layer, "saturated"), layer.problem) for layer in self.layers]
+        rows: list[tuple] = []
+        for layer in self.layers:
+            size, flat = mean([abs(n.a) for n in layer.neurons]), mean([n.flat for n in layer.neurons])
+            rows.append((layer.name, layer.activation, size, f"{100 * flat:.0f} %", layer.reach,
+                         _share(layer, "dead"), _share(layer, "saturated"), layer.problem))
         problems = self.problems
+        remark = "flat: how often a neuron passes no gradient on. ∂output/∂z: how strongly the layer moves the outputs."
+        remark += "" if problems else "\nNothing to complain about."
         tables = [Table(title, {"layer": "", "": "", "mean |a|": ".3g", "flat": " ", "∂output/∂z": ".2g", "dead": " ",
-                                "saturated": " ", "gradients": ""}, rows,
-                        "flat: how often a neuron passes no gradient on. ∂output/∂z: how strongly the layer moves the "
-                        "outputs." + ("" if problems else "\nNothing to complain about."), "∂output/∂z")]
-        for problem, hint in TRY.items():
+                                "saturated": " ", "gradients": ""}, rows, remark, "∂output/∂z")]
+        for problem in TRY:
             if names := [name for name, what in problems.items() if what == problem]:
-                listed = [", ".join(names[i:i + 3]) for i in range(0, min(len(names), MOST_NAMES), 3)]
-                more = [f"and {len(names) - MOST_NAMES:,} more"] * (len(names) > MOST_NAMES)
-                tables.append(Table(f"{problem}: {len(names):,}", {}, [], "\n".join([*listed, *more, hint])))
+                tables.append(_advice(problem, names))
         return tables
 
-    def _told(self, layer: LayerHealth, problem: str) -> str:
-        many = sum(n.problem == problem for n in layer.neurons)
-        return f"{many} of {len(layer.neurons)}" if many else "–"
+
+def _advice(problem: str, names: list[str]) -> Table:
+    """Who has a problem, three names a line, and what to try."""
+    listed = names[:MOST_NAMES]
+    lines = [", ".join(listed[i:i + 3]) for i in range(0, len(listed), 3)]
+    if len(names) > MOST_NAMES:
+        lines.append(f"and {len(names) - MOST_NAMES:,} more")
+    return Table(f"{problem}: {len(names):,}", {}, [], "\n".join([*lines, TRY[problem]]))
+
+
+def _share(layer: LayerHealth, problem: str) -> str:
+    many = sum(neuron.problem == problem for neuron in layer.neurons)
+    return f"{many} of {len(layer.neurons)}" if many else "–"
 
 
 def health(net: MLP, X: Any) -> Health:
@@ -126,18 +136,26 @@ def health(net: MLP, X: Any) -> Health:
     reach = [math.sqrt(mean(column)) for column in zip(*squares)]
     layers = []
     for k, layer in enumerate(net.layers):
-        neurons = [_neuron_health(f"layers[{k}].neurons[{j}]", neuron, k == len(net.layers) - 1,
-                                  *zip(*((z[k][j], a[k][j], slope[k][j]) for z, a, slope in seen)))
-                   for j, neuron in enumerate(layer.neurons)]
-        ratio = reach[k] / reach[-1] if reach[-1] else 1.0
-        problem = "vanishing" if ratio < 1 / SLOWER else "exploding" if ratio > SLOWER else ""
+        last = k == len(net.layers) - 1
+        neurons = []
+        for j, neuron in enumerate(layer.neurons):
+            z, a, slopes = zip(*((sums[k][j], activations[k][j], of_z[k][j]) for sums, activations, of_z in seen))
+            neurons.append(_neuron_health(f"layers[{k}].neurons[{j}]", neuron, last, z, a, slopes))
         kinds = {kind(neuron) for neuron in layer.neurons}
         activation = kinds.pop() if len(kinds) == 1 else "mixed"
+        problem = _layer_problem(reach[k], reach[-1])
         layers.append(LayerHealth(f"layers[{k}]", activation, neurons, reach[k], problem))
     for k, found in enumerate(layers):  # where all of a layer are dead, that is the reason, and is named already
         if any(all(n.problem == "dead" for n in later.neurons) for later in layers[k:]):
             layers[k] = found._replace(problem="")
     return Health(len(seen), layers)
+
+
+def _layer_problem(reach: float, at_the_outputs: float) -> str:
+    ratio = reach / at_the_outputs if at_the_outputs else 1.0
+    if ratio < 1 / SLOWER:
+        return "vanishing"
+    return "exploding" if ratio > SLOWER else ""
 
 
 def _neuron_health(name: str, neuron: Neuron, last: bool, sums: Sequence[float], activations: Sequence[float],

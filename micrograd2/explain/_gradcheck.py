@@ -1,4 +1,4 @@
-"""Differences: gradients held against what the function does when an input is moved a little."""
+"""Gradcheck: gradients held against what the function does when an input is moved a little."""
 
 from __future__ import annotations
 
@@ -48,17 +48,13 @@ def gradcheck(f: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: fl
     rows: list[tuple] = []
     analytic = [grads_of(root) for root in roots]
     for i, value in enumerate(values):
+        name = value.label or f"inputs[{i}]"
         higher, lower = _moved(f, values, value, eps), _moved(f, values, value, -eps)
-        for k, (root, up, down, grads) in enumerate(zip(roots, higher, lower, analytic)):
+        for k, (down, root, up, grads) in enumerate(zip(lower, roots, higher, analytic)):
             slope, numeric = grads.get(value, 0.0), (up.data - down.data) / (2 * eps)
-            tolerance = atol + rtol * abs(numeric)
-            name = (f"outputs[{k}] by " if len(roots) > 1 else "") + (value.label or f"inputs[{i}]")
-            left, right = (root.data - down.data) / eps, (up.data - root.data) / eps
-            verdict = "" if abs(slope - numeric) <= tolerance else WRONG
-            if verdict or abs(left - right) > tolerance:
-                kink = _kink(down, root, up, math.sqrt(eps))
-                verdict = f"a kink, of {kink}" if kink else verdict
-            rows.append((name, slope, numeric, abs(slope - numeric), verdict))
+            verdict = _verdict(slope, down, root, up, eps, atol + rtol * abs(numeric))
+            rows.append((f"outputs[{k}] by {name}" if len(roots) > 1 else name, slope, numeric, abs(slope - numeric),
+                         verdict))
     if failed := sum(verdict == WRONG for *_, verdict in rows):
         raise GradcheckError(Table(
             f"{failed} of {len(rows)} gradients disagree with finite differences (eps={eps:g}, atol={atol:g}, "
@@ -96,6 +92,16 @@ def _moved(f: Callable[..., Any], values: list[Value], value: Value, by: float) 
         value.data = number
 
 
+def _verdict(slope: float, down: Value, root: Value, up: Value, eps: float, tolerance: float) -> str:
+    """What is wrong with a slope, between results with the input moved by −eps, 0 and eps: "" if nothing is."""
+    left, right = (root.data - down.data) / eps, (up.data - root.data) / eps
+    agrees = abs(slope - (up.data - down.data) / (2 * eps)) <= tolerance
+    if not agrees or abs(left - right) > tolerance:
+        if kink := _kink(down, root, up, math.sqrt(eps)):
+            return f"a kink, of {kink}"
+    return "" if agrees else WRONG
+
+
 def _kink(down: Value, root: Value, up: Value, jump: float) -> str:
     """The first operation whose value or local derivative jumps between the three graphs; "" if none does.
 
@@ -108,6 +114,6 @@ def _kink(down: Value, root: Value, up: Value, jump: float) -> str:
     for nodes in zip(*orders):
         numbers = list(zip(*((node.data, *node.local_grads) for node in nodes))) if nodes[0].args else []
         if any(max(three) - min(three) > jump * (1 + min(map(abs, three))) for three in numbers):
-            told = f"{nodes[1].op.symbol} at {', '.join(f'{arg.data:g}' for arg in nodes[1].args[:3])}"
-            return told if all(min(a, c) - jump <= b <= max(a, c) + jump for a, b, c in numbers) else ""
+            kink = f"{nodes[1].op.symbol} at {', '.join(f'{arg.data:g}' for arg in nodes[1].args[:3])}"
+            return kink if all(min(a, c) - jump <= b <= max(a, c) + jump for a, b, c in numbers) else ""
     return ""

@@ -1,4 +1,4 @@
-"""Influence: to which weights and biases the cost is most sensitive, and a proof by changing them."""
+"""Sensitivities: to which weights and biases the cost is most sensitive, and a proof by changing them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..costs import squared_error
 from ..given import described, finite
 from ..nn import MLP
 from .table import Explanation, Table, averaged
-from .wishes import averages_of
+from ._nudges import averages_of
 
 
 class Sensitivity(NamedTuple):
@@ -47,24 +47,27 @@ class Sensitivities(Explanation):
             if not isinstance(name, str) or name not in found:
                 raise ValueError(f"{which} must be the name of a parameter, such as {self.ranked[0].name}; got "
                                  f"{described(name)}")
-        return found[one] / found[other] if found[other] else math.inf if found[one] else math.nan
+        if not found[other]:
+            return math.inf if found[one] else math.nan
+        return found[one] / found[other]
 
     def tables(self) -> list[Table]:
         counted = [s for s in self.ranked if s.gradient]
         if not counted:
             return [Table("The cost is sensitive to no weight and no bias here: every gradient is 0.", {"": ""}, [])]
-        places = sorted({*range(min(10, len(counted))), len(counted) // 2, len(counted) - 1})
-        top = abs(counted[0].gradient)
-        rows = [(i + 1, s.name, s.value, s.gradient, f"{top / abs(s.gradient):,.4g}") for i, s in
-                ((i, counted[i]) for i in places)]
-        none = len(self.ranked) - len(counted)
-        middle = counted[len(counted) // 2]
-        remark = f"{counted[0].name} is {_times(top / abs(middle.gradient))} as sensitive as {middle.name}, the median."
+        strongest, median, none = counted[0], counted[len(counted) // 2], len(self.ranked) - len(counted)
+        top = abs(strongest.gradient)
+        rows: list[tuple] = []
+        for i in sorted({*range(min(10, len(counted))), len(counted) // 2, len(counted) - 1}):
+            s = counted[i]
+            rows.append((i + 1, s.name, s.value, s.gradient, f"{top / abs(s.gradient):,.4g}"))
+        remark = f"{strongest.name} is {_times(top / abs(median.gradient))} as sensitive as {median.name}, the median."
         remark += " The last row is the last that counts at all."
+        remark += f" {none:,} have no influence here: their gradient is 0." if none else ""
         ranking = Table(f"To which weights and biases is the cost most sensitive? ({averaged(self.examples)}, "
                         f"cost {self.cost:.4g})",
-                        {"rank": ",", "name": "", "value": "+~", "∂C/∂w": "+.4g", "times less": " "}, rows,
-                        remark + (f" {none:,} have no influence here: their gradient is 0." if none else ""), "∂C/∂w")
+                        {"rank": ",", "name": "", "value": "+~", "∂C/∂w": "+.4g", "times less": " "}, rows, remark,
+                        "∂C/∂w")
         proof = Table(f"The proof: change one by h = {self.wiggles[0].h:g}, and look at the cost again",
                       {"name": "", "predicted h·∂C/∂w": "+.4e", "actual change of the cost": "+.4e"},
                       [(w.name, w.predicted, w.actual) for w in self.wiggles])
@@ -82,16 +85,16 @@ def sensitivities(net: MLP, X: Any, Y: Any, cost: Cost = squared_error, *, h: fl
     cost is 32 times as sensitive to the first: the film's reading of a gradient in 13,002 dimensions.
 
     >>> net = MLP(2, [2, 1], activation="tanh", seed=1)
-    >>> told = sensitivities(net, [1.0, 0.5], 1.0)
-    >>> told.ranked[0].name, round(told.ratio("layers[1].neurons[0].b", "layers[0].neurons[0].w[1]"), 1)
+    >>> found = sensitivities(net, [1.0, 0.5], 1.0)
+    >>> found.ranked[0].name, round(found.ratio("layers[1].neurons[0].b", "layers[0].neurons[0].w[1]"), 1)
     ('layers[1].neurons[0].b', 12.5)
     """
     h = finite("h", h, wanted="a finite number other than 0")
     if not h:
         raise ValueError("h must be a finite number other than 0; got 0")
-    told = averages_of(net, X, Y, cost)
+    average = averages_of(net, X, Y, cost)
     named = dict(net.named_parameters())
-    ranked = [Sensitivity(name, p.data, grad) for (name, p), grad in zip(named.items(), told.gradient.mean)]
+    ranked = [Sensitivity(name, p.data, grad) for (name, p), grad in zip(named.items(), average.gradient.mean)]
     ranked.sort(key=lambda s: -abs(s.gradient))
     wiggles = []
     for s in ranked[:3]:
@@ -101,5 +104,5 @@ def sensitivities(net: MLP, X: Any, Y: Any, cost: Cost = squared_error, *, h: fl
             costs = [one.cost.data for one in passes(net, X, Y, cost) if one.cost is not None]
         finally:
             parameter.data = s.value
-        wiggles.append(Wiggle(s.name, h, h * s.gradient, sum(costs) / len(costs) - told.cost.mean[0]))
-    return Sensitivities(ranked, wiggles, told.examples, told.cost.mean[0])
+        wiggles.append(Wiggle(s.name, h, h * s.gradient, sum(costs) / len(costs) - average.cost.mean[0]))
+    return Sensitivities(ranked, wiggles, average.examples, average.cost.mean[0])

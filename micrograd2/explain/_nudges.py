@@ -1,18 +1,24 @@
-"""Wishes: which way everything should move to lower the cost, and how the wishes of a layer add up."""
+"""Nudges: which way everything should move to lower the cost, and how the wishes of a layer add up.
+
+A wish is the nudge of an activation, −∂C/∂a: what all that read it ask of it, added up.
+"""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import nlargest
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ..backprop import Averages, Cost, Pass, averages, passes, places, through_the_layers
-from ..costs import squared_error
 from ..contributions import first_not_finite
+from ..costs import squared_error
+from ..engine import Value
 from ..given import described, whole
-from ..nn import MLP
+from ..nn import MLP, Neuron
 from .table import Explanation, Table, averaged
 
 MOST_ROWS = 8      # of one layer, in a printed table; the object holds all
@@ -101,17 +107,17 @@ class Nudges(Explanation):
         neuron = layer.neurons[j]
         one = self.examples == 1
 
-        def of(parameter: str, nudge: float, factors: str, agree: int) -> tuple:
+        def row(avenue: str, parameter: str, nudge: float, factors: str, agree: int) -> tuple:
             more = ", to which its other places add" if parameter in neuron.tied else ""
-            return parameter, nudge, factors + more, *self._agreement(agree)
+            return avenue, parameter, nudge, factors + more, *self._agreement(agree)
 
-        rows: list[tuple] = [("bias", *of(f"{name}.b", neuron.bias, "−δ", neuron.agree_bias))]
+        rows = [row("bias", f"{name}.b", neuron.bias, "−δ", neuron.agree_bias)]
         for i in _largest(neuron.weights, 4):
             factors = f"−δ × a = {-neuron.delta:+.4g} × {layer.inputs[i]:.4g}" if one else "−δ × a, averaged"
-            rows.append(("weight", *of(f"{name}.w[{i}]", neuron.weights[i], factors, neuron.agree_weights[i])))
+            rows.append(row("weight", f"{name}.w[{i}]", neuron.weights[i], factors, neuron.agree_weights[i]))
         for i in _largest(neuron.previous, 4):
-            rows.append(("activation", layer.input_names[i], neuron.previous[i],
-                         f"−δ × w = {-neuron.delta:+.4g} × {neuron.w[i]:+.4g}", *self._agreement(neuron.agree_delta)))
+            factors = f"−δ × w = {-neuron.delta:+.4g} × {neuron.w[i]:+.4g}"
+            rows.append(row("activation", layer.input_names[i], neuron.previous[i], factors, neuron.agree_delta))
         more = len(neuron.weights) - 4
         return Table(f"The three avenues of {name}: δ = {neuron.delta:+.4g}",
                      {"avenue": "", "of": "", "−∂C/∂": "+~", "which is": "", **self._agree()}, rows,
@@ -120,43 +126,48 @@ class Nudges(Explanation):
     def asks(self, k: int) -> Table:
         """What the neurons of layer `k` ask of the activations they read, one row for each, and the sum."""
         layer = self.layers[whole("k", k, 0, len(self.layers) - 1)]
-        shown = sorted(_largest(layer.wished, MOST_COLUMNS))
-        top = max((abs(row[i]) for row in (*layer.asked, layer.wished) for i in shown), default=0.0)
-        decimals = 2 - math.floor(math.log10(top)) if 0 < top < math.inf else 2
-        spec = f"+.{max(0, decimals)}f" if -2 <= decimals <= 5 else "+.1e"
-        rows: list[tuple] = [(f"neurons[{j}]", *(layer.asked[j][i] for i in shown))
-                             for j in sorted(_largest([n.delta for n in layer.neurons], MOST_ASKING))]
-        rows.append(("sum", *(layer.wished[i] for i in shown)))
-        hidden = [f"{len(layer.inputs) - len(shown):,} more columns" * (len(layer.inputs) > len(shown)),
-                  f"{len(layer.neurons) - len(rows) + 1:,} more rows" * (len(layer.neurons) >= len(rows))]
+        columns = sorted(_largest(layer.wished, MOST_COLUMNS))
+        neurons = sorted(_largest([n.delta for n in layer.neurons], MOST_ASKING))
+        rows: list[tuple] = [(f"neurons[{j}]", *(layer.asked[j][i] for i in columns)) for j in neurons]
+        rows.append(("sum", *(layer.wished[i] for i in columns)))
+        top = max((abs(row[i]) for row in (*layer.asked, layer.wished) for i in columns), default=0.0)
+        spec = _spec(top)
         before = f"layers[{k - 1}]" if k else "the inputs"
-        remark = ", ".join(filter(None, hidden))
+        remark = f"The sum is −∂C/∂a of {before}."
+        left_out = [f"{more:,} more {what}" for more, what in ((len(layer.inputs) - len(columns), "columns"),
+                                                               (len(layer.neurons) - len(neurons), "rows")) if more]
+        if left_out:
+            remark += f" Not shown: {', '.join(left_out)}."
         return Table(f"What each neuron of {layer.name} asks of {before}: −δ × w, column by column",
-                     {"": ""} | {f"{'a' if k else 'x'}[{i}]": spec for i in shown}, rows,
-                     f"The sum is −∂C/∂a of {before}." + (f" Not shown: {remark}." if remark else ""))
+                     {"": ""} | {f"{'a' if k else 'x'}[{i}]": spec for i in columns}, rows, remark)
 
     def recursion(self) -> Table:
         """δ of every layer from the layer after it."""
         rows: list[tuple] = []
         for layer in reversed(self.layers):
-            rows += [(n.name, -n.wish, n.slope, n.delta, *self._agreement(n.agree_delta))
-                     for n in (layer.neurons[j] for j in sorted(_largest([n.delta for n in layer.neurons], MOST_ROWS)))]
-        averaged = "" if self.examples == 1 else "\nThese are averages; the product holds in each example."
+            for j in sorted(_largest([n.delta for n in layer.neurons], MOST_ROWS)):
+                n = layer.neurons[j]
+                rows.append((n.name, -n.wish, n.slope, n.delta, *self._agreement(n.agree_delta)))
+        remark = f"At most {MOST_ROWS} of each layer, the largest. For the outputs, ∂C/∂a is the cost's own."
+        if self.examples > 1:
+            remark += "\nThese are averages; the product holds in each example."
         return Table("Backwards, layer by layer: δ = (Wᵀ δ of the layer after) × f′(z)",
                      {"neuron": "", "∂C/∂a = Wᵀ δ": "+~", "f′(z)": "~", "δ": "+~", **self._agree()}, rows,
-                     f"At most {MOST_ROWS} of each layer, the largest. For the outputs, ∂C/∂a is the cost's own."
-                     + averaged, "δ")
+                     remark, "δ")
 
     def hebbian(self) -> Table:
         """The weights that most want to grow: from the most active neurons to those most wished to rise."""
         rows: list[tuple] = []
         for layer in reversed(self.layers):
-            found = [(nudge, j, i) for j, n in enumerate(layer.neurons) for i, nudge in enumerate(n.weights)]
-            for nudge, j, i in nlargest(3, (f for f in found if f[0] > 0), key=lambda f: f[0]):
+            growing = [(nudge, j, i) for j, n in enumerate(layer.neurons) for i, nudge in enumerate(n.weights)
+                       if nudge > 0]
+            of_z = [-n.delta for n in layer.neurons]
+            for nudge, j, i in nlargest(3, growing, key=itemgetter(0)):
                 rows.append((f"{layer.neurons[j].name}.w[{i}]", nudge, layer.inputs[i], _rank(layer.inputs, i),
-                             -layer.neurons[j].delta, _rank([-n.delta for n in layer.neurons], j)))
+                             of_z[j], _rank(of_z, j)))
         remark = "From the most active to the most wished for: the strongest increase is where both are large."
-        if tied := [name for name, *_ in rows if any(name in n.tied for layer in self.layers for n in layer.neurons)]:
+        everywhere = {name for layer in self.layers for n in layer.neurons for name in n.tied}
+        if tied := [name for name, *_ in rows if name in everywhere]:
             remark += f" But {', '.join(tied)} stands in other places too, and they add to it."
         if self.examples > 1:
             remark += " (An average over examples: the same must hold in many of them.)"
@@ -180,37 +191,43 @@ def nudges(net: MLP, X: Any, Y: Any, cost: Cost = squared_error) -> Nudges:
     looks at the network's parameters by itself.
 
     >>> net = MLP(2, [2, 1], activation="tanh", seed=1)
-    >>> told = nudges(net, [1.0, 0.5], 1.0)
-    >>> told.layers[1].asked == [told.layers[1].wished]             # one output asks, so the sum is what it asks
+    >>> found = nudges(net, [1.0, 0.5], 1.0)
+    >>> found.layers[1].asked == [found.layers[1].wished]           # one output asks, so the sum is what it asks
     True
-    >>> print(told.wishes())
+    >>> print(found.wishes())
     What the cost wishes of the outputs (one example, cost 2.864)
     output                      a  nudge −∂C/∂a
     layers[1].neurons[0]  -0.6924        +3.385
     A nudge above 0: the output should rise.
     """
-    told, used = averages_of(net, X, Y, cost), places(net)
-    gradient = dict(zip(net.parameters(), zip(told.gradient.mean, told.gradient.agree)))
+    average, used = averages_of(net, X, Y, cost), places(net)
+    of_parameter = dict(zip(net.parameters(), zip(average.gradient.mean, average.gradient.agree)))
+    names = [f"x[{i}]" for i in range(len(net.layers[0].neurons[0].w))]
     layers = []
-    names = [f"x[{i}]" for i in range(len(told.activations[0].mean))]
     for k, layer in enumerate(net.layers):
-        read, a, slopes, pulls, deltas = (average.mean for average in (
-            *told.activations[k:k + 2], told.slopes[k], told.pulls[k], told.deltas[k]))
-        agree_wish, agree_delta = told.pulls[k].agree, told.deltas[k].agree
+        a, slopes, upstream, deltas = (numbers.mean for numbers in (
+            average.activations[k + 1], average.slopes[k], average.upstream[k], average.deltas[k]))
+        agree_wish, agree_delta = average.upstream[k].agree, average.deltas[k].agree
         neurons = []
         for j, neuron in enumerate(layer.neurons):
             name, w = f"layers[{k}].neurons[{j}]", [weight.data for weight in neuron.w]
-            (bias, agree_bias), *of_weights = (gradient[p] for p in (neuron.b, *neuron.w))
-            tied = [f"{name}.w[{i}]" for i, p in enumerate(neuron.w) if used[p] > 1]
-            tied += [f"{name}.b"] * (used[neuron.b] > 1)
+            bias, agree_bias = of_parameter[neuron.b]
+            of_weights = [of_parameter[weight] for weight in neuron.w]
             neurons.append(NeuronNudges(
-                name, a[j], slopes[j], deltas[j], w, -pulls[j], 0.0 - bias, [0.0 - grad for grad, _ in of_weights],
-                [0.0 - number * deltas[j] for number in w], agree_wish[j], agree_delta[j], agree_bias,
-                [agree for _, agree in of_weights], tied))
+                name, a=a[j], slope=slopes[j], delta=deltas[j], w=w, wish=-upstream[j], bias=0.0 - bias,
+                weights=[0.0 - grad for grad, _ in of_weights], previous=[0.0 - weight * deltas[j] for weight in w],
+                agree_wish=agree_wish[j], agree_delta=agree_delta[j], agree_bias=agree_bias,
+                agree_weights=[agree for _, agree in of_weights], tied=_tied(name, neuron, used)))
         wished = [sum(column) for column in zip(*(n.previous for n in neurons))]
-        layers.append(LayerNudges(f"layers[{k}]", names, read, neurons, wished))
+        layers.append(LayerNudges(f"layers[{k}]", names, average.activations[k].mean, neurons, wished))
         names = [n.name for n in neurons]
-    return Nudges(told.examples, told.cost.mean[0], layers)
+    return Nudges(average.examples, average.cost.mean[0], layers)
+
+
+def _tied(name: str, neuron: Neuron, used: Counter[Value]) -> list[str]:
+    """The weights, and the bias, that stand in other places of the network too."""
+    weights = [f"{name}.w[{i}]" for i, weight in enumerate(neuron.w) if used[weight] > 1]
+    return weights + [f"{name}.b"] * (used[neuron.b] > 1)
 
 
 def averages_of(net: MLP, X: Any, Y: Any, cost: Cost) -> Averages:
@@ -222,6 +239,12 @@ def _finite(one: Pass) -> Pass:
     if one.cost is not None and not math.isfinite(one.cost.data):
         raise ValueError(f"the cost is {one.cost.data}: {first_not_finite(one.cost)}; it must be finite")
     return one
+
+
+def _spec(top: float) -> str:
+    """A format for numbers up to `top` in size that shows three digits of the largest, and all with equal decimals."""
+    decimals = 2 - math.floor(math.log10(top)) if 0 < top < math.inf else 2
+    return f"+.{max(0, decimals)}f" if -2 <= decimals <= 5 else "+.1e"
 
 
 def _largest(numbers: Sequence[float], most: int) -> list[int]:

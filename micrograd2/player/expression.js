@@ -1,0 +1,129 @@
+// The expression that is played: its numbers forward, its gradients backward, edge by edge, and the names in it.
+//
+// A node is {label, symbol, why, args, row, data}: `args` are the places of its operands, `row` is how it is computed.
+// Steps: 0 the empty graph · 1 all leaves · then one result after the other · the result's own gradient, 1 · the flow.
+// The numbers as given may be the engine's own; once a leaf is changed, all are computed anew.
+
+import {num, range} from "./page.js";
+
+export let nodes, // operands before results
+  root,
+  results, // the nodes that are no leaves
+  seed, // the step in which the result gets its own gradient
+  appears, // the step in which each number does
+  names,
+  given, // {numbers, locals} at the start
+  numbers, // now, and the local derivatives along the edges of every node
+  locals,
+  gradients,
+  flow; // the backward pass, edge by edge
+
+/** Plays another expression; `record` is what the engine has of it: {numbers, locals}. */
+export function take(expression, record = null) {
+  nodes = expression;
+  root = nodes.length - 1;
+  results = range(nodes.length).filter(i => nodes[i].args.length);
+  seed = results.length + 2;
+  appears = nodes.map(({args}, i) => (args.length ? results.indexOf(i) + 2 : 1));
+  names = named(nodes);
+  given = record ?? computed(nodes, nodes.map(node => node.data));
+  put(given);
+}
+
+function put(pass) {
+  ({numbers, locals} = pass);
+  ({grads: gradients, flow} = backward(pass));
+}
+
+// The arithmetic
+
+/** Every number, and the local derivatives along its edges, for these numbers of the leaves. */
+export function computed(nodes, leaves) {
+  const numbers = [],
+    locals = [];
+  nodes.forEach(({args, row}, i) => {
+    const operands = args.map(a => numbers[a]);
+    numbers.push(args.length ? row.value(...operands) : leaves[i]);
+    locals.push(args.length ? row.local(numbers[i], ...operands) : []);
+  });
+  return {numbers, locals};
+}
+
+export function forward(leaves) {
+  const same = leaves.every((x, i) => Object.is(x, given.numbers[i]) || nodes[i].args.length);
+  return same ? given : computed(nodes, leaves);
+}
+
+/** The backward pass, edge by edge: upstream × local = adds, and what the operand had before and has then. */
+function backward({locals}) {
+  const grads = [],
+    steps = [];
+  grads[root] = 1;
+  for (const i of [...results].reverse())
+    nodes[i].args.forEach((operand, k) => {
+      const before = grads[operand] ?? 0,
+        adds = grads[i] * locals[i][k];
+      grads[operand] = before + adds;
+      steps.push({operand, result: i, upstream: grads[i], local: locals[i][k], adds, before, total: grads[operand]});
+    });
+  return {grads, flow: steps};
+}
+
+/** The first operation that has no finite number or slope, though its operands do: {i, missing}, or null. */
+export function failed(nodes, {numbers, locals}) {
+  const finite = i => Number.isFinite(numbers[i]);
+  const i = nodes.findIndex(
+    ({args}, r) => args.length && args.every(finite) && !(finite(r) && locals[r].every(Number.isFinite)),
+  );
+  return i < 0 ? null : {i, missing: finite(i) ? "slope" : "value"};
+}
+
+/** Puts other numbers at the leaves; why that cannot be, or "". */
+export function change(leaves) {
+  const then = forward(leaves),
+    why = then === given ? null : failed(nodes, then);
+  if (why) return `${names[why.i]} has no ${why.missing} there.`;
+  put(then);
+  return "";
+}
+
+// Names
+
+const LETTERS = 22; // of a name, at most
+
+/** A short name for each node: its label, or its number if it is a leaf, or how it was made. */
+function named(nodes) {
+  const names = [];
+  for (const node of nodes) {
+    const operands = node.args.map(a => names[a]);
+    const letters = text => [...text].length;
+    let name = lastPart(node.label);
+    if (!name && !operands.length) name = num(node.data);
+    if (!name) {
+      name = asMade(node, operands);
+      if (letters(name) > LETTERS) name = asMade(node, operands.map(text => (letters(text) <= 8 ? text : "…")));
+      if (letters(name) > LETTERS) name = `${node.symbol} of ${operands.length}`;
+    }
+    names.push(name);
+  }
+  return names;
+}
+
+function asMade({symbol}, operands) {
+  const parts = operands.map(name => (name.includes(" ") ? `(${name})` : name));
+  if (symbol.includes(" ")) return symbol; // w·x + b
+  if (parts.length === 2 && !/^\p{L}/u.test(symbol)) return `${parts[0]} ${symbol} ${parts[1]}`;
+  if (isPower(symbol)) return parts[0] + symbol.slice(1);
+  return symbol === "−" ? symbol + parts[0] : `${symbol}(${operands.join(", ")})`;
+}
+
+/** Whether it raises its one operand to a plain number: x², x^0.5. */
+export const isPower = symbol => /^x[⁻⁰¹²³⁴-⁹^]/.test(symbol);
+
+/** A label at most so long; of a parameter the end, since it is what tells it apart. */
+function lastPart(label) {
+  const letters = [...label];
+  if (letters.length <= LETTERS) return label;
+  if (!/^[\p{L}\p{N}_.[\]]+$/u.test(label) || !label.includes(".")) return letters.slice(0, LETTERS - 1).join("") + "…";
+  return "…" + letters.slice(1 - LETTERS).join("").replace(/^[\p{L}\p{N}_]*(?=[[.])/u, "");
+}

@@ -1,0 +1,143 @@
+// What is told about an expression: about each step, each edge and each value, in three lines; and what is asked.
+
+import {html, num, range, short, sign} from "./page.js";
+import {appears, flow, isPower, names, nodes, numbers, results, root, seed} from "./expression.js";
+import {whichSign} from "./asking.js";
+
+const owner = i => (names[i].includes(" ") ? `(${names[i]})` : names[i]);
+export const resultName = () => (nodes[root].label ? names[root] : "the result");
+const coloured = x => html("b", {class: sign(x)}, num(x));
+
+export function stepTold(step, offer) {
+  if (step === 0)
+    return {
+      over: "Before anything is computed",
+      main: ["An expression, as a graph"],
+      more: [
+        "Each card is a value; arrows lead from operands to results. First the numbers, forward; then the " +
+          "gradients, backward. Press play, or the right arrow key. ",
+        offer,
+      ],
+    };
+  if (step === 1) return leavesTold();
+  if (step < seed) return forwardTold(results[step - 2]);
+  if (step === seed)
+    return {
+      over: "Backward: the start",
+      main: [`${owner(root)}.grad = `, coloured(1)],
+      more: [
+        `How fast does ${resultName()} change with each value? With itself, at rate 1: its own gradient is 1. ` +
+          "From here the gradient flows back, edge by edge.",
+      ],
+    };
+  return edgeTold(flow[step - seed - 1], true);
+}
+
+function leavesTold() {
+  const leaves = range(nodes.length).filter(i => !nodes[i].args.length);
+  const some = leaves.slice(0, 4).map(i => (nodes[i].label ? `${names[i]} = ${num(numbers[i])}` : num(numbers[i])));
+  return {
+    over: "Forward: where it starts",
+    main: [some.join(", ") + (leaves.length > 4 ? ", …" : "")],
+    more: [`${leaves.length === 1 ? "A leaf" : `${leaves.length} leaves`}: given, not computed.`],
+  };
+}
+
+function forwardTold(i) {
+  return {
+    over: `Forward: ${results.indexOf(i) + 1} of ${results.length}`,
+    main: [`${names[i]} = `, ...made(i), html("b", {}, num(numbers[i]))],
+    more: ["A result remembers its operation, its operands, and how fast it changes with each of them."],
+  };
+}
+
+/** How a value was made, with the numbers of its operands. */
+function made(i) {
+  const {symbol, args} = nodes[i],
+    texts = args.map(a => num(numbers[a]));
+  const sum = parts => (parts.length > 4 ? [...parts.slice(0, 3), "…"] : parts).join(" + ");
+  if (!args.length) return [];
+  if (symbol === "w·x + b") {
+    const n = args.length >> 1,
+      bias = args.length % 2 ? [texts.at(-1)] : [];
+    return [`${sum(range(n).map(k => `${texts[k]}·${texts[n + k]}`))}${bias.map(b => " + " + b)} = `];
+  }
+  if (symbol === "Σ") return [`${sum(texts)} = `];
+  if (args.length === 2 && !/[a-z]/.test(symbol)) return [`${texts[0]} ${symbol} ${texts[1]} = `];
+  if (isPower(symbol)) return [`${texts[0]}${symbol.slice(1)} = `.replace(/^(−.*?)(?=[⁻⁰¹²³⁴-⁹^])/, "($1)")];
+  const listed = texts.length > 4 ? [...texts.slice(0, 3), "…"] : texts;
+  return [`${short(symbol, 12)}(${listed.join(", ")}) = `];
+}
+
+/** The multiplication on an edge. In its own step, also what the operand had before, and has now. */
+export function edgeTold(edge, inStep) {
+  const {operand, upstream, local, adds, before, total} = edge;
+  const grad = inStep ? [`${owner(operand)}.grad: `, num(before), " → ", coloured(total)] : [`${owner(operand)}.grad`];
+  const k = flow.indexOf(edge);
+  const product = html(
+    "span",
+    {class: "product"},
+    "+= upstream ",
+    coloured(upstream),
+    " × local ",
+    coloured(local),
+    ...(inStep ? [] : [" = ", coloured(adds)]),
+  );
+  const more = [`${nodes[edge.result].why} `];
+  const earlier = flow.slice(0, k).filter(other => other.operand === operand);
+  if (earlier.length && inStep) {
+    const parts = [...earlier, edge].map(other => other.adds);
+    const told = "Used more than once, so its contributions add up: ";
+    more.push(html("span", {class: "sum"}, told, ...summed(parts, total)));
+  }
+  return {
+    over: `Backward: edge ${k + 1} of ${flow.length}, from ${names[edge.result]} to ${names[operand]}`,
+    main: [...grad, "  ", product],
+    more,
+  };
+}
+
+function summed(parts, total) {
+  const shown = parts.length > 6 ? parts.slice(-5) : parts;
+  const terms = shown.flatMap((x, i) => [
+    i ? (x < 0 ? " − " : " + ") : x < 0 ? "−" : "",
+    html("b", {class: sign(x)}, num(Math.abs(x))),
+  ]);
+  return [...(shown.length < parts.length ? ["… + "] : []), ...terms, " = ", coloured(total)];
+}
+
+/** Will what an edge adds be plus or minus? Not asked where a sum passes on what it gets. */
+export function signOf(edge) {
+  if (!edge || edge.local === 1) return null;
+  const {operand, result: from, upstream, local, adds} = edge;
+  return whichSign({
+    title: `What is added to ${owner(operand)}.grad: plus or minus?`,
+    words: [[`${names[from]} = `, ...made(from), `${num(numbers[from])}. Upstream `, coloured(upstream)]],
+    of: ["contribution", flow.indexOf(edge)],
+    value: adds,
+    signs: ["plus", "minus"],
+    told: () => `${num(upstream)} × ${num(local)} = ${num(adds)}.`,
+  });
+}
+
+export function nodeTold(i, {step, grads, parts}, offer) {
+  const node = nodes[i],
+    grad = grads[i];
+  const known = step >= appears[i] ? [...made(i), html("b", {}, num(numbers[i]))] : ["not computed yet"];
+  const whole = parts[i].length > 1 ? summed(parts[i], grad) : [coloured(grad ?? 0)];
+  const told = grad === undefined ? "" : html("span", {class: "product"}, `${owner(i)}.grad = `, ...whole);
+  const about = node.args.length ? `${node.symbol} of ${node.args.length}` : "a leaf";
+  return {
+    over: `${node.label || names[i]}: ${about}`,
+    main: [`${names[i]} = `, ...known, "  ", told],
+    more: [
+      grad === undefined
+        ? "No gradient yet."
+        : grad === 0
+          ? `A small change of it leaves ${resultName()} as it is.`
+          : `Raising it by a little ${grad > 0 ? "raises" : "lowers"} ${resultName()} by ${num(Math.abs(grad))} ` +
+            `times as much.`,
+      offer,
+    ],
+  };
+}
