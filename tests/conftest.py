@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from browser import Browser, find_chromium
+from tests.browser import Browser, find_chromium
 from hypothesis import Phase, settings
 
 settings.register_profile("default", deadline=None)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from programs import Maths
+from tests.programs import Maths
 
 
 class Library(NamedTuple):

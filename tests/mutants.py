@@ -113,7 +113,8 @@ def main() -> None:
         for file in given.files:
             source = (ROOT / file).read_text()
             concerned = TESTS.get(file.name) or TESTS[file.parent.name]
-            tests = given.tests or [f"tests/test_{subject}.py" for subject in concerned]
+            tests = given.tests or [next((ROOT / "tests").rglob(f"test_{subject}.py")).relative_to(ROOT).as_posix()
+                                    for subject in concerned]
             sys.dont_write_bytecode = False
             if not passes(folder, tests, given.seconds):
                 raise SystemExit(f"the tests fail as it is: {' '.join(tests)}")

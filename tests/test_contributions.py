@@ -5,7 +5,7 @@ from hypothesis import given, settings, strategies as st
 
 from micrograd2.contributions import first_not_finite, flow, grads_of
 from micrograd2.engine import Value, topological_order
-from programs import VALUES, programs, record, run
+from tests.programs import VALUES, programs, record, run
 
 
 class Spy(Value):

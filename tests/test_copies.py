@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 
 from micrograd2.engine import ADD, MUL, SUM, TANH, Op, Value, to_the, topological_order
-from programs import VALUES, programs, run
+from tests.programs import VALUES, programs, run
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])

@@ -22,7 +22,7 @@ from micrograd2 import MLP, engine
 from micrograd2.contributions import flow, grads_of
 from micrograd2.engine import Value, dot, gradient, logsumexp, maximum, minimum, on_sight, parts, to_the
 from micrograd2.engine import topological_order, total
-from programs import DUALS, FLOATS, RECIPES, VALUES, Dual, Program, dual, programs, record, run
+from tests.programs import DUALS, FLOATS, RECIPES, VALUES, Dual, Program, dual, programs, record, run
 
 ROOT = Path(engine.__file__).parents[1]
 NAN, INF = math.nan, math.inf

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from libraries import needs_jax, needs_sklearn
+from tests.libraries import needs_jax, needs_sklearn
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SHORT = {

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from test_player_instruments import settle
+from tests.player.test_instruments import settle
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings, strategies as st
 
-from libraries import LIBRARIES, Library, jax_library, jax_slope, needs_jax, needs_sklearn
+from tests.libraries import LIBRARIES, Library, jax_library, jax_slope, needs_jax, needs_sklearn
 from micrograd2.compiler import compile
 from micrograd2.contributions import grads_of
 from micrograd2.costs import cross_entropy, example_cost, max_margin, squared_error
 from micrograd2.engine import SIGMOID, Value, gradient, logsumexp, topological_order, total
 from micrograd2.nn import ACTIVATIONS, MLP
 from micrograd2.train import SGD, Adam, fit
-from programs import RECIPES, VALUES, Maths, Program, programs, run
+from tests.programs import RECIPES, VALUES, Maths, Program, programs, run
 
 few = settings(max_examples=settings().max_examples // 4)  # a library takes many times as long as the engine
 very_few = settings(max_examples=settings().max_examples // 20)

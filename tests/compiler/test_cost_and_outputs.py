@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from programs import VALUES, programs, run
+from tests.programs import VALUES, programs, run
 
 from micrograd2 import MLP, CompileError, Value, compile, cross_entropy, squared_error
 

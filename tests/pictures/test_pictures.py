@@ -27,7 +27,7 @@ from micrograd2.costs import cross_entropy, max_margin, squared_error
 from micrograd2.engine import DOT, SIGMOID, Value, dot, topological_order, total
 from micrograd2.nn import MLP
 from micrograd2.pictures import Picture, animate, draw, draw_dot, find_dot
-from programs import VALUES, programs, run
+from tests.programs import VALUES, programs, run
 
 pytestmark = [pytest.mark.filterwarnings("error"),
               pytest.mark.filterwarnings("default::pytest.PytestUnraisableExceptionWarning")]

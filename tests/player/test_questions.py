@@ -17,10 +17,10 @@ from micrograd2.costs import squared_error
 from micrograd2.engine import topological_order
 from micrograd2.nn import MLP
 from micrograd2.player import play
-from test_player import about, digit_net, digit_page, go, neuron, number, squares, titles, xor_page
-from test_player_arithmetic import FEW, has_a_kink, stories
-from test_player_instruments import settle
-from test_player_looks import SIZES, SOUND
+from tests.player.test_player import about, digit_net, digit_page, go, neuron, number, squares, titles, xor_page
+from tests.player.test_arithmetic import FEW, has_a_kink, stories
+from tests.player.test_instruments import settle
+from tests.player.test_looks import SIZES, SOUND
 
 QUESTIONS = """page.examples.map((_, k) => {
   page.choose(k);

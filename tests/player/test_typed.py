@@ -17,10 +17,10 @@ from micrograd2.contributions import first_not_finite, flow, grads_of
 from micrograd2.engine import Op, Value, dot, logsumexp, maximum, minimum, topological_order, total
 from micrograd2.player import play
 from micrograd2.player.typed import typed_page
-from test_player import HOSTILE, about, number
-from test_player_arithmetic import at_a_kink, near
-from test_player_instruments import settle, wait
-from test_player_looks import LAYOUT, SIZES, SOUND
+from tests.player.test_player import HOSTILE, about, number
+from tests.player.test_arithmetic import at_a_kink, near
+from tests.player.test_instruments import settle, wait
+from tests.player.test_looks import LAYOUT, SIZES, SOUND
 
 FUNCTIONS = {row.symbol: row for row in vars(engine).values() if isinstance(row, Op) and row.symbol in
              ("exp", "log", "sqrt", "sin", "cos", "atan", "tanh", "sigmoid", "softplus", "relu", "abs")}

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browser import Tab
+from tests.browser import Tab
 from hypothesis import HealthCheck, Phase, given, settings
 
 from micrograd2 import data, player
@@ -20,7 +20,7 @@ from micrograd2.costs import cross_entropy, max_margin, squared_error
 from micrograd2.engine import Value, dot, topological_order, total
 from micrograd2.nn import ACTIVATIONS, MLP
 from micrograd2.player import play
-from programs import VALUES, programs, run
+from tests.programs import VALUES, programs, run
 
 HOSTILE = ["<script>document.title = 'broken'</script>", '"', "</svg>", "</script>", "a|b", "\\N", "<!--", "&lt;", "🙂🙂",
            "{{data}}", "x" * 10_000, "\ud800", "\0", "' onload='x", "two\nlines"]

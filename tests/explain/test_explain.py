@@ -22,7 +22,7 @@ from micrograd2.names import names_of
 from micrograd2.nn import ACTIVATIONS, MLP
 from micrograd2.shown import BLUE, ORANGE
 from micrograd2.train import SGD, fit
-from programs import VALUES, programs, run
+from tests.programs import VALUES, programs, run
 
 
 def close(x):

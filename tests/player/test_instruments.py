@@ -17,7 +17,7 @@ from micrograd2.engine import Value, topological_order
 from micrograd2.nn import MLP
 from micrograd2.player import play
 from micrograd2.train import SGD, fit
-from test_player import about, digit_net, go, neuron, number, titles, xor_page
+from tests.player.test_player import about, digit_net, go, neuron, number, titles, xor_page
 
 
 def wait(tab: Any, milliseconds: int = 100) -> None:

@@ -21,7 +21,7 @@ from micrograd2.contributions import grads_of
 from micrograd2.engine import ABS, ATAN, COS, DIV, EXP, LESS, LOGSUMEXP, MAX, MIN, MUL, RELU, SIGMOID, SIGN, SIN
 from micrograd2.engine import SUB, SUM, TANH, Op, Value, dot, logsumexp, maximum, minimum, topological_order
 from micrograd2.engine import total
-from programs import Dual, programs, run, DUALS, VALUES
+from tests.programs import Dual, programs, run, DUALS, VALUES
 
 pytestmark = pytest.mark.filterwarnings("error")
 MANY = 30 * min(settings.default.max_examples, 1000)

@@ -15,9 +15,9 @@ from micrograd2.costs import cross_entropy
 from micrograd2.nn import MLP
 from micrograd2.player import play
 from micrograd2.train import Adam, accuracy, fit
-from test_player import digit_net, digit_page, go, titles, xor_page
-from test_player_instruments import settle
-from test_player_looks import SIZES, SOUND
+from tests.player.test_player import digit_net, digit_page, go, titles, xor_page
+from tests.player.test_instruments import settle
+from tests.player.test_looks import SIZES, SOUND
 
 THREE = [(0.3, 0.25), (0.45, 0.17), (0.64, 0.3), (0.5, 0.47), (0.68, 0.65), (0.5, 0.82), (0.28, 0.74)]
 

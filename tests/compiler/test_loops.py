@@ -6,7 +6,7 @@ from hypothesis import example, given, settings, strategies as st
 
 from micrograd2 import Value, compile, dot, logsumexp, maximum
 from tests.bench.clients import CLIENTS
-from tests.test_compiler import assert_agrees, batch, compiled, flat, slow, values
+from tests.compiler.test_compiler import assert_agrees, batch, compiled, flat, slow, values
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -19,8 +19,8 @@ from micrograd2.nn import ACTIVATIONS, MLP, Neuron
 from micrograd2.player import play
 from micrograd2.player.script import Symbol, printed_function, printed_row
 from micrograd2.train import SGD, accuracy
-from programs import VALUES, programs, run
-from test_rows import ANY, operands
+from tests.programs import VALUES, programs, run
+from tests.test_rows import ANY, operands
 
 FEW = settings(suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 KINKS = {"relu", "abs", "max", "min", "<", "sign"}

@@ -15,8 +15,8 @@ from micrograd2.engine import Value
 from micrograd2.nn import MLP
 from micrograd2.player import Page, play
 from micrograd2.player.page import SCRIPTS as SCRIPTS_OF
-from programs import VALUES, programs, run
-from test_player import digit_net, digit_page, neuron, squares, xor_page
+from tests.programs import VALUES, programs, run
+from tests.player.test_player import digit_net, digit_page, neuron, squares, xor_page
 
 SIZES = [(640, 400), (800, 450), (880, 680), (1000, 700), (400, 800), (1366, 650), (1600, 900)]
 FONTS = ["DejaVu Sans", "Liberation Sans", "Noto Sans"]

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from libraries import needs_jax
+from tests.libraries import needs_jax
 from micrograd2 import compile
 from micrograd2.costs import cross_entropy, squared_error
 from micrograd2.engine import Value, logsumexp, maximum, minimum
-from test_compiler import NAMED, WIDE_STEPS, flat, placed_programs, values
-from test_proof import ragged
+from tests.compiler.test_compiler import NAMED, WIDE_STEPS, flat, placed_programs, values
+from tests.compiler.test_proof import ragged
 from tests.bench.clients import CLIENTS
 
 pytestmark = needs_jax

@@ -15,8 +15,8 @@ from micrograd2.costs import cross_entropy, squared_error
 from micrograd2.nn import MLP
 from micrograd2.player import Page, play
 from micrograd2.train import SGD, fit
-from test_player import about, go, number, titles
-from test_player_instruments import settle, wait
+from tests.player.test_player import about, go, number, titles
+from tests.player.test_instruments import settle, wait
 
 GIVEN = data.moons(40, noise=0.1, seed=2)
 
