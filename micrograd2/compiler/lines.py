@@ -270,8 +270,15 @@ def product(a: Line, b: Line, axes: tuple[str, str, str]) -> Line:
 def _two_products(d: Line, y: Line) -> Iterator[Line]:
     (a, b), (of_a, of_b, of_y) = y.args, y.how
     d = spread(d, y.shape, y.batched)
-    to_b = product(d, a, (of_y, of_a, of_b))  # the older operand last: its turn to hand on comes next
-    yield product(d, b, (of_y, of_b, of_a))
+
+    def handed_to(arg: Line, of_arg: str, other: Line, of_other: str) -> Line:
+        known = "".join(axis for axis in of_arg if axis in of_y + of_other)  # along others it is the same
+        part = product(d, other, (of_y, of_other, known))
+        lengths = [n if axis in known else 1 for axis, n in zip(of_arg.strip("B"), arg.shape)]
+        return part if known == of_arg else reshaped(part, *lengths)
+
+    to_b = handed_to(b, of_b, a, of_a)  # the older operand last: its turn to hand on comes next
+    yield handed_to(a, of_a, b, of_b)
     yield to_b
 
 

@@ -34,8 +34,11 @@ class Turns:
         body = inside(behind([*wanted, *(after for _, after in carried.values())], oldest), leaves)
         self.inside = {*leaves, *body}
         self.sums = self._sums(body, wanted)
+        for formal, (first, after) in carried.items():
+            if after is formal:  # it stays what it is
+                self.arrays[formal], self.copy[formal] = self._same(first), first
         needed = self._needed(body, [*wanted, *ends])
-        formals = [formal for formal in carried if formal in needed and formal not in self.sums]
+        formals = [formal for formal in carried if formal in needed - set(self.sums) - set(self.arrays)]
         self.copy.update(zip(formals, formals))
         afters = [carried[formal][1] for formal in formals]
         for line in self._in_turn(body, formals, afters):
@@ -45,16 +48,15 @@ class Turns:
             firsts = [carried[formal][0] for formal in formals]
             self.loop = loop(turns, backward, formals, firsts, list(map(self._of_turn, afters)))
 
-    def _sums(self, body: list[Line], wanted: Sequence[Line]) -> dict[Line, Line]:
+    def _sums(self, body: list[Line], wanted: Sequence[Line]) -> dict[Line, list[Line]]:
         """What is carried only to have something added to it, and what that is."""
         uses = Counter(arg for line in body for arg in line.args)
         uses.update([*wanted, *(after for _, after in self.carried.values())])
         sums = {}
         for formal, (_, after) in self.carried.items():
-            if after.op is ADD and formal in after.args and uses[formal] == uses[after] == 1:
-                term = after.args[after.args[0] is formal]
-                if term.shape == formal.shape and term.batched == formal.batched:
-                    sums[formal] = term
+            terms = _added(formal, after, uses) if uses[formal] == 1 else None
+            if terms and all((term.shape, term.batched) == (formal.shape, formal.batched) for term in terms):
+                sums[formal] = terms
         return sums
 
     def _needed(self, body: list[Line], roots: Sequence[Line]) -> set[Line]:
@@ -66,7 +68,7 @@ class Turns:
             if line not in needed:
                 needed.add(line)
                 if line in self.sums:
-                    args: Sequence[Line] = [self.sums[line]]
+                    args: Sequence[Line] = self.sums[line]
                 elif line in self.carried:
                     args = [self.carried[line][1]]
                 else:
@@ -97,8 +99,7 @@ class Turns:
     def all(self, line: Line) -> Line:
         """A line of every turn: (turns, ...)."""
         if line not in self.inside:
-            return line if line.op is NUMBER else spread(reshaped(line, 1, *line.shape), (self.turns, *line.shape),
-                                                         line.batched)
+            return line if line.op is NUMBER else self._same(line)
         waiting = [line]
         while waiting:
             one = waiting[-1]
@@ -111,10 +112,17 @@ class Turns:
             waiting += missing
         return self.arrays[line]
 
+    def _same(self, line: Line) -> Line:
+        """A line that is the same in every turn, for every turn."""
+        return spread(reshaped(line, 1, *line.shape), (self.turns, *line.shape), line.batched)
+
     def last(self, formal: Line) -> Line:
         """What the last turn leaves of something carried."""
+        if self.carried[formal][1] is formal:
+            return self.carried[formal][0]
         if formal in self.sums:
-            first, total = self.carried[formal][0], self.total(self.sums[formal])
+            first, terms = self.carried[formal][0], list(map(self.total, self.sums[formal]))
+            total = sum(terms[1:], terms[0])
             begins_with_0 = first.op is SPREAD and first.args[0].op is NUMBER and first.args[0].how[0] == 0
             return total if begins_with_0 else first + total
         return last(self.loop, formal)
@@ -172,3 +180,15 @@ class Turns:
         if b in self.inside:
             b, of_b = self.all(b), every(of_b)
         return product(a, b, (of_a, of_b, of_y if summed_up else every(of_y)))
+
+
+def _added(formal: Line, line: Line, uses: Counter[Line]) -> list[Line] | None:
+    """What is added to the formal, one after the other, to give this line; None if more is done."""
+    if line is formal:
+        return []
+    if line.op is ADD and uses[line] == 1:
+        for arg, term in (line.args, line.args[::-1]):
+            terms = _added(formal, arg, uses)
+            if terms is not None:
+                return [*terms, term]
+    return None

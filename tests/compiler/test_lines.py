@@ -48,6 +48,7 @@ OPERATIONS = {  # of parameters w, and of what depends on both parameters and da
     "stacks that share one side": lambda w, v: product(matrix(v, 2, 3, 2), matrix(w, 2, 2, 2), ("Bcrn", "cln", "Bcrl")),
     "a product of parameters": lambda w, v: product(matrix(w, 3, 2), matrix(w, 2, 2, start=6), ("rn", "ln", "rl")),
     "rows weighted": lambda w, v: product(matrix(v, 3, 2), matrix(w, 3), ("Brn", "r", "Brn")),
+    "summed over rows": lambda w, v: product(matrix(v, 3, 4), matrix(w, 2, 4), ("Brn", "ln", "Bl")),
     "turned": lambda w, v: product(matrix(w, 3, 4), matrix(v, 4), ("ln", "Bn", "Bl")),
     "masked": lambda w, v: masked(matrix(v, 2, 3), np.array([[True, False, True], [False, True, True]]), 0.5),
     "logsumexp": lambda w, v: logsumexp(matrix(v, 3, 4)),
