@@ -7,6 +7,7 @@
 # PYTHON is python3 if not given; REQUIREMENTS a file in place of the extras dot and test, as "" is none.
 set -euo pipefail
 export PIP_DISABLE_PIP_VERSION_CHECK=1
+unset PYTHONDONTWRITEBYTECODE  # building warns of it
 python=${1:-python3} requirements=${2:-}
 shift $(($# < 2 ? $# : 2))
 [ -z "$requirements" ] || requirements=$(realpath "$requirements")

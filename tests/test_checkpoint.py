@@ -86,6 +86,14 @@ def trained(path, pause=0.0):
     return numbers(net), seen(history)
 
 
+def epochs_in(path):
+    return len(json.loads(path.read_text())["state"]["history"]["epoch_loss"]) if path.exists() else 0
+
+
+def alive(child):
+    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork, to be killed often")
 @pytest.mark.forks
 def test_fifty_kills_at_any_moment_lose_at_most_the_epoch_that_was_under_way(tmp_path):
@@ -94,18 +102,20 @@ def test_fifty_kills_at_any_moment_lose_at_most_the_epoch_that_was_under_way(tmp
     kills, epochs = 0, []
     while kills < 50:
         path.unlink(missing_ok=True)
-        for _ in range(4):  # a run that is killed four times, wherever it is
+        for epoch in sorted(rng.sample(range(12), 4)):  # a run that is killed four times, somewhere in these epochs
             child = os.fork()
             if child == 0:
                 try:
                     trained(path, pause=0.004)
                 finally:
                     os._exit(0)
-            time.sleep(rng.uniform(0.0, 0.06))
+            while epochs_in(path) < epoch and alive(child):
+                time.sleep(0.0005)
+            time.sleep(rng.uniform(0.0, 0.01))
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             kills += 1
-            epochs.append(len(json.loads(path.read_text())["state"]["history"]["epoch_loss"]) if path.exists() else 0)
+            epochs.append(epochs_in(path))
         assert trained(path) == expected
     assert len(set(epochs)) > 2  # they came at different moments
     assert sorted(os.listdir(tmp_path)) == ["run.json", "whole.json"]

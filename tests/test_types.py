@@ -49,7 +49,7 @@ TYPES = {
 def short(revealed):
     """A type without the names of its modules, and an array's without its parameters."""
     revealed = re.sub(r"\b(?:\w+\.)+(?=\w)", "", revealed)
-    return re.sub(r"ndarray\[(?:\w+|tuple)\[?.*?\]?, dtype\[\w+\]\]", "ndarray", revealed)
+    return re.sub(r"ndarray\[(?:[^][]|\[[^][]*\])*\]", "ndarray", revealed)
 
 
 @pytest.fixture(scope="module")
