@@ -96,7 +96,7 @@ def recurrences(draw):
         results = {"the last": flat(before[-1]), "every one": flat(kept), "every second": flat(kept[::2]),
                    "their total": [sum(column) for column in zip(*kept)], "a running mean": [mean],
                    "turned and cut": flat([h[::-1][:2] for h in kept]),
-                   "products": [dot(w, h).sin() for h in kept for w in W],
+                   "products": [dot(w, h).tanh() for h in kept for w in W],
                    "log-sum-exps": [logsumexp([dot(w, h, p) for w, p in zip(W, b)]) for h in kept],
                    "ragged": [logsumexp([p * w[0] for p in h[:i + 1]]) for h in kept for i, w in enumerate(W)],
                    "sums of some": [sum(p * p for p in h[:i + 1]) for h in kept for i in range(n)],
