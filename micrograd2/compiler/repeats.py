@@ -170,8 +170,6 @@ class Order:
         if not found:
             return None
         best = max(found, key=lambda one: (len(one.turns), -len(one.firsts)))
-        if best.skips() and (longer := self.stretch(low, high, 2 * period)):
-            return longer
         return best if len(best.turns) >= FEWEST else None
 
     def cuts(self, first: int, period: int, relations: Sequence[tuple[Relation, ...]], length: int) -> list[int]:
@@ -233,12 +231,6 @@ class Stretch:
                 if relation.is_next:
                     for k in range(1, back + 1):
                         self.firsts[q, k] = order.lines[begin + q - k * period]
-
-    def skips(self) -> bool:
-        """Whether something is carried over a turn that does not need it: then two chains take turns here."""
-        used = {source for found, relations in zip(self.sources, self.relations)
-                for source, relation in zip(found, relations) if relation.is_next}
-        return any((q, k) not in used for q, back in used for k in range(1, back))
 
     @property
     def covered(self) -> int:
