@@ -85,7 +85,7 @@ def run(folder: Path, tests: list[str], seconds: int) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.chdir(folder)
     sys.path[:1] = [str(folder)]
-    sys.exit(pytest.main(["-q", "-x", "-n", "0", "-p", "no:cacheprovider", "--assert=plain", "--hypothesis-profile=mutants",
+    sys.exit(pytest.main(["-q", "-x", "-n0", "-pno:cacheprovider", "--assert=plain", "--hypothesis-profile=mutants",
                           *tests]))
 
 
