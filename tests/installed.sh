@@ -31,4 +31,4 @@ else
     "$work/venv/bin/pip" install -q "$(echo "$work"/dist/*.whl)[dot,test]"
 fi
 rm -r micrograd2 micrograd2.egg-info
-PYTHONWARNINGS=error "$work/venv/bin/python" -m pytest -W error -o testpaths= --pyargs micrograd2 tests README.md "$@"
+PYTHONWARNINGS=error "$work/venv/bin/python" -m pytest -n 0 -W error -o testpaths= --pyargs micrograd2 tests README.md "$@"
