@@ -110,7 +110,7 @@ def test_an_activation_is_read_alike_by_everything(kind, tmp_path):
     for layer, row in zip(told.layers, net.layers):
         for found, neuron in zip(layer.neurons, row.neurons):
             assert found.bias == -exact[neuron.b] and found.weights == [0.0 - exact[w] for w in neuron.w]
-            assert found.delta == pytest.approx(-found.wish * found.slope, rel=1e-12)
+            assert found.delta == pytest.approx(-found.nudge * found.slope, rel=1e-12)
     z = Value(0.7)
     f = OWN.get(kind) or ACTIVATIONS[kind]
     assert grads_of(f(z)).get(z, 0.0) == pytest.approx(slope(lambda x: f(Value(x)).data, [0.7], 0), rel=1e-8)

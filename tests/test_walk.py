@@ -202,7 +202,7 @@ GOOD = {
                   "rtol": A(1e-3, f"zero {PLAIN_NUMBER}")},
     "health": {"net": A(of("net"), "network"), "X": A(of("X"))},
     "Nudges.avenues": {"self": A(of("nudges")), "name": A("layers[0].neurons[0]")},
-    "Nudges.asks": {"self": A(of("nudges")), "k": A(1, "zero")},
+    "Nudges.wishes": {"self": A(of("nudges")), "k": A(1, "zero")},
     "Sensitivities.ratio": {"self": A(of("sensitivities")), "one": A("layers[0].neurons[0].b"),
                             "other": A("layers[0].neurons[0].b")},
     "Paths.share": {"self": A(of("paths")), "path": A(lambda w: w.paths.strongest[0])},
