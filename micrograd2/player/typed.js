@@ -28,6 +28,7 @@ const chosen = new Map(), // the numbers that somebody gave to names, kept while
 let understood = null, // what was typed, parsed
   played = null, // the same, once it is on the stage
   opened = "", // the text that was put in last, not typed
+  isFaulty = false, // whether what stands in the fields has no picture
   ownText = null; // the text in the address for what the page came with
 
 const area = html("textarea", {
@@ -148,6 +149,7 @@ function evaluate() {
 
 /** A leaf that was dragged in the picture is another number in its field. */
 function follow() {
+  if (isFaulty) return; // the picture is older than the fields then, and is only drawn anew
   nodes.forEach(({label, args}, i) => {
     if (label && !args.length && numberOf(label) !== numbers[i]) chosen.set(label, numbers[i]);
   });
@@ -192,6 +194,7 @@ function refuse(why, {at, letters}) {
 
 /** What is on the stage is not what stands in the field: it is dimmed, and cannot be played. */
 function dim(wrong) {
+  isFaulty = wrong;
   document.body.classList.toggle("faulty", wrong);
   area.setAttribute("aria-invalid", wrong);
   for (const part of [byId("stage"), byId("panel"), byId("zoom"), document.querySelector("footer")]) part.inert = wrong;

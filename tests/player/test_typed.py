@@ -207,6 +207,18 @@ def test_names_that_javascript_knows_are_only_names(typed):
         assert typed.run("[page.numbers.at(-1), page.gradients[0]]") == [9, 6]
 
 
+def test_a_number_that_has_no_value_stays_in_its_field(opened):
+    tab = opened(play("y = log(a) + b; a = 2; b = 1"), calm=True)
+    settle(tab)
+    tab.run("document.querySelector('.numbers input').select()")
+    tab.write("-1")
+    tab.run("document.activeElement.blur()")
+    tab.size(900, 700)                                  # the picture, of a = 2, is drawn anew
+    settle(tab)
+    assert faulty(tab) and "a=-1 has no value" in tab.text("#fault")
+    assert tab.run("document.querySelector('.numbers input').value") == "-1"
+
+
 def test_numbers_stand_in_fields_that_follow_what_is_dragged(opened):
     tab = opened(play("C = (a*b + a)**2; a = 2; b = -1.5"), calm=True)
     fields = "Object.fromEntries([...document.querySelectorAll('.numbers input')].map(i => [i.ariaLabel, i.value]))"
