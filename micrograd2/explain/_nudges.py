@@ -218,14 +218,14 @@ def nudges(net: MLP, X: Any, Y: Any, cost: Cost = squared_error) -> Nudges:
                 name, a=a[j], slope=slopes[j], delta=deltas[j], w=w, nudge=-upstream[j], bias=0.0 - bias,
                 weights=[0.0 - grad for grad, _ in of_weights], wishes=[0.0 - weight * deltas[j] for weight in w],
                 agree_nudge=agree_nudge[j], agree_delta=agree_delta[j], agree_bias=agree_bias,
-                agree_weights=[agree for _, agree in of_weights], tied=_tied(name, neuron, used)))
+                agree_weights=[agree for _, agree in of_weights], tied=_tied_names(name, neuron, used)))
         input_nudges = [sum(column) for column in zip(*(n.wishes for n in neurons))]
         layers.append(LayerNudges(f"layers[{k}]", names, average.activations[k].mean, neurons, input_nudges))
         names = [n.name for n in neurons]
     return Nudges(average.examples, average.cost.mean[0], layers)
 
 
-def _tied(name: str, neuron: Neuron, used: Counter[Value]) -> list[str]:
+def _tied_names(name: str, neuron: Neuron, used: Counter[Value]) -> list[str]:
     """The weights, and the bias, that stand in other places of the network too."""
     weights = [f"{name}.w[{i}]" for i, weight in enumerate(neuron.w) if used[weight] > 1]
     return weights + [f"{name}.b"] * (used[neuron.b] > 1)

@@ -2,11 +2,11 @@
 //
 //   program    = statement {(";" or the end of a line) statement}
 //   statement  = [name "="] sum
-//   sum        = product {("+" | "-") product}
-//   product    = signed {("*" | "/") signed}
-//   signed     = ("-" | "+") signed | power              so −a**2 is −(a**2)
-//   power      = called ["**" signed]                    so 2**-1 is ½, and a**b**c is a**(b**c)
-//   called     = operand {"." function "(" ")"}
+//   sum        = term {("+" | "-") term}
+//   term       = factor {("*" | "/") factor}
+//   factor     = ("-" | "+") factor | power              so −a**2 is −(a**2)
+//   power      = primary ["**" factor]                   so 2**-1 is ½, and a**b**c is a**(b**c)
+//   primary    = operand {"." function "(" ")"}
 //   operand    = number | name | function "(" arguments ")" | "(" sum ")"
 //   arguments  = [argument {"," argument}],  argument = sum | "[" [sum {"," sum}] "]"
 //
@@ -110,16 +110,16 @@ export function parse(text, table, most) {
     return left;
   }
 
-  const sum = () => chain(product, "+", "-");
-  const product = () => chain(signed, "*", "/");
+  const sum = () => chain(term, "+", "-");
+  const term = () => chain(factor, "*", "/");
 
-  function signed() {
+  function factor() {
     if (++depth > DEEPEST) throw fault("This is nested too deeply.");
     const minus = is("-") && here();
     let result;
     if (minus || is("+")) {
       next++;
-      result = signed();
+      result = factor();
       if (minus && result.plain && !result.args.length) result.data = -result.data;
       else if (minus) result = operation("neg", [result], minus);
     } else result = power();
@@ -128,11 +128,11 @@ export function parse(text, table, most) {
   }
 
   function power() {
-    const base = called();
+    const base = primary();
     if (!is("**")) return base;
     const token = words[next++],
       before = others.length,
-      exponent = signed();
+      exponent = factor();
     if (!exponent.plain) return operation("**", [base, exponent], token);
     const numbers = others.splice(before).map(({data}) => data);
     if (!numbers.every(Number.isFinite)) throw fault("The exponent has no value.", token);
@@ -149,7 +149,7 @@ export function parse(text, table, most) {
     return push({op: `**${digits}`, symbol, why: "The slope of xᵖ is p·xᵖ⁻¹.", args: [base], row}, token);
   }
 
-  function called() {
+  function primary() {
     let result = operand();
     while (is(".")) {
       next++;
