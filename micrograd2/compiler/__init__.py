@@ -80,7 +80,7 @@ class Program(Generic[Result]):
     `program(theta, *arrays)` takes the parameters as one vector and, for each argument of the scalar function, an array
     (B, n) with an example in each row. For a cost it returns (loss, gradient): the average over the batch, a float, and
     a new vector, which is the caller's; for a list, the outputs (B, n). ValueError for a wrong shape;
-    FloatingPointError, naming the line, for log(0), 1/0 and overflow of exp.
+    FloatingPointError, naming the line, for log(0), 1/0, ∞ − ∞ and overflow of exp.
 
     `source` is exactly the code that runs, and runs by itself, as do `outputs_source`, for the outputs alone, and
     `jax_source`, for JAX (see `jax`); `print(program)` sums it up. A program can be pickled,
@@ -91,8 +91,8 @@ class Program(Generic[Result]):
         self.f: Callable[..., Any] | None = function("f", f, len(example), of=f"the {len(example)} rows of an example")
         self.parameters, self.dtype = _leaves(parameters), precision(dtype)
         self._example = [_row(f"example[{i}]", given) for i, given in enumerate(example)]
-        with ALONE:
-            first, own = Run(f, self._example), [p.data for p in self.parameters]
+        with moving(self.parameters):
+            first, own = Run(f, self.parameters, self._example), [p.data for p in self.parameters]
         graph = Graph(first, self.parameters, argument_names(f, len(example)))
         plan = Plan(graph)
         self.is_cost, self.names, self.sizes = first.is_cost, graph.names, [len(nodes) for nodes in graph.inputs]
@@ -167,14 +167,14 @@ class Program(Generic[Result]):
         with moving(self.parameters) as move:
             move(theta.tolist())
             for i in range(len(batch[0]) if batch else 1):
-                run = Run(self.f, [array[i].tolist() for array in batch])
+                run = Run(self.f, self.parameters, [array[i].tolist() for array in batch])
                 if fault := self._apart(run, theta):
-                    reason = difference(Run(self.f, self._example), run) or FAULT
+                    reason = difference(Run(self.f, self.parameters, self._example), run) or FAULT
                     raise CompileError(f"for example {i}, {fault}; {reason}")
 
     def _apart(self: Program[Any], run: Run, theta: Any) -> str:
         """How the program differs from this run, made while the parameters hold `theta`; "" if rounding explains it."""
-        arrays = [[[value.data for value in values]] * 2 for values in run.given]  # the same example twice, as a batch
+        arrays = [[row] * 2 for row in run.numbers]  # the same example twice, as a batch
         explained: list[Any] = []
 
         def errors() -> Any:
@@ -268,7 +268,7 @@ def _executed(source: str) -> Callable[..., Any]:
 
 
 def _guarded(function: Callable[..., Any], *args: Any) -> Any:
-    """The function's result; where the scalar graph would refuse a number, an error that names the line."""
+    """The function's result; where a number has no result, such as log(0) or ∞ − ∞, an error that names the line."""
     try:
         return function(*args)
     except FloatingPointError as error:

@@ -1,10 +1,14 @@
 """Loops: where the scalar code has steps in time, the page has a loop, and does what the scalar graph does."""
 
+import itertools
+import random
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from micrograd2 import Value, compile, dot, logsumexp, maximum
+from micrograd2.compiler.repeats import Order
 from tests.bench.clients import CLIENTS
 from tests.compiler.test_compiler import assert_agrees, batch, compiled, flat, slow, values
 
@@ -322,3 +326,88 @@ def test_a_division_by_zero_in_some_turn_names_its_line():
     program = compile(lambda x: recurrent(lambda h, x, t: W * h + 1 / x)(x), [W], [1.0] * 8)
     with pytest.raises(FloatingPointError, match="divide by zero"):
         program(program.theta, [[1.0] * 7 + [0.0]])
+
+
+def lorenz(h, x, w, dt=0.01):
+    a, b, c = h
+    return [a + dt * w[0] * (b - a), b + dt * (a * (w[1] - c) - b), c + dt * (a * b - w[2] * c)]
+
+
+def friction(h, x, w, dt=0.1):
+    def slope(angle, speed):
+        return speed, -w[0] * angle.sin() - w[1] * speed
+
+    def away(k, far):
+        return [a + far * d for a, d in zip(h, k)]
+
+    one = slope(*h)
+    two = slope(*away(one, dt / 2))
+    three = slope(*away(two, dt / 2))
+    four = slope(*away(three, dt))
+    return [a + dt / 6 * (p + 2 * q + 2 * r + s) for a, p, q, r, s in zip(h, one, two, three, four)]
+
+
+def predator(h, x, w, dt=0.02):
+    hares, foxes = h
+    return [hares + dt * hares * (w[0] - w[1] * foxes), foxes + dt * foxes * (w[1] * hares - w[2])]
+
+
+def heavy_ball(h, x, w):
+    place, speed = h
+    speed = 0.9 * speed - 0.02 * w[0] * (4 * place * place * place - place + w[1])
+    return [place + speed, speed]
+
+
+@pytest.mark.parametrize("step, states", [(lorenz, 3), (friction, 2), (predator, 2), (heavy_ball, 2)])
+def test_steps_of_several_numbers_that_are_written_one_by_one_become_a_loop(step, states):
+    pages = []
+    for steps in (12, 25):
+        w, X = values(3, low=0.5, high=1.5), batch(3, states, low=0.2, high=0.9)
+
+        def f(x):
+            h = x
+            for _ in range(steps):
+                h = step(h, x, w)
+            return sum(a * a for a in h)
+
+        program = compiled(f, w, X)
+        assert is_loop(program)
+        pages.append(len(code(program)))
+    assert pages[0] == pages[1]
+
+
+def test_what_reads_a_state_a_thousand_times_in_a_turn_needs_no_recursion():
+    w = values(1, low=0.1, high=0.2)
+
+    def f(x):
+        h = x[0]
+        for _ in range(5):
+            slow = h
+            for k in range(1100):
+                slow = slow + (h * (0.001 * (k + 1))).sin() * 0.001
+            h = slow * w[0]
+        return h
+
+    compiled(f, w, batch(2, 1))
+
+
+def test_the_more_loops_there_are_the_more_lines_are_compared_and_not_all_with_all(monkeypatch):
+    compared, relations = [], Order.relations
+    monkeypatch.setattr(Order, "relations", lambda *args: compared.append(args) or relations(*args))
+
+    def comparisons(loops):
+        compared.clear()
+        kinds, rng = [Value.tanh, Value.sin, Value.cos, Value.atan, lambda v: v * 0.9], random.Random(1)
+        steps = list(itertools.accumulate((rng.randint(1, 4) for _ in range(loops)), lambda k, n: (k + n) % 5))
+
+        def f(x):
+            v = x[0]
+            for k in steps:
+                for _ in range(5):
+                    v = kinds[k](v)
+            return v
+
+        compile(f, [], [0.5])
+        return len(compared)
+
+    assert comparisons(160) < 6 * comparisons(40)
