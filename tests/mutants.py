@@ -28,11 +28,19 @@ import numpy  # noqa: F401
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+COMPILER = ["tests/test_rows.py", *(f"tests/compiler/test_{name}.py" for name in (
+    "view", "lines", "tidy", "graph", "text", "printer", "clients", "cost_and_outputs", "loops", "group", "compiler",
+    "rounding", "proof", "jax"))]
+FIRST = {  # of a module of the compiler: the tests that are the most likely to notice
+    "graph": ["graph", "group"], "group": ["group"], "lines": ["lines"], "backward": ["lines", "loops"],
+    "tidy": ["tidy", "lines"], "repeats": ["loops"], "turns": ["loops"], "loops": ["loops"], "view": ["view", "lines"],
+    "text": ["text"], "printer": ["printer", "lines"], "proof": ["proof"], "rounding": ["rounding", "proof"]}
 TESTS = {  # of a file, or of a folder
     "engine.py": ["tests/test_engine.py", "tests/test_oracle.py", "tests/test_walk.py"],
     "backprop.py": ["tests/test_backprop.py"],
-    "compiler": ["tests/test_rows.py", *(f"tests/compiler/test_{name}.py" for name in (
-        "lines", "clients", "cost_and_outputs", "loops", "compiler", "proof", "jax"))],
+    "compiler": COMPILER,
+    **{f"{module}.py": [*dict.fromkeys([*(f"tests/compiler/test_{name}.py" for name in first), *COMPILER])]
+       for module, first in FIRST.items()},
 }
 OTHER = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
          ast.Mod: ast.FloorDiv, ast.Pow: ast.Mult, ast.BitOr: ast.BitAnd, ast.BitAnd: ast.BitOr,

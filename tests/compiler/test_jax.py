@@ -18,8 +18,7 @@ from tests.libraries import needs_jax
 from micrograd2 import compile
 from micrograd2.costs import cross_entropy, squared_error
 from micrograd2.engine import Value, logsumexp, maximum, minimum
-from tests.compiler.test_compiler import NAMED, WIDE_STEPS, flat, placed_programs, values
-from tests.compiler.test_proof import ragged
+from tests.compiler.scalar_code import NAMED, WIDE_STEPS, flat, placed_programs, ragged, values
 from tests.bench.clients import CLIENTS
 
 pytestmark = needs_jax

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from micrograd2 import Value, compile, dot, logsumexp, maximum
+from micrograd2.compiler import compile
+from micrograd2.engine import Value, dot, logsumexp, maximum, total
 from tests.bench.clients import CLIENTS
-from tests.compiler.test_compiler import assert_agrees, batch, compiled, flat, slow, values
+from tests.compiler.scalar_code import assert_agrees, batch, compiled, flat, slow, values
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = pytest.mark.filterwarnings("error")  # a program computes in silence, or raises
 
 
 def code(program):
@@ -210,6 +211,28 @@ def test_what_is_made_of_every_state_may_be_a_long_chain():
             run = run + end
         return run
     compiled(f, [W], batch(3, 6))
+
+
+def test_a_long_chain_of_different_depths_compiles():
+    w = Value(0.5)
+
+    def f(x):
+        for _ in range(2000):
+            x = [(x[0] * w).sin()]
+        return x[0]
+    compiled(f, [w], batch(2, 1))
+
+
+def test_a_loss_at_every_one_of_many_steps():
+    w = Value(0.5)
+
+    def f(x):
+        h, losses = x[0], []
+        for _ in range(1500):
+            h = (w * h).tanh()
+            losses.append(h * h)
+        return total(losses)
+    compiled(f, [w], batch(2, 1))
 
 
 def test_two_chains_side_by_side_are_one_loop():
