@@ -3,7 +3,6 @@
 import multiprocessing
 import pickle
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 
 import cloudpickle
 import joblib
@@ -15,7 +14,6 @@ from micrograd2.compiler import CompileError, compile
 from micrograd2.costs import cross_entropy, max_margin, squared_error
 from micrograd2.engine import Value, dot, total
 from micrograd2.nn import ACTIVATIONS, MLP
-from micrograd2.train import SGD, Adam, fit
 from tests.compiler.scalar_code import EDGES, PARAMETER, arrays_of, assert_agrees, assert_close, batch, compiled
 from tests.compiler.scalar_code import digit_program, graph_of, named, on_a_knife_edge, placed_programs, rnn, rows
 from tests.compiler.scalar_code import scalar_average, slow, unused_names, values
@@ -336,87 +334,3 @@ def test_a_program_runs_in_other_processes():
     done += joblib.Parallel(n_jobs=2, backend="loky")(
         joblib.delayed(program)(program.theta, X, Y) for _ in range(4))
     assert all(one == loss and np.array_equal(other, gradient_) for one, other in done)
-
-
-# fit
-
-TASKS = {
-    "regression": (lambda: MLP(3, [4, 2], "tanh", seed=1), squared_error, batch(9, 3), batch(9, 2)),
-    "signs": (lambda: MLP(2, [4, 1], "relu", seed=2), max_margin, batch(9, 2), np.sign(batch(9, 1))),
-    "classes": (lambda: MLP(3, [4, 3], "sigmoid", seed=3), cross_entropy, batch(9, 3), np.eye(3)[[0, 1, 2] * 3]),
-}
-tasks = pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
-
-
-@tasks
-@pytest.mark.parametrize("optimizer", [partial(SGD, 0.2), partial(SGD, 0.1, momentum=0.9), partial(Adam, 0.05)],
-                         ids=["SGD", "momentum", "Adam"])
-def test_fit_is_the_same_compiled_or_not(task, optimizer):
-    make, cost, X, Y = task
-    nets, histories = [make(), make()], []
-    for net, compiled_ in zip(nets, (True, False)):
-        histories.append(fit(net, X, Y, cost, optimizer(), epochs=4, batch_size=4, seed=5, compiled=compiled_,
-                             progress=False))
-    assert_close(histories[0].loss, histories[1].loss, 1e-9)
-    assert_close(histories[0].epoch_loss, histories[1].epoch_loss, 1e-9)
-    assert histories[0].accuracy == histories[1].accuracy
-    assert_close(*([p.data for p in net.parameters()] for net in nets), tolerance=1e-9)
-
-
-class Stopping(SGD):
-    """Fails when asked for one step too many."""
-
-    def __init__(self, after, error):
-        super().__init__(0.1)
-        self.after, self.error, self.last = after, error, None
-
-    def step(self, theta, gradient):
-        if self.steps == self.after:
-            raise self.error
-        self.last = super().step(theta, gradient)
-        return self.last
-
-
-@pytest.mark.parametrize("after", [1, 2, 3, 4, 7])
-@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
-def test_an_interrupted_fit_keeps_the_last_finished_step(after, error):
-    make, cost, X, Y = TASKS["regression"]
-    net, optimizer = make(), Stopping(after, error)
-    with pytest.raises(error):
-        fit(net, X, Y, cost, optimizer, epochs=5, batch_size=4, progress=False)
-    assert [p.data for p in net.parameters()] == optimizer.last.tolist()
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
-def test_a_fit_interrupted_by_its_callback_keeps_the_epoch(error):
-    make, cost, X, Y = TASKS["regression"]
-    whole, cut = make(), make()
-
-    def stop(history):
-        if len(history.epoch_loss) == 2:
-            raise error
-    fit(whole, X, Y, cost, epochs=2, batch_size=4, progress=False)
-    with pytest.raises(error):
-        fit(cut, X, Y, cost, epochs=5, batch_size=4, progress=False, callback=stop)
-    assert [p.data for p in cut.parameters()] == [p.data for p in whole.parameters()]
-
-
-def test_an_error_in_the_arithmetic_leaves_the_last_finished_step():
-    net = MLP(1, [1], seed=0)
-    start = [p.data for p in net.parameters()]
-    with pytest.raises(FloatingPointError, match="log"):
-        fit(net, [[1.0], [1.0], [0.0]], [1.0, 1.0, 0.0], lambda a, y: a ** 2 + (0 * a + y).log(), progress=False)
-    assert [p.data for p in net.parameters()] == start
-
-
-def test_the_five_lines_in_which_a_user_writes_the_loop():
-    make, cost, X, Y = TASKS["regression"]
-    net, fitted = make(), make()
-    program = compile(lambda x, y: cost(net(x), y), net.parameters(), X[0], Y[0])
-    theta = program.theta
-    for _ in range(3):
-        loss, gradient = program(theta, X, Y)
-        theta = theta - 0.1 * gradient
-    program.store(theta)
-    fit(fitted, X, Y, cost, SGD(0.1), epochs=3, progress=False)
-    assert_close(theta, [p.data for p in fitted.parameters()], 1e-12)
