@@ -71,7 +71,7 @@ def test_every_operation_in_float32_stays_in_float32(operation, low, high):
 
 def test_unknown_operations_are_named():
     half = Op("half", lambda x: x / 2, lambda y, x: (0.5,))
-    with pytest.raises(CompileError, match="does not know <operation half>"):
+    with pytest.raises(CompileError, match="does not know <operation half>: write it with operations of"):
         compile(lambda x: Value.apply(half, [x[0] * PARAMETER]), [PARAMETER], [1.0])
 
 
