@@ -12,8 +12,9 @@ from micrograd2.compiler import compile
 from micrograd2.contributions import grads_of
 from micrograd2.costs import squared_error
 from micrograd2.engine import Value, dot, logsumexp, total
+from tests.bench.clients import flat
 from tests.compiler.scalar_code import NAMED, SPELLINGS, WIDE_STEPS, arrays_of, as_dot, assert_agrees, attention, batch
-from tests.compiler.scalar_code import compiled, digit_program, each_spelling, flat, ragged, slow, unused_names, values
+from tests.compiler.scalar_code import compiled, digit_program, each_spelling, ragged, slow, unused_names, values
 
 pytestmark = pytest.mark.filterwarnings("error")  # a program computes in silence, or raises
 MANY = 30 * min(settings.default.max_examples, 1000)

@@ -6,8 +6,8 @@ from hypothesis import example, given, settings, strategies as st
 
 from micrograd2.compiler import compile
 from micrograd2.engine import Value, dot, logsumexp, maximum, total
-from tests.bench.clients import CLIENTS
-from tests.compiler.scalar_code import assert_agrees, batch, compiled, flat, slow, values
+from tests.bench.clients import CLIENTS, flat
+from tests.compiler.scalar_code import assert_agrees, batch, compiled, slow, values
 
 pytestmark = pytest.mark.filterwarnings("error")  # a program computes in silence, or raises
 
@@ -38,10 +38,9 @@ def test_the_page_does_not_grow_with_the_number_of_steps(name, few, many):
 
 
 def test_2000_steps_are_written_in_the_lines_of_20():
-    client = CLIENTS["spring"][0](2000)
-    arrays = client.draw(np.random.default_rng(0), 2)
-    program = compiled(client.cost, client.parameters, *arrays, tolerance=1e-9)
-    assert len(program.source.splitlines()) < 60
+    few, many = (compiled(client.cost, client.parameters, *client.draw(np.random.default_rng(0), 2), tolerance=1e-9)
+                 for client in map(CLIENTS["spring"][0], (20, 2000)))
+    assert len(few.source.splitlines()) == len(many.source.splitlines())
 
 
 # Random recurrences: states of n numbers, made new by the same steps in every turn
@@ -139,9 +138,9 @@ W, U, C = Value(0.7, "w"), Value(-0.4, "u"), [Value(0.1 * t) for t in range(16)]
     lambda h, x, t: W * h / (h * h + 1.0) + x.exp(),
 ], ids=["a cell", "own parameters", "own numbers", "even and odd", "a maximum", "a quotient"])
 def test_a_recurrence_becomes_a_loop(step):
-    program = compiled(recurrent(step, turns=16), [W, U, *C], batch(3, 16))
-    assert is_loop(program)
-    assert len(code(program)) < 60
+    few, many = (compiled(recurrent(step, turns), [W, U, *C], batch(3, turns)) for turns in (8, 16))
+    assert is_loop(few) and is_loop(many)
+    assert len(code(few)) == len(code(many)) < 60
 
 
 def test_fewer_than_four_turns_are_written_out():

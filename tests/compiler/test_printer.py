@@ -9,7 +9,8 @@ import pytest
 
 from micrograd2.compiler import compile
 from micrograd2.engine import Value, dot, maximum, total
-from tests.compiler.scalar_code import arrays_of, batch, compiled, digit_program, flat, named, unused_names, values
+from tests.bench.clients import flat
+from tests.compiler.scalar_code import arrays_of, batch, compiled, digit_program, named, unused_names, values
 
 pytestmark = pytest.mark.filterwarnings("error")  # a program computes in silence, or raises
 

@@ -9,7 +9,8 @@ from micrograd2 import engine
 from micrograd2.compiler import CompileError, compile
 from micrograd2.costs import cross_entropy
 from micrograd2.engine import LEAF, LESS, SIGN, Op, Value, dot, logsumexp, maximum, minimum, total
-from tests.compiler.scalar_code import PARAMETER, batch, compiled, flat
+from tests.bench.clients import flat
+from tests.compiler.scalar_code import PARAMETER, batch, compiled
 
 pytestmark = pytest.mark.filterwarnings("error")  # a program computes in silence, or raises
 

@@ -6,7 +6,8 @@ from hypothesis import given, strategies as st
 
 from micrograd2.compiler.view import ranges, view
 from micrograd2.engine import dot, total
-from tests.compiler.scalar_code import batch, compiled, flat, values
+from tests.bench.clients import flat
+from tests.compiler.scalar_code import batch, compiled, values
 
 pytestmark = pytest.mark.filterwarnings("error")  # a program computes in silence, or raises
 
