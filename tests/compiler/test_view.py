@@ -48,3 +48,10 @@ def test_weights_at_regular_distances_are_views(layout):
     W, b = values(4, 3), values(4, seed=1)
     program = compiled(lambda x: total(dot(w, x, c).tanh() for w, c in zip(W, b)), flat(layout(W, b)), batch(3, 3))
     assert "@" in program.source
+
+
+@given(st.permutations(range(6)), st.sampled_from([(6,), (2, 3), (3, 2)]))
+def test_places_in_any_order_are_seen_as_they_are_or_not_at_all(places, shape):
+    places = np.reshape(places, shape)
+    if seen := view((6,), places, batched=False):
+        np.testing.assert_array_equal(eval("v" + "".join(seen), {"v": np.arange(6)}), places)
