@@ -1,4 +1,4 @@
-"""What f may do with what it is given: change its lists, but not the numbers in them; and what compile says if f fails."""
+"""What f may do with what it is given: change its lists, but not the numbers in them; and what is said if it fails."""
 
 import math
 
@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 
 from micrograd2 import Value, compile, dot, logsumexp, total
 from micrograd2.compiler import CompileError
-from tests.compiler.test_compiler import assert_agrees, values
+from tests.compiler.scalar_code import assert_agrees, values
 
 pytestmark = pytest.mark.filterwarnings("error")
 

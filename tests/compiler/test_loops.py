@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from micrograd2 import Value, compile, dot, logsumexp, maximum
+from micrograd2.compiler import compile
 from micrograd2.compiler.repeats import Order
-from tests.bench.clients import CLIENTS
-from tests.compiler.test_compiler import assert_agrees, batch, compiled, flat, slow, values
+from micrograd2.engine import Value, dot, logsumexp, maximum, total
+from tests.bench.clients import CLIENTS, flat
+from tests.compiler.scalar_code import assert_agrees, batch, compiled, slow, values
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = pytest.mark.filterwarnings("error")  # a program computes in silence, or raises
 
 
 def code(program):
@@ -41,10 +42,9 @@ def test_the_page_does_not_grow_with_the_number_of_steps(name, few, many):
 
 
 def test_2000_steps_are_written_in_the_lines_of_20():
-    client = CLIENTS["spring"][0](2000)
-    arrays = client.draw(np.random.default_rng(0), 2)
-    program = compiled(client.cost, client.parameters, *arrays, tolerance=1e-9)
-    assert len(program.source.splitlines()) < 60
+    few, many = (compiled(client.cost, client.parameters, *client.draw(np.random.default_rng(0), 2), tolerance=1e-9)
+                 for client in map(CLIENTS["spring"][0], (20, 2000)))
+    assert len(few.source.splitlines()) == len(many.source.splitlines())
 
 
 # Random recurrences: states of n numbers, made new by the same steps in every turn
@@ -142,9 +142,9 @@ W, U, C = Value(0.7, "w"), Value(-0.4, "u"), [Value(0.1 * t) for t in range(16)]
     lambda h, x, t: W * h / (h * h + 1.0) + x.exp(),
 ], ids=["a cell", "own parameters", "own numbers", "even and odd", "a maximum", "a quotient"])
 def test_a_recurrence_becomes_a_loop(step):
-    program = compiled(recurrent(step, turns=16), [W, U, *C], batch(3, 16))
-    assert is_loop(program)
-    assert len(code(program)) < 60
+    few, many = (compiled(recurrent(step, turns), [W, U, *C], batch(3, turns)) for turns in (8, 16))
+    assert is_loop(few) and is_loop(many)
+    assert len(code(few)) == len(code(many)) < 60
 
 
 def test_fewer_than_four_turns_are_written_out():
@@ -214,6 +214,28 @@ def test_what_is_made_of_every_state_may_be_a_long_chain():
             run = run + end
         return run
     compiled(f, [W], batch(3, 6))
+
+
+def test_a_long_chain_of_different_depths_compiles():
+    w = Value(0.5)
+
+    def f(x):
+        for _ in range(2000):
+            x = [(x[0] * w).sin()]
+        return x[0]
+    compiled(f, [w], batch(2, 1))
+
+
+def test_a_loss_at_every_one_of_many_steps():
+    w = Value(0.5)
+
+    def f(x):
+        h, losses = x[0], []
+        for _ in range(1500):
+            h = (w * h).tanh()
+            losses.append(h * h)
+        return total(losses)
+    compiled(f, [w], batch(2, 1))
 
 
 def test_two_chains_side_by_side_are_one_loop():
@@ -324,7 +346,7 @@ def test_loops_in_jax_equal_the_scalar_graph(recurrence):
 
 def test_a_division_by_zero_in_some_turn_names_its_line():
     program = compile(lambda x: recurrent(lambda h, x, t: W * h + 1 / x)(x), [W], [1.0] * 8)
-    with pytest.raises(FloatingPointError, match="divide by zero"):
+    with pytest.raises(FloatingPointError, match=r"divide by zero .*, in line \d+ of the program"):
         program(program.theta, [[1.0] * 7 + [0.0]])
 
 
