@@ -77,12 +77,6 @@ def test_drawn_played_and_told(row):
     assert [entry.local for entry in told.entries] == list(y.local_grads) and str(told)
 
 
-def test_a_row_that_is_not_spelled_is_named_by_the_compiler():
-    half = Op("half", lambda x: x / 2, lambda y, x: (0.5,))
-    with pytest.raises(Exception, match="half"):
-        compile(lambda x: Value.apply(half, x), [], [1.0])
-
-
 def test_only_powers_carry_an_exponent():
     assert [row.p for row in ROWS if isinstance(row, Power)] == [2.0, 3.0, -1.5, 0.0, 1.0]
 

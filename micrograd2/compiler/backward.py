@@ -47,38 +47,29 @@ def _handed_on(y: Line, handed: dict[Line, Handed]) -> Line:
 
 
 def _through_the_turns(loop: Line, ends: Handed, gradients: dict[Line, Line]) -> Iterator[tuple[Line, Line]]:
-    """What a loop hands back to everything outside that it uses: (line, part)."""
+    """What a loop hands back to everything outside that it uses: (line, part).
+
+    h[t] = f(h[t−1], x[t], w) goes back as the loop d_h[t−1] = d_h[t] · ∂f/∂h, from the last turn; x is handed all of
+    d_h[t] · ∂f/∂x at once, w the sum over the turns of d_h[t] · ∂f/∂w, and what h begins with, d_h[0].
+    """
     turns, backward = loop.how
     formals, firsts, afters = three(loop)
     body = body_of(loop)
     slices = {y: y.args[0] if y.op is TURN else stack(loop, y) for y in (*formals, *body) if y.op is not READ}
     carries = {formal: carried(formal.shape, formal.batched, formal.trained) for formal in formals}
-    handed: dict[Line, Handed] = defaultdict(list)
-    last: dict[Line, list[Line]] = defaultdict(list)
-    for d, by in ends:
-        if by.op is not STACK:
-            last[by.args[1]].append(d)
-        elif d.op is NUMBER:
-            handed[by.args[1]].append((d, by))
-        else:
-            here = turn(spread(d, by.shape, by.batched))
-            slices[here] = here.args[0]
-            handed[by.args[1]].append((here, by))
+    handed, at_end = _handed_by_users(ends, slices)
     for formal, after in zip(formals, afters):
         if after.trained:
             handed[after].append((carries[formal], loop))
     given = {y: _handed_on(y, handed) for y in reversed(body) if y in handed and y.op is not TURN}
-    back = {}
+    back = {}  # what is carried backwards -> what it is before the last turn, and what a turn makes of it
     for formal in formals:
         d = _added_up(handed.pop(formal), formal) if formal in handed else number(0.0)
-        first = sum(last[formal][1:], last[formal][0]) if formal in last else number(0.0)
+        first = sum(at_end[formal][1:], at_end[formal][0]) if formal in at_end else number(0.0)
         back[carries[formal]] = _like(first, formal), _like(d, formal)
-    parts: list[tuple[Line, Line]] = []
+    parts: list[tuple[Line, Line]] = []  # what is left in `handed` is of lines outside, and of the slices of arrays
     for y, pairs in handed.items():
-        if y.op is TURN:
-            parts.append((y, _like(_added_up(pairs, y), y)))
-        else:
-            parts += [(y, part) for part, _ in pairs]
+        parts += [(y, _like(_added_up(pairs, y), y))] if y.op is TURN else [(y, part) for part, _ in pairs]
     ends_back = [carries[formal] for formal, first in zip(formals, firsts) if first.trained]
     made = Turns(turns, not backward, back, slices, [part for _, part in parts], ends_back)
     for y, part in parts:
@@ -87,6 +78,23 @@ def _through_the_turns(loop: Line, ends: Handed, gradients: dict[Line, Line]) ->
         if first.trained:
             yield first, made.last(carries[formal])
     gradients.update({y: made.copy[d] for y, d in given.items() if d in made.copy})
+
+
+def _handed_by_users(ends: Handed, slices: dict[Line, Line]) -> tuple[dict[Line, Handed], dict[Line, list[Line]]]:
+    """What the users of a loop hand to the lines of every turn (as `slices` of it), and to what is left at the end."""
+    handed: dict[Line, Handed] = defaultdict(list)
+    at_end: dict[Line, list[Line]] = defaultdict(list)
+    for d, by in ends:
+        line = by.args[1]
+        if by.op is not STACK:
+            at_end[line].append(d)
+        elif d.op is NUMBER:
+            handed[line].append((d, by))
+        else:
+            here = turn(spread(d, by.shape, by.batched))
+            slices[here] = here.args[0]
+            handed[line].append((here, by))
+    return handed, at_end
 
 
 def _like(d: Line, y: Line) -> Line:

@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine import DIV, DOT, EXP, LEAF, LOG, LOGSUMEXP, MUL, POW, SQRT, SUM, Op, Power, parts, to_the
+from .graph import Graph, Node
 from .lines import (ArrayProgram, Line, Shape, elementwise, joined, leaf, logsumexp, masked, number, product, read,
                     reshaped, spread, summed, table)
-from .trace import Node, Trace
 from .view import view
 
 MOST_PIECES = 6  # that are put together in the order in which they are asked for, and not read from all at once
@@ -30,7 +30,7 @@ HARMLESS = {EXP: -math.inf, LOG: 1.0, SQRT: 1.0, DIV: 1.0, POW: 1.0}  # for oper
 
 
 class Made(NamedTuple):
-    """A node and how it is made. Nodes stay as they were traced; what is made otherwise is another one of these."""
+    """A node and how it is made. Nodes stay as f made them; what is made otherwise is another one of these."""
 
     node: Node
     op: Op
@@ -53,27 +53,35 @@ class Variable:
                 node.variable, node.place = self, place
 
 
+class Block(NamedTuple):
+    """Weighted sums that share operands: those that are `made` of a row of `lefts` (weights) and one of `rights`."""
+
+    lefts: list[tuple[Node, ...]]
+    rights: list[tuple[Node, ...]]
+    made: dict[tuple[tuple[Node, ...], tuple[Node, ...]], Made]
+
+
 class Plan:
     """The lines of a program: `theta`, `inputs`, the `variables` that are made of them in order, its `outputs`, and its
     `cost`, or None."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, graph: Graph) -> None:
         self.variables: list[Variable] = []
         self.joined: dict[tuple[Hashable, ...], Variable] = {}
         self.births: dict[Line, int] = {}  # of lines, when f made the first of their nodes
-        self.theta = Variable(trace.parameters, leaf("theta", len(trace.parameters), trained=True))
+        self.theta = Variable(graph.parameters, leaf("theta", len(graph.parameters), trained=True))
         self.inputs = [Variable(nodes, leaf(name, len(nodes), batched=True))
-                       for nodes, name in zip(trace.inputs, trace.names)]
+                       for nodes, name in zip(graph.inputs, graph.names)]
         depth = attrgetter("depth")
-        for _, level in itertools.groupby(sorted(trace.nodes, key=depth), depth):
+        for _, level in itertools.groupby(sorted(graph.nodes, key=depth), depth):
             groups: dict[Hashable, list[Made]] = defaultdict(list)
             for node in level:
                 made = _in_order(node)
                 groups[_kind(made)].append(made)
             for ones in groups.values():
                 self._add(ones)
-        self.outputs = self.read(np.array(trace.outputs), inner=1)
-        self.cost = self.read(np.array([trace.cost]), inner=1) if trace.cost else None
+        self.outputs = self.read(np.array(graph.outputs), inner=1)
+        self.cost = self.read(np.array([graph.cost]), inner=1) if graph.cost else None
         self.floats_per_example = sum(variable.size for variable in self.variables if variable.line.batched)
         for variable in (self.theta, *self.inputs, *self.variables):  # nodes refer to variables, and not they to them:
             variable.nodes = ()                                       # so that all is freed at once
@@ -185,35 +193,39 @@ class Plan:
 
         What shares too little is a sum of products, each by itself.
         """
-        stacks: dict[tuple[int, int], list[tuple[list, list, dict]]] = defaultdict(list)
+        stacks: dict[tuple[int, int], list[Block]] = defaultdict(list)
         alone: list[Made] = []
-        for block in _connected(ones):
-            lefts, rights = (list(dict.fromkeys(parts(made.args)[this] for made in block)) for this in (0, 1))
-            pairs = {parts(made.args)[:2]: made for made in block}
-            neuron = len(ones) == 1 and ones[0].node.batched and _is_layer(lefts, rights)
-            if 2 * len(pairs) < len(lefts) * len(rights) or len(pairs) < len(block) or len(pairs) == 1 and not neuron:
-                alone += block
+        for connected in _connected(ones):
+            block = _block(connected)
+            is_full = len(block.made) == len(connected) and 2 * len(block.made) >= len(block.lefts) * len(block.rights)
+            is_neuron = len(ones) == 1 and ones[0].node.batched and _is_layer(block.lefts, block.rights)
+            if is_full and (len(block.made) > 1 or is_neuron):
+                stacks[len(block.rights), len(block.lefts)].append(block)
             else:
-                stacks[len(rights), len(lefts)].append((lefts, rights, pairs))
+                alone += connected
         for blocks in stacks.values():
-            left, right = (np.array([block[this] for block in blocks]) for this in (0, 1))  # (c, l, n), (c, r, n)
-            made = [[[pairs.get((w, x)) for w in lefts] for x in rights] for lefts, rights, pairs in blocks]
-            nodes, biases = (np.array([[[one and what(one) for one in row] for row in rows] for rows in made])
-                             for what in (attrgetter("node"), lambda one: one.args[-1]))
-            axes = "crl"
-            if left.flat[0].batched:  # no weights: the first of the two makes the rows
-                left, right, nodes, biases = right, left, nodes.swapaxes(1, 2), biases.swapaxes(1, 2)
-            if len(blocks) == 1:
-                left, right, axes = left[0], right[0], "rl"
-                if _is_layer(left, right):
-                    right, axes = right[0], "l"
-            shape = right.shape[:-1] + left.shape[-2:-1]
-            line = _product(self.read(right, inner=min(right.ndim, 2)), self.read(left, inner=2), axes)
-            if len(ones[0].args) % 2:
-                line = line + self.read(biases.reshape(shape))
-            self._make(nodes.flat, line, shape)
+            self._add_products(blocks, len(ones[0].args) % 2 == 1)
         if alone:
             self._add_sums_of_products(alone)
+
+    def _add_products(self, blocks: list[Block], with_bias: bool) -> None:
+        """The line of these blocks, all of one shape: right @ left.T for each."""
+        left, right = np.array([block.lefts for block in blocks]), np.array([block.rights for block in blocks])
+        made = [[[block.made.get((w, x)) for w in block.lefts] for x in block.rights] for block in blocks]
+        nodes = np.array([[[one and one.node for one in row] for row in rows] for rows in made])
+        biases = np.array([[[one and one.args[-1] for one in row] for row in rows] for rows in made])
+        axes = "crl"  # block, right, left; the operands are left (c, l, n) and right (c, r, n)
+        if left.flat[0].batched:  # no weights: the first of the two makes the rows
+            left, right, nodes, biases = right, left, nodes.swapaxes(1, 2), biases.swapaxes(1, 2)
+        if len(blocks) == 1:
+            left, right, axes = left[0], right[0], "rl"
+            if _is_layer(left, right):
+                right, axes = right[0], "l"
+        shape = right.shape[:-1] + left.shape[-2:-1]
+        line = _product(self.read(right, inner=min(right.ndim, 2)), self.read(left, inner=2), axes)
+        if with_bias:
+            line = line + self.read(biases.reshape(shape))
+        self._make(nodes.flat, line, shape)
 
     def _add_sums_of_products(self, ones: list[Made]) -> None:
         squares = all(w is x for made in ones for w, x in zip(*parts(made.args)[:2]))
@@ -272,7 +284,7 @@ def _home(node: Node) -> int:
 
 
 def _in_order(node: Node) -> Made:
-    """The node as it was traced; the order of the terms of a sum is free."""
+    """The node as f made it; the order of the terms of a sum is free."""
     args = sorted(node.args, key=lambda arg: (_home(arg), arg.place, arg.born)) if node.op is SUM else node.args
     return Made(node, node.op, tuple(args))
 
@@ -289,6 +301,11 @@ def _kind(made: Made) -> Hashable:
 def _runs(args: Sequence[Node]) -> tuple[tuple[int, int], ...]:
     """The variables of the operands, with how many stand side by side in each."""
     return tuple((home, len(list(run))) for home, run in itertools.groupby(map(_home, args)))
+
+
+def _block(ones: list[Made]) -> Block:
+    made = {parts(one.args)[:2]: one for one in ones}
+    return Block(list(dict.fromkeys(left for left, _ in made)), list(dict.fromkeys(right for _, right in made)), made)
 
 
 def _is_layer(left: Sequence, right: Sequence) -> bool:

@@ -134,7 +134,7 @@ def elementwise(op: Op, *operands: Like) -> Line:
 
 
 def _simpler(op: Op, args: list[Line]) -> Line | None:
-    """What needs no line: the product of numbers, what is multiplied by 1, the power 1."""
+    """What needs no line: the product of numbers, what is multiplied by 1, or more by 0, the power 1."""
     if isinstance(op, Power) and op.p == 1:
         return args[0]
     numbers = [arg.how for arg in args if arg.op is NUMBER]
@@ -152,6 +152,8 @@ def _simpler(op: Op, args: list[Line]) -> Line | None:
         return elementwise(MUL, args[1], args[0])
     elif op is MUL and numbers and numbers[0] in ((1.0, 0), (-1.0, 0)):
         return args[1] if numbers[0][0] == 1 else -args[1]
+    elif op is ADD and numbers and numbers[0] == (0.0, 0):
+        return args[1] if args[0].op is NUMBER else args[0]
     return None
 
 

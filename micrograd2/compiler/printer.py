@@ -57,7 +57,7 @@ class Page:
         inputs, words = list(self.inputs.values()), self.words()
         head = [f"def program({', '.join(['theta', *inputs])}):"]
         if not self.jax:
-            head.insert(0, '@np.errstate(divide="raise", invalid="raise", over="ignore")')
+            head.insert(0, '@np.errstate(divide="raise", invalid="raise", over="ignore", under="ignore")')
         body = [f"    {code:<56}  {comment}" if comment else f"    {code}" for code, comment in self.lines]
         if "B" in words:
             head.append(f"    B = len({inputs[0]})" if inputs else "    B = 1")
@@ -316,17 +316,20 @@ class Page:
                 self.line(f"{self.texts[array]} = {self.texts[array]}.swapaxes(0, 1)", array)
 
     def carry(self, formals: Sequence[Line], afters: Sequence[Line], begin: int) -> None:
-        """Give what is carried its new numbers: under its own name as soon as the old ones are not used any more."""
+        """Give what is carried its new numbers: under its own name as soon as the old ones are not used any more.
+
+        v5 = np.tanh(v4); a1 = v5 becomes a1 = np.tanh(v4), if a1 is not used behind v5.
+        """
         given = {str(self.text(formal)): str(self.text(after)) for formal, after in zip(formals, afters)}
         for formal, after, (old, new) in zip(formals, afters, [*given.items()]):
             made = [k for k, (code, _) in enumerate(self.lines[begin:], begin) if code.startswith(f"    {new} = ")]
-            later = [code for code, _ in self.lines[made[0] + 1:]] if made else []
-            if len(made) == 1 and not any(old in _words(code) for code in (*later, *given.values())):
-                if afters.count(after) == 1 and after not in formals:
-                    for k in range(made[0], len(self.lines)):
-                        self.lines[k] = _renamed(self.lines[k][0], new, old), self.lines[k][1]
-                    given = {name: _renamed(code, new, old) for name, code in given.items()}
-                    self.texts[after] = Text(old)
+            if len(made) != 1 or afters.count(after) > 1 or after in formals:
+                continue
+            later = [code for code, _ in self.lines[made[0] + 1:]]
+            if not any(old in _words(code) for code in (*later, *given.values())):
+                self.lines[made[0]:] = [(_renamed(code, new, old), comment) for code, comment in self.lines[made[0]:]]
+                given = {name: _renamed(code, new, old) for name, code in given.items()}
+                self.texts[after] = Text(old)
         left = {old: new for old, new in given.items() if old != new}
         if left:
             self.line(f"{listed(left)} = {listed(left.values())}")

@@ -65,7 +65,21 @@ class Order:
         codes: dict[Hashable, int] = {}
         self.codes = np.array([codes.setdefault((key(line, ()), len(line.args), line.trained), len(codes))
                                for line in self.lines])
-        self.find(0, len(self.lines))
+        self.kinds = self.refined(self.codes.tolist())
+        self.find()
+
+    def refined(self, codes: list[int]) -> np.ndarray:
+        """Codes that also say what the operands are made of, three deep: a turn has many products, but few of the same
+        things, so that lines of one kind are a turn apart."""
+        for _ in range(3):
+            known: dict[Hashable, int] = {}
+            codes = [known.setdefault((code, *(self.operand_code(arg, codes) for arg in self.args[line])), len(known))
+                     for line, code in zip(self.lines, codes)]
+        return np.array(codes, int)
+
+    def operand_code(self, arg: Line, codes: list[int]) -> Hashable:
+        base = self.base(arg)
+        return codes[self.place[base]] if base in self.place else base.op if base.op in (NUMBER, TABLE) else base
 
     def births(self, given: Mapping[Line, int]) -> dict[Line, int]:
         """When the scalar code made each line; a detail of others comes right before them, but what is added up, as
@@ -128,41 +142,38 @@ class Order:
         found = [self.relation(a, b, period) for a, b in pairs]
         return None if None in found else tuple(filter(None, found))
 
-    def find(self, low: int, high: int) -> None:
-        """Find the longest stretch of repeated lines among these; then those before it, and those behind it."""
-        best = None
-        for period in self.periods(low, high):
-            first, last = _longest_run(self.codes[low:high - period] == self.codes[low + period:high])
-            if last - first + period > (best.covered if best else (FEWEST - 2) * period):
-                found = self.stretch(low, high, period)
+    def find(self) -> None:
+        """Find the longest stretch of repeated lines; then those before it, and those behind it."""
+        waiting = [(0, len(self.lines))]
+        while waiting:
+            low, high = waiting.pop()
+            best = None
+            for period in self.periods(low, high):
+                found = self.stretch(low, high, period, best.covered if best else (FEWEST - 2) * period)
                 best = found if found and (best is None or found.covered > best.covered) else best
-        if best:
-            for t, lines in enumerate(best.turns):
-                self.at.update({line: (best, q, t) for q, line in enumerate(lines) if line})
-            self.find(low, best.begin)
-            self.find(best.end, high)
+            if best:
+                for t, lines in enumerate(best.turns):
+                    self.at.update({line: (best, q, t) for q, line in enumerate(lines) if line})
+                waiting += [(best.end, high), (low, best.begin)]
 
     def periods(self, low: int, high: int) -> list[int]:
         """How far apart lines of one kind are, the commonest first; twice as far, if every other turn is another."""
-        order = np.argsort(self.codes[low:high], kind="stable")
-        sorted_codes, gaps = self.codes[low:high][order], np.diff(order)
-        gaps = gaps[sorted_codes[1:] == sorted_codes[:-1]]
-        found = [gap for gap, n in Counter(gaps.tolist()).most_common(12) if n >= FEWEST - 2]
-        return [period for period in dict.fromkeys(k * gap for k in (1, 2) for gap in found) if period < high - low]
+        found: dict[int, None] = {}
+        for codes, most in ((self.kinds[low:high], 4), (self.codes[low:high], 12)):
+            order = np.argsort(codes, kind="stable")
+            gaps = np.diff(order)[np.diff(codes[order]) == 0]
+            common = [gap for gap, n in Counter(gaps.tolist()).most_common(most) if n >= FEWEST - 2]
+            found |= dict.fromkeys(k * gap for k in (1, 2) for gap in common)
+        return [period for period in found if period < high - low]
 
-    def stretch(self, low: int, high: int, period: int) -> Stretch | None:
-        """The longest stretch with this period, cut where the least is carried."""
-        equal = self.codes[low:high - period] == self.codes[low + period:high]
-        relations = [self.relations(low + i, period) if same else None for i, same in enumerate(equal)]
-        steady = np.array([a is not None and a == b for a, b in zip(relations, relations[period:])], bool)
-        first, last = _longest_run(steady)
-        if last - first < period:
-            return None
-        length, found = last - first + 2 * period, list[Stretch]()
-        of_turn = [found or () for found in relations[first:first + period]]
-        for cut in self.cuts(low + first, period, of_turn, length):
+    def stretch(self, low: int, high: int, period: int, covered: int) -> Stretch | None:
+        """The longest stretch with this period, cut where the least is carried; None if it has no more lines than are
+        `covered` already."""
+        first, length, of_turn = self.steady(low, high, period, covered)
+        found: list[Stretch] = []
+        for cut in self.cuts(first, period, of_turn, length) if length else ():
             turns = (length - cut) // period
-            begin = low + first + cut
+            begin = first + cut
             one = Stretch(self, begin, period, turns, of_turn[cut:] + of_turn[:cut], low)
             if all(back <= 2 for _, back in one.firsts):
                 one.lengthen()
@@ -172,22 +183,40 @@ class Order:
         best = max(found, key=lambda one: (len(one.turns), -len(one.firsts)))
         return best if len(best.turns) >= FEWEST else None
 
+    def steady(self, low: int, high: int, period: int, covered: int) -> tuple[int, int, list[tuple[Relation, ...]]]:
+        """The longest row of lines that go on from turn to turn in one way: the first, how many, and the relations of
+        the lines of a turn; (0, 0, []) if there is none of three turns."""
+        best: tuple[int, int, list[tuple[Relation, ...]]] = 0, 0, []
+        alike = _runs(self.codes[low:high - period] == self.codes[low + period:high])
+        for begin, end in sorted(alike, key=lambda run: run[0] - run[1]):  # the longest first
+            if end - begin < 2 * period or end - begin + period <= max(covered, best[1]):
+                break
+            relations = [self.relations(low + i, period) for i in range(begin, end)]
+            same = [a is not None and a == b for a, b in zip(relations, relations[period:])]
+            for i, j in _runs(np.array(same)):
+                if j - i >= period and j - i + 2 * period > best[1]:
+                    best = low + begin + i, j - i + 2 * period, [found or () for found in relations[i:i + period]]
+        return best
+
     def cuts(self, first: int, period: int, relations: Sequence[tuple[Relation, ...]], length: int) -> list[int]:
         """Where the turns of a stretch may begin: so that the fewest lines are carried from one to the next, or that
-        there are the most turns."""
-        reach: dict[int, int] = {}  # the last use of a line, counted from the first
+        there are the most turns.
+
+        A line is live from where it is made to its last use, which may be a turn later; a cut in between carries it.
+        """
+        last_use: dict[int, int] = {}  # of each line of a turn, counted as the line is, from the beginning of its turn
         for i in range(first + period, first + 2 * period):
             for arg, relation in zip(self.args[self.lines[i]], relations[i - first - period]):
                 if relation.is_next:
                     source = self.place[self.base(arg)]
-                    shift = (source - first) % period - source
-                    reach[source + shift] = max(reach.get(source + shift, 0), i + shift)
-        crossed = np.zeros(period, int)
-        for source, use in reach.items():
-            for cut in range(source + 1, use + 1):
-                crossed[cut % period] += 1
+                    q = (source - first) % period
+                    last_use[q] = max(last_use.get(q, 0), q + i - source)
+        live = np.zeros(period, int)
+        for q, use in last_use.items():
+            for cut in range(q + 1, use + 1):
+                live[cut % period] += 1
         cuts = np.arange(period)
-        fewest, most = np.argsort(crossed, kind="stable"), np.lexsort([cuts, crossed, (cuts - length) // period])
+        fewest, most = np.argsort(live, kind="stable"), np.lexsort([cuts, live, -((length - cuts) // period)])
         return list(dict.fromkeys([*fewest[:8].tolist(), *most[:8].tolist()]))
 
 
@@ -201,14 +230,10 @@ def _is_short(shape: Shape, of: Shape) -> bool:
     return len(shape) <= len(of) and all(n in (1, whole) for n, whole in zip(shape[::-1], of[::-1]))
 
 
-def _longest_run(of: np.ndarray) -> tuple[int, int]:
-    """Where the longest run of True begins, and where it ends."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], of, [False]]).astype(int)))
-    begins, ends = edges[::2], edges[1::2]
-    if not len(begins):
-        return 0, 0
-    k = int(np.argmax(ends - begins))
-    return int(begins[k]), int(ends[k])
+def _runs(of: np.ndarray) -> list[tuple[int, int]]:
+    """Where each run of True begins, and where it ends."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], of, [False]]).astype(int))).tolist()
+    return list(zip(edges[::2], edges[1::2]))
 
 
 class Stretch:

@@ -189,12 +189,19 @@ class Turns:
 
 
 def _added(formal: Line, line: Line, uses: Counter[Line]) -> list[Line] | None:
-    """What is added to the formal, one after the other, to give this line; None if more is done."""
-    if line is formal:
-        return []
-    if line.op is ADD and uses[line] == 1:
-        for arg, term in (line.args, line.args[::-1]):
-            terms = _added(formal, arg, uses)
-            if terms is not None:
-                return [*terms, term]
-    return None
+    """The terms t of line = ((formal + t₁) + t₂) + …, the innermost first; None if more is done than adding."""
+    outer: dict[Line, Line] = {}  # an operand -> the sum that it is part of
+    waiting = [line]
+    while waiting:
+        one = waiting.pop()
+        if one.op is ADD and uses[one] == 1:
+            outer.update(dict.fromkeys(one.args, one))
+            waiting += one.args
+    if formal not in outer:
+        return None
+    terms, one = [], formal
+    while one is not line:
+        a, b = outer[one].args
+        terms.append(b if one is a else a)
+        one = outer[one]
+    return terms
