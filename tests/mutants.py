@@ -32,10 +32,10 @@ COMPILER = ["tests/test_rows.py", *(f"tests/compiler/test_{name}.py" for name in
     "view", "lines", "tidy", "text", "printer", "proof", "rounding", "cost_and_outputs", "graph", "clients", "compiler",
     "loops", "group"))]
 FIRST = {  # of the compiler, and of a module of it: the tests that are the most likely to notice
-    "compiler": ["compiler"], "graph.py": ["graph", "group"], "group.py": ["group"], "lines.py": ["lines"],
-    "backward.py": ["lines", "loops"], "tidy.py": ["tidy", "lines"], "repeats.py": ["loops"], "turns.py": ["loops"],
-    "loops.py": ["loops"], "view.py": ["view", "lines"], "text.py": ["text"], "printer.py": ["printer", "lines", "jax"],
-    "proof.py": ["proof"], "rounding.py": ["rounding", "proof"]}
+    "compiler": ["compiler"], "graph.py": ["graph", "group"], "group.py": ["group"], "layout.py": ["group"],
+    "lines.py": ["lines"], "backward.py": ["lines", "loops"], "tidy.py": ["tidy", "lines"], "repeats.py": ["loops"],
+    "turns.py": ["loops"], "loops.py": ["loops"], "view.py": ["view", "lines"], "text.py": ["text"],
+    "printer.py": ["printer", "lines", "jax"], "proof.py": ["proof"], "rounding.py": ["rounding", "proof"]}
 TESTS = {  # of a file, or of a folder
     "engine.py": ["tests/test_engine.py", "tests/test_oracle.py", "tests/test_walk.py"],
     "backprop.py": ["tests/test_backprop.py"],

@@ -26,8 +26,8 @@ class CompileError(Exception):
 class Node:
     """A scalar of the program: its operation and operands; whether it depends on the example, and on the parameters.
 
-    `variable` and `place` say where it lives, once it has been grouped; `number` is what it was in the example. Once
-    the graph is made, `op` and `args` stay what they are: others read them.
+    `depth` is the longest way to it from a leaf, `born` when f made it, `number` what it was in the example; `variable`
+    and `place` say where it lives, once it has been grouped. Once the graph is made, `op` and `args` stay as they are.
     """
 
     __slots__ = ("op", "args", "batched", "trained", "depth", "variable", "place", "number", "born")
@@ -139,7 +139,10 @@ def argument_names(f: Callable[..., Any], count: int) -> list[str]:
 
 
 def _sums_in_shape(nodes: list[Node], outputs: list[Node]) -> list[Node]:
-    """The nodes that are left when chains of + are sums and summed products are weighted sums."""
+    """The nodes that are left when chains of + are sums and summed products are weighted sums.
+
+    What a sum has taken in is `gone`, if nobody else uses it.
+    """
     uses = Counter(arg for node in nodes for arg in node.args if arg.op is not LEAF)
     uses.update(outputs)
     gone: set[Node] = set()
@@ -147,7 +150,7 @@ def _sums_in_shape(nodes: list[Node], outputs: list[Node]) -> list[Node]:
     for node in nodes:
         if node.op in (ADD, SUM):
             zero = next(filter(_is_zero, node.args), None)
-            node.op, node.args = SUM, _terms(node.args, uses, gone)
+            node.op, node.args = SUM, _flattened(node.args, uses, gone)
             if zero and len(node.args) == 1 and node.args[0] is not zero:
                 zeros[node] = zero
     if any(node.op is SUM and node not in gone and len(node.args) == 2 and any(map(_is_constant, node.args))
@@ -199,8 +202,8 @@ def _merged(nodes: list[Node], outputs: list[Node]) -> list[Node]:
     return list(known.values())
 
 
-def _terms(args: list[Node], uses: Counter[Node], gone: set[Node]) -> list[Node]:
-    """The operands of a sum; sums among them that nobody else uses are opened up, zeros left out."""
+def _flattened(args: list[Node], uses: Counter[Node], gone: set[Node]) -> list[Node]:
+    """The terms of a sum: sums among them that nobody else uses are taken apart, and `gone`; zeros are left out."""
     terms: list[Node] = []
     for arg in args:
         if arg.op is SUM and uses[arg] == 1:

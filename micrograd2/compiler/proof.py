@@ -99,7 +99,8 @@ def _is_within(run: Run, theta: Any, largest: float) -> bool:
 
 
 def _other(numbers: np.ndarray, way: str, across: bool, rng: np.random.Generator) -> np.ndarray:
-    """Other numbers: beyond 0, further out on their side, 0, or near; unless `across`, with the signs they have."""
+    """Other numbers: beyond 0, on the other side; further out on their own; 0; or near. Unless they may go `across` 0,
+    they only change their size, as a logarithm needs it."""
     a, b, size = *rng.random((2, len(numbers))), np.abs(numbers)
     side = np.where(numbers == 0, np.where(rng.random(len(numbers)) < 0.5, -1.0, 1.0), np.sign(numbers))
     if not across:

@@ -16,17 +16,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine import ADD, MUL
-from .lines import LEAF, NUMBER, PRODUCT, READ, TABLE, ArrayProgram, Line, Shape, number
+from .lines import GIVEN, NUMBER, PRODUCT, READ, TABLE, ArrayProgram, Line, Shape, number
 from .tidy import key
 
 FEWEST = 4   # turns that are worth a loop
-GIVEN = LEAF, TABLE, NUMBER
 
 
 class Relation(NamedTuple):
-    """How an operand goes on from turn to turn: it is the `same`, or the line of the `next` turn, or a number in its
-    place (`numbers`), or, so many steps later, a `slice` of an array or the line of another `stretch`; or what is
-    `read` of something that goes on so."""
+    """How an operand is another in the next turn: it stays the `same`; or is the line that the `next` turn has in its
+    place, or another of the `numbers`; or, a `step` further, a `slice` of an array, or the line of another `stretch`;
+    or it is `read` from what is another in one of these ways."""
 
     kind: str
     step: int = 0
@@ -38,7 +37,7 @@ class Relation(NamedTuple):
 
 
 SAME, NEXT, NUMBERS = Relation("same"), Relation("next"), Relation("numbers")
-Source = tuple[int, int]  # a line of a turn, and how many turns before
+Source = tuple[int, int]  # a line of a turn, and its age: made in this turn (0), or in the one before (1), or …
 
 
 class Order:
@@ -82,8 +81,8 @@ class Order:
         return codes[self.place[base]] if base in self.place else base.op if base.op in (NUMBER, TABLE) else base
 
     def births(self, given: Mapping[Line, int]) -> dict[Line, int]:
-        """When the scalar code made each line; a detail of others comes right before them, but what is added up, as
-        soon as it is there."""
+        """When the scalar code made each line. What it did not make, such as a sum over an axis, comes right before the
+        first line that uses it, but what is added to a running sum as soon as its operands are there."""
         born: dict[Line, int] = {}
         users: dict[Line, list[Line]] = defaultdict(list)
         for line, args in self.args.items():
@@ -262,10 +261,14 @@ class Stretch:
         return len(self.turns) * self.period
 
     def lengthen(self) -> None:
-        """Add turns before the first, as long as there are any."""
+        """Add turns before the first, as long as there are any.
+
+        The first turn may look otherwise, as it begins with a constant, or with what has no batch; so it is not found
+        by looking for equal lines, but by following the operands of the first turn that was found.
+        """
         while None not in self.turns[0] and all(back == 1 for _, back in self.firsts):
             before = TurnBefore(self)
-            if not before.is_found() or self.is_entangled(found := set(filter(None, before.lines.values()))):
+            if not before.match() or self.has_cycle(found := set(filter(None, before.lines.values()))):
                 return
             turns = found.union(*self.turns)
             if any(line and line.batched < self.turns[-1][q].batched and not turns.issuperset(self.order.users[line])
@@ -275,8 +278,9 @@ class Stretch:
             self.firsts = before.firsts
             self.begin = min([self.begin, *(self.order.place[line] for line in found)])
 
-    def is_entangled(self, before: set[Line]) -> bool:
-        """Whether the turns, with these lines before them, need something that is made of them elsewhere."""
+    def has_cycle(self, before: set[Line]) -> bool:
+        """Whether something outside the turns, with these lines before them, is made of them and used by them: then
+        they cannot be one loop."""
         turns = {*before, *(line for lines in self.turns for line in lines)}
         made: set[Line] = set()
         for line in self.order.lines[min(map(self.order.place.__getitem__, before), default=0):self.end]:
@@ -297,17 +301,17 @@ class TurnBefore:
         self.firsts: dict[Source, Line] = {}
         self.waiting: list[tuple[int, Line]] = []
 
-    def is_found(self) -> bool:
-        if not self.settled([(q, line) for (q, _), line in self.stretch.firsts.items()]):
+    def match(self) -> bool:
+        if not self.match_all([(q, line) for (q, _), line in self.stretch.firsts.items()]):
             return False
         for q in range(self.stretch.period):  # what nothing else in the turn needs is found by what it uses
-            if q not in self.lines and not any(self.settled([(q, line)]) for line in self.alike(q)):
+            if q not in self.lines and not any(self.match_all([(q, line)]) for line in self.candidates(q)):
                 return False
         found = [line for line in self.lines.values() if line]
         older = {self.order.base(line) for line in self.firsts.values()}
         return len(set(found)) == len(found) and older.union(self.after).isdisjoint(found)
 
-    def alike(self, q: int) -> list[Line]:
+    def candidates(self, q: int) -> list[Line]:
         for (source, back), relation in zip(self.stretch.sources[q], self.stretch.relations[q]):
             if relation.is_next and not back and (line := self.lines.get(source)):
                 return self.order.users[line]
@@ -315,22 +319,22 @@ class TurnBefore:
                 return self.order.users[self.order.base(self.firsts[source, back])]
         return []
 
-    def settled(self, waiting: list[tuple[int, Line]]) -> bool:
-        """Whether these can be lines of the turn, with all that this asks of others; if they cannot, nothing is."""
+    def match_all(self, waiting: list[tuple[int, Line]]) -> bool:
+        """Whether these can be lines of the turn, with all others that must be then; if they cannot, nothing is."""
         lines, firsts = dict(self.lines), dict(self.firsts)
         self.waiting = waiting
         while self.waiting:
             q, line = self.waiting.pop()
             if q in self.lines:
-                fits = self.lines[q] is line
+                match_operand = self.lines[q] is line
             else:
-                fits = self.is_before(q, line) or self.is_begun(q, line)
-            if not fits:
+                match_operand = self.match_line(q, line) or self.match_running_sum(q, line)
+            if not match_operand:
                 self.lines, self.firsts = lines, firsts
                 return False
         return True
 
-    def is_before(self, q: int, line: Line) -> bool:
+    def match_line(self, q: int, line: Line) -> bool:
         a, args = self.after[q], self.order.args
         if line.op is not a.op or line.shape != a.shape or _how(line) != _how(a):
             return False
@@ -339,22 +343,22 @@ class TurnBefore:
         self.lines[q] = line
         for operands in (args[line], args[line][::-1]) if line.op in (ADD, MUL) else (args[line],):
             firsts, waiting = dict(self.firsts), list(self.waiting)
-            if all(map(self.fits, self.stretch.relations[q], self.stretch.sources[q], args[a], operands)):
+            if all(map(self.match_operand, self.stretch.relations[q], self.stretch.sources[q], args[a], operands)):
                 args[line] = operands
                 return True
             self.firsts, self.waiting = firsts, waiting
         return False
 
-    def is_begun(self, q: int, line: Line) -> bool:
+    def match_running_sum(self, q: int, line: Line) -> bool:
         """A sum to which each turn adds begins with the first thing that is added: before that it is 0."""
         if self.after[q].op is not ADD or (q, 1) not in self.stretch.sources[q]:
             return False
         k = 1 - self.stretch.sources[q].index((q, 1))
         self.lines[q], self.firsts[q, 1] = None, self.order.given(number(0.0))
-        return self.stretch.relations[q][k].is_next and self.stretch.sources[q][k][1] == 0 and self.fits(
+        return self.stretch.relations[q][k].is_next and self.stretch.sources[q][k][1] == 0 and self.match_operand(
             self.stretch.relations[q][k], self.stretch.sources[q][k], self.order.args[self.after[q]][k], line)
 
-    def fits(self, relation: Relation, source: Source, x: Line, y: Line) -> bool:
+    def match_operand(self, relation: Relation, source: Source, x: Line, y: Line) -> bool:
         """Whether y is the operand one turn before x; what that asks of other lines waits."""
         if relation == SAME:
             return x is y
@@ -372,4 +376,4 @@ class TurnBefore:
         if y.op is not READ or y.shape != x.shape or not np.array_equal(y.how.of + relation.step, x.how.of):
             return False
         (a,), (b,) = self.order.args[x], self.order.args[y]
-        return self.fits(relation.inner, source, a, b) if relation.inner else a is b
+        return self.match_operand(relation.inner, source, a, b) if relation.inner else a is b
