@@ -477,7 +477,8 @@ class Page:
         elif seen == ("", ""):
             self.line(f"{name}{'[:]' * first} {sign} {amount}")
         elif line is not self.program.gradient:
-            self.line(f"{name}{''.join(seen)}[...] {sign} {amount}")
+            target = name + "".join(seen)
+            self.line(f"{target}{'' if target.endswith(']') else '[...]'} {sign} {amount}")
         else:
             theta = leaf("theta", line.size, trained=True)
             target = f"g_{self.part(Line(READ, [theta], Places(where, True), where.shape))}"
