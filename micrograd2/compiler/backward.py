@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from .lines import (LOOP, NUMBER, PLACE, READ, STACK, TURN, ArrayOp, ArrayProgram, Line, Places, body_of, carried,
-                    carry_of, elementwise_adjoint, number, place, spread, stack, turn)
+from .lines import (LOOP, NUMBER, PLACE, READ, STACK, TURN, ArrayOp, ArrayProgram, Line, Places, added, body_of,
+                    carried, carry_of, elementwise_adjoint, number, place, spread, stack, turn)
 from .turns import Turns
 
 Contributions = list[tuple[Line, Line]]  # the parts of an adjoint, and the line that handed back each
@@ -65,7 +65,7 @@ def _through_the_turns(loop: Line, ends: Contributions, gradients: dict[Line, Li
     back = {}  # what is carried backwards -> what it is before the last turn, and what a turn makes of it
     for formal in formals:
         d = _accumulated(handed.pop(formal), formal) if formal in handed else number(0.0)
-        first = sum(at_end[formal][1:], at_end[formal][0]) if formal in at_end else number(0.0)
+        first = added(at_end[formal]) if formal in at_end else number(0.0)
         back[carries[formal]] = _like(first, formal), _like(d, formal)
     parts: list[tuple[Line, Line]] = []  # what is left in `handed` is of lines outside, and of the slices of arrays
     for y, pairs in handed.items():
@@ -107,9 +107,9 @@ def _accumulated(parts: Sequence[tuple[Line, Line]], y: Line) -> Line:
     placed = [part for part, by in parts if by.op is READ and part.op is PLACE]
     whole = [part for part, _ in parts if part not in placed]
     if not placed:
-        return sum(whole[1:], whole[0])
+        return added(whole)
     terms = [pair for part in placed for pair in zip(part.args, part.how)]
     if whole:
         everywhere = Places(np.arange(y.size).reshape(y.shape), True)
-        terms.insert(0, (spread(sum(whole[1:], whole[0]), y.shape, y.batched), everywhere))
+        terms.insert(0, (spread(added(whole), y.shape, y.batched), everywhere))
     return place(terms, y)

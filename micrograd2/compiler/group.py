@@ -22,8 +22,8 @@ import numpy as np
 from ..engine import DIV, DOT, EXP, LEAF, LOG, LOGSUMEXP, MUL, POW, SQRT, SUM, Op, Power, parts, to_the
 from .graph import Graph, Node
 from .layout import affine, filled_up, in_pieces, in_rows, is_piece, laid_out, map_nodes, squeezed
-from .lines import (ArrayProgram, Line, Shape, elementwise, joined, leaf, logsumexp, masked, number, product, read,
-                    reshaped, spread, summed, table)
+from .lines import (ArrayProgram, Line, Shape, added, elementwise, joined, leaf, logsumexp, masked, number, product,
+                    read, reshaped, spread, summed, table)
 
 MOST_PIECES = 6  # that are joined as they are asked for; more are read from whole variables, joined, by an index
 HARMLESS = {EXP: -math.inf, LOG: 1.0, SQRT: 1.0, DIV: 1.0, POW: 1.0}  # for operands that nobody asked for
@@ -120,13 +120,13 @@ class Plan:
                 blocks = list(map(in_rows, blocks))
             terms = [summed(self.read(block, inner=1), (-1,)) for block in blocks]
             shape = blocks[0].shape[:-1] or (1,)
-            self._make(nodes, _total([reshaped(term, *(term.shape[:-1] or (1,))) for term in terms]), shape)
+            self._make(nodes, added([reshaped(term, *(term.shape[:-1] or (1,))) for term in terms]), shape)
         else:
             nodes, *columns = laid_out(nodes, *map(np.array, zip(*rows)))
             args, blank = list(map(self.read, columns)), None
             if None in nodes:
                 blank = _made_harmless(op, args, map_nodes(nodes, lambda node: True, False))
-            self._make(nodes.flat, _total(args) if op is SUM else elementwise(op, *args), nodes.shape, blank)
+            self._make(nodes.flat, added(args) if op is SUM else elementwise(op, *args), nodes.shape, blank)
 
     def read(self, nodes: np.ndarray, inner: int = 0) -> Line:
         """The line that reads an array of nodes, or the number that they all are. None is what nobody asks for.
@@ -310,10 +310,6 @@ def _made_harmless(op: Op, operands: list[Line], asked: np.ndarray) -> float | N
         if filling is not None and operand.shape and not (op is DIV and k == 0):  # any numerator will do
             operands[k] = masked(operand, squeezed(asked, 0), filling)
     return 0.0 if op is EXP else None
-
-
-def _total(terms: list[Line]) -> Line:
-    return sum(terms[1:], terms[0])
 
 
 def _padded(ones: list[Recipe]) -> list[Recipe]:

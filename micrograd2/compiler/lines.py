@@ -126,6 +126,11 @@ def number(x: float, k: int = 0) -> Line:
     return Line(NUMBER, (), (float(x), k), ())
 
 
+def added(lines: Sequence[Line]) -> Line:
+    """Their sum."""
+    return sum(lines[1:], lines[0])
+
+
 # Rows of the engine's table
 
 def elementwise(op: Op, *operands: Like) -> Line:

@@ -14,8 +14,9 @@ from string import ascii_lowercase
 import numpy as np
 
 from ..engine import ADD, Op
-from .lines import (LOG_SUM_EXP, MASKED, NUMBER, PLACE, PRODUCT, SPREAD, SUMMED, Line, Places, ancestors, elementwise,
-                    last, logsumexp, loop, masked, number, product, reshaped, spread, stack, summed, turn, varying)
+from .lines import (LOG_SUM_EXP, MASKED, NUMBER, PLACE, PRODUCT, SPREAD, SUMMED, Line, Places, added, ancestors,
+                    elementwise, last, logsumexp, loop, masked, number, product, reshaped, spread, stack, summed, turn,
+                    varying)
 
 
 class Turns:
@@ -122,7 +123,7 @@ class Turns:
             return self.carried[formal][0]
         if formal in self.sums:
             first, terms = self.carried[formal][0], list(map(self.total, self.sums[formal]))
-            total = sum(terms[1:], terms[0])
+            total = added(terms)
             begins_with_0 = first.op is SPREAD and first.args[0].op is NUMBER and first.args[0].how[0] == 0
             return total if begins_with_0 else first + total
         return last(self.loop, formal)
