@@ -20,6 +20,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads that wait for each
 import numpy as np  # noqa: E402
 
 from micrograd2 import MLP, compile, data, squared_error  # noqa: E402
+from micrograd2.shown import BLUE, ORANGE  # noqa: E402
 from micrograd2.train import mini_batches  # noqa: E402
 
 options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -109,7 +110,7 @@ plt.switch_backend("Agg")
 plane, lengths = np.linalg.qr(np.c_[end - start, ways["careful"][ends["careful"]][1] - start])
 plane *= np.sign(np.diag(lengths))
 figure, ((by_step, by_second), (seen, near)) = plt.subplots(2, 2, figsize=(11, 9))
-for name, colour in (("very drunk", "#e8b48a"), ("drunk", "#d9730d"), ("careful", "#2166ac")):
+for name, colour in (("very drunk", "#e8b48a"), ("drunk", ORANGE), ("careful", BLUE)):
     steps, seconds, losses = curves[name]
     by_step.plot(steps, losses, color=colour, label=f"{name}: {walkers[name]:,} digits a step", linewidth=2)
     by_second.plot(seconds, losses, color=colour, linewidth=2)

@@ -18,6 +18,7 @@ from timeit import repeat
 import numpy as np
 
 from micrograd2 import Value, compile
+from micrograd2.shown import BLUE, ORANGE
 from micrograd2.train import ScalarProgram
 
 options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -94,8 +95,8 @@ except ImportError:
 plt.switch_backend("Agg")
 
 plt.figure(figsize=(7, 4.4))
-plt.loglog(widths, on_graph, "o-", color="#d9730d", label="one number at a time: the scalar graph")
-plt.loglog(widths, in_batch, "o-", color="#2166ac", label="100 at a time: the program that was read off it")
+plt.loglog(widths, on_graph, "o-", color=ORANGE, label="one number at a time: the scalar graph")
+plt.loglog(widths, in_batch, "o-", color=BLUE, label="100 at a time: the program that was read off it")
 plt.gca().set(xlabel="neurons in each layer", ylabel="seconds for one example",
               title="the same sums, the same gradients")
 plt.xticks(widths, [str(width) for width in widths])
