@@ -144,6 +144,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(note):
     assert_untouched(note, "new")
 
 
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # that was just being opened: dropped, it is closed
 def test_ctrl_c_at_any_moment_leaves_a_whole_file(note):
     texts = [letter * 50_000 for letter in "ab"]
 

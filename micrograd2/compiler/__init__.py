@@ -1,8 +1,8 @@
 """The compiler: from thousands of scalar nodes to a page of NumPy code with the same results, at array speed.
 
-    scalar code  → trace →  a scalar graph  → group →  lines  → loops, backward, tidy →  lines  → printer →  a page
+    scalar code  → run →  a scalar graph  → group →  lines  → loops, backward, tidy →  lines  → printer →  a page
 
-`compile` runs ordinary scalar code on one example, and reads its graph (`trace`). Scalars of one kind become
+`compile` runs ordinary scalar code on one example, and reads its `graph`. Scalars of one kind become
 variables, and what is done to them a few lines y = op(*args) of array operations (`group`), each of which has its
 adjoint in the same set (`lines`). Where they are one block again and again (`repeats`), they become a loop (`loops`),
 in which only that is left which must wait for the turn before (`turns`). They are followed back, as the engine follows
@@ -28,14 +28,14 @@ from ..arrays import numbers, precision, values
 from ..contributions import grads_of
 from ..engine import LEAF, Value
 from ..given import function
-from .group import Plan
 from .backward import with_gradient
+from .graph import CompileError, Graph, Run, argument_names
+from .group import Plan
 from .lines import average, spread
 from .loops import rolled
 from .printer import Page
 from .proof import ALONE, FAULT, apart, difference, errors_of, moving, prove
 from .tidy import tidied
-from .trace import CompileError, Run, Trace, argument_names
 
 __all__ = ["CompileError", "Program", "compile"]
 
@@ -93,15 +93,15 @@ class Program(Generic[Result]):
         self._example = [_row(f"example[{i}]", given) for i, given in enumerate(example)]
         with ALONE:
             first, own = Run(f, self._example), [p.data for p in self.parameters]
-        trace = Trace(first, self.parameters, argument_names(f, len(example)))
-        plan = Plan(trace)
-        self.is_cost, self.names, self.sizes = first.is_cost, trace.names, [len(nodes) for nodes in trace.inputs]
+        graph = Graph(first, self.parameters, argument_names(f, len(example)))
+        plan = Plan(graph)
+        self.is_cost, self.names, self.sizes = first.is_cost, graph.names, [len(nodes) for nodes in graph.inputs]
         self._one_output = first.is_one
-        self.scalar_nodes, self.array_operations = trace.scalar_nodes, len(plan.variables)
+        self.scalar_nodes, self.array_operations = graph.scalar_nodes, len(plan.variables)
         self.bytes_per_example, self._kept = plan.floats_per_example * self.dtype.itemsize, 0
         self.source, self.outputs_source, self.jax_source = _pages(plan, self.names, self.dtype)
         self._run, self._run_outputs = _executed(self.source), _executed(self.outputs_source)
-        del trace, plan  # of a large network they take as much memory as the proof
+        del graph, plan  # of a large network they take as much memory as the proof
         prove(f, self.parameters, own, self._example, first, self._apart, float(np.finfo(self.dtype).max))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -168,9 +168,9 @@ class Program(Generic[Result]):
             move(theta.tolist())
             for i in range(len(batch[0]) if batch else 1):
                 run = Run(self.f, [array[i].tolist() for array in batch])
-                if told := self._apart(run, theta):
+                if fault := self._apart(run, theta):
                     reason = difference(Run(self.f, self._example), run) or FAULT
-                    raise CompileError(f"for example {i}, {told}; {reason}")
+                    raise CompileError(f"for example {i}, {fault}; {reason}")
 
     def _apart(self: Program[Any], run: Run, theta: Any) -> str:
         """How the program differs from this run, made while the parameters hold `theta`; "" if rounding explains it."""
@@ -185,16 +185,16 @@ class Program(Generic[Result]):
         rows = self.outputs(theta, *arrays)
         if len(rows) != (2 if arrays else 1):
             return f"there are results for {len(rows)} examples in the program, but {2 if arrays else 1} were given"
-        told = [apart("the result", row, [value.data for value in run.outputs],
-                      lambda: [errors()[0][value] for value in run.outputs]) for row in rows.reshape(len(rows), -1)]
+        faults = [apart("the result", row, [value.data for value in run.outputs],
+                        lambda: [errors()[0][value] for value in run.outputs]) for row in rows.reshape(len(rows), -1)]
         if run.cost:
             loss, gradient = self(theta, *arrays)
             grads, cost = grads_of(run.cost), run.cost
-            told.append(apart("the loss", np.array([loss], self.dtype), [cost.data], lambda: [errors()[0][cost]]))
-            told.append(apart("the gradient", gradient, [grads.get(p, 0.0) for p in self.parameters],
-                              lambda: [errors()[1].get(p, 0.0) for p in self.parameters],
-                              [p.label for p in self.parameters]))
-        return next(filter(None, told), "")
+            faults.append(apart("the loss", np.array([loss], self.dtype), [cost.data], lambda: [errors()[0][cost]]))
+            faults.append(apart("the gradient", gradient, [grads.get(p, 0.0) for p in self.parameters],
+                                lambda: [errors()[1].get(p, 0.0) for p in self.parameters],
+                                [p.label for p in self.parameters]))
+        return next(filter(None, faults), "")
 
     def _checked(self, theta: Any, arrays: Sequence[Any] | None) -> tuple[np.ndarray, list[np.ndarray]]:
         theta = numbers("theta", theta, self.dtype)

@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine import DIV, DOT, EXP, LEAF, LOG, LOGSUMEXP, MUL, POW, SQRT, SUM, Op, Power, parts, to_the
+from .graph import Graph, Node
 from .lines import (ArrayProgram, Line, Shape, elementwise, joined, leaf, logsumexp, masked, number, product, read,
                     reshaped, spread, summed, table)
-from .trace import Node, Trace
 from .view import view
 
 MOST_PIECES = 6  # that are put together in the order in which they are asked for, and not read from all at once
@@ -30,7 +30,7 @@ HARMLESS = {EXP: -math.inf, LOG: 1.0, SQRT: 1.0, DIV: 1.0, POW: 1.0}  # for oper
 
 
 class Made(NamedTuple):
-    """A node and how it is made. Nodes stay as they were traced; what is made otherwise is another one of these."""
+    """A node and how it is made. Nodes stay as f made them; what is made otherwise is another one of these."""
 
     node: Node
     op: Op
@@ -57,23 +57,23 @@ class Plan:
     """The lines of a program: `theta`, `inputs`, the `variables` that are made of them in order, its `outputs`, and its
     `cost`, or None."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, graph: Graph) -> None:
         self.variables: list[Variable] = []
         self.joined: dict[tuple[Hashable, ...], Variable] = {}
         self.births: dict[Line, int] = {}  # of lines, when f made the first of their nodes
-        self.theta = Variable(trace.parameters, leaf("theta", len(trace.parameters), trained=True))
+        self.theta = Variable(graph.parameters, leaf("theta", len(graph.parameters), trained=True))
         self.inputs = [Variable(nodes, leaf(name, len(nodes), batched=True))
-                       for nodes, name in zip(trace.inputs, trace.names)]
+                       for nodes, name in zip(graph.inputs, graph.names)]
         depth = attrgetter("depth")
-        for _, level in itertools.groupby(sorted(trace.nodes, key=depth), depth):
+        for _, level in itertools.groupby(sorted(graph.nodes, key=depth), depth):
             groups: dict[Hashable, list[Made]] = defaultdict(list)
             for node in level:
                 made = _in_order(node)
                 groups[_kind(made)].append(made)
             for ones in groups.values():
                 self._add(ones)
-        self.outputs = self.read(np.array(trace.outputs), inner=1)
-        self.cost = self.read(np.array([trace.cost]), inner=1) if trace.cost else None
+        self.outputs = self.read(np.array(graph.outputs), inner=1)
+        self.cost = self.read(np.array([graph.cost]), inner=1) if graph.cost else None
         self.floats_per_example = sum(variable.size for variable in self.variables if variable.line.batched)
         for variable in (self.theta, *self.inputs, *self.variables):  # nodes refer to variables, and not they to them:
             variable.nodes = ()                                       # so that all is freed at once
@@ -272,7 +272,7 @@ def _home(node: Node) -> int:
 
 
 def _in_order(node: Node) -> Made:
-    """The node as it was traced; the order of the terms of a sum is free."""
+    """The node as f made it; the order of the terms of a sum is free."""
     args = sorted(node.args, key=lambda arg: (_home(arg), arg.place, arg.born)) if node.op is SUM else node.args
     return Made(node, node.op, tuple(args))
 

@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 
 from ..engine import ADD, LEAF, SUB, SUM, Value
+from .graph import CompileError, Run
 from .rounding import rounding_errors
-from .trace import CompileError, Run
 
-ALONE = threading.RLock()  # parameters are moved, or read for a trace, by one thread at a time
+ALONE = threading.RLock()  # parameters are moved, or read for a graph, by one thread at a time
 ROUNDINGS = 1e3            # two numbers that differ by so many units of rounding of their size are equal without more
 SEVERAL = 16.0             # units of rounding in each operation: exp and tanh are right to a few, sums to more
 
@@ -50,25 +50,25 @@ def prove(f: Callable[..., Any], parameters: Sequence[Value], own: list[float], 
     `apart(run, theta)` says how the program differs from a run: from the first, and from one nearby. The program holds
     numbers up to the `largest`.
     """
-    if told := apart(first, np.array(own)):
-        raise CompileError(f"on the example, {told}; {FAULT}")
+    if fault := apart(first, np.array(own)):
+        raise CompileError(f"on the example, {fault}; {FAULT}")
     holds = _is_within(first, own, largest)
     with moving(parameters) as move:
         for way in ("beyond", "further", "at 0", "near"):
             compared = way == "near" and holds
             theta, run = _elsewhere(f, move, [own, *example], way, largest if compared else math.inf)
-            if told := difference(first, run):
+            if fault := difference(first, run):
                 move(own)
-                raise CompileError(AGAIN if difference(first, Run(f, example)) else told)
-            if compared and (told := apart(run, theta)):
-                raise CompileError(f"on other numbers, {told}; {FAULT}")
+                raise CompileError(AGAIN if difference(first, Run(f, example)) else fault)
+            if compared and (fault := apart(run, theta)):
+                raise CompileError(f"on other numbers, {fault}; {FAULT}")
 
 
 def _elsewhere(f: Callable[..., Any], move: Callable[[list[float]], None], numbers: Sequence[Sequence[float]], way: str,
                largest: float) -> tuple[np.ndarray, Run]:
     """Other numbers for the parameters, which come first of all `numbers`, and a run of f on them and on other inputs,
     as far away as f is defined (and no number is beyond the `largest`). The parameters are moved there."""
-    rng, reach, told = np.random.default_rng(0), 1.0, ""
+    rng, reach, why = np.random.default_rng(0), 1.0, ""
     here = [np.where(np.isfinite(row), row, 1.0) for row in numbers]
     while reach > 1e-7:
         for across in (True, False):
@@ -80,12 +80,12 @@ def _elsewhere(f: Callable[..., Any], move: Callable[[list[float]], None], numbe
                 if largest == math.inf or _is_within(run, theta, largest):
                     return theta, run
             except (ArithmeticError, ValueError, AssertionError) as error:
-                told = f": {error}"  # it is not defined there
+                why = f": {error}"  # it is not defined there
             except (LookupError, TypeError) as error:  # it looks something up
-                told = f"{type(error).__name__} ({error})"
-                raise CompileError(BRANCH.format(a="it returns", b=told, hint="")) from error
+                why = f"{type(error).__name__} ({error})"
+                raise CompileError(BRANCH.format(a="it returns", b=why, hint="")) from error
         reach /= 3
-    raise CompileError(f"f is not defined on any other numbers, so nothing shows that it does the same there{told}")
+    raise CompileError(f"f is not defined on any other numbers, so nothing shows that it does the same there{why}")
 
 
 def _is_within(run: Run, theta: Any, largest: float) -> bool:
@@ -144,11 +144,11 @@ def difference(one: Run, other: Run) -> str:
 
 
 def _branch(a: Value, b: Value) -> str:
-    here, there = _told(a), _told(b)
+    here, there = _in_words(a), _in_words(b)
     return BRANCH.format(a=here, b=there + OTHERS if here == there else there, hint=SHIFT if a.op in SHIFTS else "")
 
 
-def _told(value: Value) -> str:
+def _in_words(value: Value) -> str:
     """A Value as a reader of f knows it."""
     if not value.args:
         return value.label or f"{value.data:g}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..engine import ABS, ADD, DIV, MAX, MIN, MUL, NEG, RELU, SUB, Op, Power
 from ..expressions import Like, Text
-from .trace import CompileError
+from .graph import CompileError
 
 HELPERS = {
     "sigmoid": '''\

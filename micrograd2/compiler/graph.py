@@ -1,4 +1,4 @@
-"""Tracing: run ordinary scalar code once, on one example, and keep its graph in a form made for grouping.
+"""The scalar graph: ordinary scalar code runs once, on one example, and its graph is kept in a form made for grouping.
 
 Sums are put into one shape on the way, however they were written: a chain of + is one sum; products within a sum, when
 there are several, are one weighted sum (`dot`), the side that does not depend on the example first.
@@ -25,8 +25,8 @@ class CompileError(Exception):
 class Node:
     """A scalar of the program: its operation and operands; whether it depends on the example, and on the parameters.
 
-    `variable` and `place` say where it lives, once it has been grouped; `number` is what it was in the example. When
-    the trace is done, `op` and `args` stay what they are: others read them.
+    `variable` and `place` say where it lives, once it has been grouped; `number` is what it was in the example. Once
+    the graph is made, `op` and `args` stay what they are: others read them.
     """
 
     __slots__ = ("op", "args", "batched", "trained", "depth", "variable", "place", "number", "born")
@@ -90,7 +90,7 @@ def _refuse() -> None:
                        "needs no maximum: [(v - logsumexp(vs)).exp() for v in vs] cannot overflow)")
 
 
-class Trace:
+class Graph:
     """The graph of one run of f: `parameters`, `inputs` (a list of Nodes for each argument), its `cost`, or None, and
     `outputs`, and all `nodes` that are not leaves, operands first."""
 
