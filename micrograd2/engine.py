@@ -42,8 +42,8 @@ class Op:
     `value(*numbers)` is the result, a float. `local(y, *operands)` is one derivative ∂y/∂operand for each operand,
     given the result y and the operands as floats, as Values, or as anything else that has arithmetic. Calling the row
     applies it to operands of any of these kinds. `numpy` spells the value in array code, `javascript` in a page, where
-    {} stands for all operands; both are "" for + − × ÷, which every language has. `why` says why the derivative is what it is; `sign`
-    is what pictures write, if it is not the symbol.
+    {} stands for all operands; both are "" for + − × ÷, which every language has. `why` says why the derivative is what
+    it is; `sign` is what pictures write, if it is not the symbol.
 
     >>> TANH.value(0.0), TANH.local(0.5, None), TANH.numpy.format("z1")
     (0.0, (0.75,), 'np.tanh(z1)')
