@@ -79,6 +79,15 @@ def _shown(activation: Any) -> str:
     return repr(activation) if isinstance(activation, str) else getattr(activation, "__name__", repr(activation))
 
 
+def _check_recorded(a: Any, f: Callable[[Value], Value]) -> None:
+    """TypeError unless an activation is a Value: at a plain number the record ends, and no gradient passes."""
+    if not isinstance(a, Value):
+        name = getattr(f, "__name__", "")
+        instead = f"z.{name}()" if hasattr(Value, name) else "arithmetic with z"
+        raise TypeError(f"an activation must return a Value; {_shown(f)} returned {described(a)}: write lambda z: "
+                        f"{instead}")
+
+
 def _listed(given: Any) -> list[Any] | None:
     """What a list, an array, a generator or the like holds; None for what holds nothing, or not in an order of ours."""
     if isinstance(given, (str, bytes, bytearray, Mapping, Set)):
@@ -174,7 +183,10 @@ class Neuron(Module):
         f = self.activation
         if not callable(f):
             f = ACTIVATIONS[f] if f in ACTIVATIONS else _function(f)
-        return z, f(z)
+        a = f(z)
+        if a.__class__ is not Value:
+            _check_recorded(a, f)
+        return z, a
 
     def __call__(self, x: Iterable[Number]) -> Value:
         return self.trace(x)[1]

@@ -238,7 +238,9 @@ def forward(net, x):
     for layer in net.layers:
         W = np.array([numbers(neuron.w) for neuron in layer.neurons])
         z = W @ a + np.array([neuron.b.data for neuron in layer.neurons])
-        read, squash = a, [SQUASH[neuron.activation] for neuron in layer.neurons]
+        kinds = [neuron.activation for neuron in layer.neurons]
+        assert SQUASH.keys() >= set(kinds), f"write {set(kinds) - SQUASH.keys()} in NumPy: a row of SQUASH"
+        read, squash = a, [SQUASH[kind] for kind in kinds]
         a = np.array([f(n) for (f, _), n in zip(squash, z)])
         passes.append((read, W, z, a, np.array([slope(n) for (_, slope), n in zip(squash, z)])))
     return a, passes
@@ -387,6 +389,31 @@ def test_sizes_may_be_whole_numbers_of_any_kind(nouts):
     net = MLP(np.int64(2), nouts, "tanh", seed=0)
     assert repr(net) == "MLP(2, [3, 1], activation='tanh', output='linear')"
     assert data_of(net) == data_of(MLP(2, [3, 1], "tanh", seed=0))
+
+
+PLAIN = [math.tanh, math.exp, math.sin, math.atan, math.floor, math.isfinite, float, lambda z: z.data, lambda z: None]
+
+
+@pytest.mark.parametrize("f", PLAIN)
+@settings(deadline=None, max_examples=20)
+@given(x=st.floats(-3, 3), seed=st.integers(0, 99), nouts=st.lists(st.integers(1, 3), min_size=1, max_size=3))
+def test_an_activation_that_returns_a_plain_number_is_refused_since_no_gradient_comes_back(f, x, seed, nouts):
+    for kinds in ({"output": lambda z: f(z)}, {"activation": lambda z: f(z)}):
+        net = MLP(2, [*nouts, 1], seed=seed, **kinds)
+        before = data_of(net)
+        for read in (lambda: net([x, 1.0]), lambda: net.trace([x, 1.0]), lambda: draw(net, [x, 1.0], 1.0),
+                     lambda: fit(net, [[x, 1.0]], [1.0], compiled=False, progress=False)):
+            with pytest.raises(TypeError, match="an activation must return a Value; <lambda> returned "):
+                read()
+        assert data_of(net) == before
+
+
+def test_a_function_of_plain_numbers_is_told_the_method_of_a_value():
+    told = "an activation must return a Value"
+    with pytest.raises(TypeError, match=rf"{told}; tanh returned 0\.\d+ \(float\): write lambda z: z\.tanh\(\)$"):
+        MLP(2, [4, 1], activation=math.tanh, seed=1)([1.0, 2.0])
+    with pytest.raises(TypeError, match=rf"{told}; floor returned -?\d \(int\): write lambda z: arithmetic with z$"):
+        MLP(2, [4, 1], activation=math.floor, seed=1)([1.0, 2.0])
 
 
 # Networks brought from elsewhere
