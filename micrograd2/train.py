@@ -33,7 +33,7 @@ from . import checkpoint as checkpoints
 from .arrays import examples, numbers, precision, values
 from .compiler import CompileError, Program, compile
 from .contributions import first_not_finite
-from .costs import example_cost, squared_error
+from .costs import check_targets, example_cost, squared_error
 from .engine import Value
 from .given import finite, function, place, switch, whole
 from .live import live
@@ -276,7 +276,8 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
     after whatever killed it, the run goes on from it, to the same numbers. With `progress` a bar says how far it is; in
     a notebook the curve of the history grows above it.
 
-    Wrong shapes are a ValueError, and what cannot be compiled a CompileError, before anything is changed. A NaN or an
+    Wrong shapes and targets that mean nothing to the cost are a ValueError, and what cannot be compiled a CompileError,
+    before anything is changed. A NaN or an
     infinity is a FloatingPointError that names the first operation that made it, with its operands. Whatever ends
     training early, Ctrl-C or an error, `net` keeps the last finished step. The gradients of its parameters are 0 then.
 
@@ -304,6 +305,7 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
         return example_cost(lambda _: outputs, x, y, cost), listed
 
     example = _tried(f, X, Y)
+    check_targets(cost, Y)
     program: Any = (_compiled(f_and_outputs if classes else f, parameters, X, Y, example, dtype) if compiled
                     else ScalarProgram(f, parameters))
     run = _Run(program, optimizer, f, X, Y, batch_size, seed)

@@ -34,3 +34,10 @@ def test_a_cost_that_is_0_on_its_example_is_a_cost(numbers):
     loss, gradient = program(program.theta, [x, x], [numbers, [y - 1.0 for y in numbers]])
     assert (loss, gradient.tolist()) == (pytest.approx(len(w) / 2), pytest.approx([1.0] * len(w)))
     assert program.outputs(program.theta, [x], [numbers]).tolist() == [pytest.approx(numbers)]
+
+
+@given(x=st.floats(-2, 2))
+@settings(max_examples=10)
+def test_an_operation_that_comes_to_0_is_named_where_it_reads_a_plain_number(x):
+    with pytest.raises(CompileError, match="makes a plain number of its Values, .* and uses it in `-`.* softmax"):
+        compile(lambda v: W * (v[0] - v[0].data).exp(), [W], [x])
