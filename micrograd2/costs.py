@@ -71,7 +71,7 @@ class Meaning(NamedTuple):
     words: str
 
     def check(self, name: str, given: Sequence[Any], row: Sequence[float]) -> None:
-        """ValueError for targets `given` as plain numbers, this `row`, that are wrong. A NaN passes: nothing hides it."""
+        """ValueError if what was `given` is plain numbers, this `row`, and wrong. A NaN passes: it is never hidden."""
         if not any(isinstance(y, Value) for y in given) and self.off(row) > ROUNDING:
             raise ValueError(f"{name} must be {self.words}; got {described(given[0] if len(given) == 1 else given)}")
 
