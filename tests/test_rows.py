@@ -10,6 +10,7 @@ from micrograd2 import MLP, compile, draw, engine, explain, fit, gradient, play,
 from micrograd2.contributions import grads_of
 from micrograd2.engine import LEAF, Op, Power, Value, to_the
 from micrograd2.nn import ACTIVATIONS, Neuron
+from micrograd2.player.script import is_spelled
 
 ROWS = [row for row in vars(engine).values() if isinstance(row, Op) and row is not LEAF]
 ROWS += [to_the(p) for p in (2.0, 3.0, -1.5, 0.0, 1.0)]
@@ -69,6 +70,7 @@ def test_drawn_played_and_told(row):
     y = Value.apply(row, values)
     y.backward()
     assert row.why.endswith(".") and row.sign
+    assert is_spelled(row), f"{row} has no spelling in JavaScript, so no page can compute it"
     source = draw(y).source
     for v, local in zip(values, y.local_grads):
         assert f"∂C/∂{v.label} += upstream 1 × local {local:.4g} = {local:.4g}" in source
