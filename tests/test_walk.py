@@ -230,7 +230,7 @@ DOCUMENTED = {  # other errors, each of which says what was wrong with the numbe
 
 # What is public
 
-NOT_FOR_USERS = {"Picture.pipe", "Picture.render",  # what they take is Graphviz's
+NOT_FOR_USERS = {"Picture.pipe", "Picture.render", "Picture.save",  # what they take is Graphviz's
                  "Optimizer.direction", "SGD.direction", "Adam.direction"}  # `step` checks what it hands to them
 MADE_HERE = {History, Program, Picture, Page, Module}  # by fit, compile, draw, play; a Module takes nothing
 

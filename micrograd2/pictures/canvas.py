@@ -17,17 +17,22 @@ import graphviz
 from graphviz.backend import dot_command
 
 from ..files import write_whole
+from ..given import place
 from ..shown import DARK, LIGHT, Palette, printable
+
+PICTURES = graphviz.FORMATS - {"dot", "gv", "canon", "xdot"}     # endings of files that Graphviz makes of DOT text
 
 
 class Picture(graphviz.Digraph):
     """A `graphviz.Digraph` that finds a `dot` for itself and shows itself in notebooks; without any, its DOT text.
 
-    >>> Picture().source.splitlines()[0]
-    'digraph {'
+    >>> from micrograd2 import Value, draw
+    >>> draw(Value(2.0) * 3.0)
+    <Picture of 3 values: .save_svg(path), then open it in a browser>
     """
 
     look: Palette = LIGHT
+    of: str = ""     # what it shows
 
     def svg(self) -> str:
         """The picture as SVG text, never wider than where it is shown.
@@ -41,6 +46,20 @@ class Picture(graphviz.Digraph):
         """Write the picture to `path` as an SVG file, whole or not at all."""
         return write_whole(path, self.svg())
 
+    def save(self, filename: str | os.PathLike[str] | None = None, directory: str | os.PathLike[str] | None = None, *,
+             skip_existing: bool | None = False) -> str:
+        """`save_svg` where the name ends in .svg; else like `graphviz.Digraph.save`, which writes the DOT text.
+
+        ValueError for the ending of another kind of picture.
+        """
+        ending = _ending(filename)
+        if filename is not None and ending == "svg":
+            return str(self.save_svg(Path(directory or "", filename)))
+        if ending in PICTURES:
+            raise ValueError(f"save writes an SVG file, or DOT text under other names; got {filename!r}: write "
+                             f".save_svg(path), or .render(outfile={str(filename)!r}, cleanup=True)")
+        return super().save(filename, directory=directory, skip_existing=skip_existing)
+
     def pipe(self, format: str | None = None, renderer: str | None = None, formatter: str | None = None,
              neato_no_op: bool | int | None = None, quiet: bool = True, *, engine: str | None = None,
              encoding: str | None = None) -> Any:
@@ -50,16 +69,29 @@ class Picture(graphviz.Digraph):
             return super().pipe(format, renderer, formatter, neato_no_op or pinned, quiet, engine=engine,
                                 encoding=encoding)
 
-    def render(self, *args: Any, **kwargs: Any) -> str:
-        """Like `graphviz.Digraph.render`, with the `dot` that was found."""
+    def render(self, filename: str | os.PathLike[str] | None = None, *args: Any, **kwargs: Any) -> str:
+        """Like `graphviz.Digraph.render`, with the `dot` that was found.
+
+        ValueError for a `filename`, which is where the DOT text goes, with the ending of a picture.
+        """
+        if _ending(filename) in PICTURES:
+            raise ValueError(f"filename is where render puts the DOT text; got {filename!r}: write "
+                             f".render(outfile={str(filename)!r})")
         with _found_dot():
-            return super().render(*args, **kwargs)
+            return super().render(filename, *args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<Picture{' of ' * bool(self.of)}{self.of}: .save_svg(path), then open it in a browser>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
         try:
             return {"image/svg+xml": self.svg(), "text/plain": self.source}
         except RuntimeError:
             return {"text/plain": self.source}
+
+
+def _ending(filename: str | os.PathLike[str] | None) -> str:
+    return "" if filename is None else Path(place("filename", filename)).suffix[1:].lower()
 
 
 def find_dot() -> Path:

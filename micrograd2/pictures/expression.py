@@ -83,6 +83,7 @@ def draw_expression(root: Value, expand: bool, depth: int | None, dark: bool) ->
     edges = list(_edges(reading, groups, at))
     widest = max((abs(edge.contribution) for edge in edges if edge.contribution), default=0.0)
     picture = blank("dot", dark, rankdir="LR", nodesep="0.18", ranksep="0.5")
+    picture.of = f"{len(everything):,} value{'s' * (len(everything) > 1)}"
     explain_signs(picture, reading.known, "the result", f"the widest adds {widest:.4g}, half as wide adds a quarter",
                   _not_shown(len(everything) - len(at), len(at), sum(group.kind != "value" for group in groups)))
     if summarised:

@@ -63,6 +63,7 @@ def draw_network(net: MLP, x: Any, y: Any, cost: Cost, dark: bool) -> Picture:
     felt = any(numbers.grads.values())
     plan = _planned(net, numbers, felt)
     picture = blank("neato", dark, splines="line")
+    picture.of = repr(net)
     _draw_legend(picture, numbers, plan, felt)
     if plan.image:
         _draw_image(picture, numbers.columns[0], {i for _, i in plan.drawn[0]}, plan.column(0))
