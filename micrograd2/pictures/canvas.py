@@ -64,13 +64,13 @@ class Picture(graphviz.Digraph):
              neato_no_op: bool | int | None = None, quiet: bool = True, *, engine: str | None = None,
              encoding: str | None = None) -> Any:
         """Like `graphviz.Digraph.pipe`, with the `dot` that was found, pinned positions kept, and without warnings."""
-        pinned = 2 if (engine or self.engine) == "neato" else None
         with _found_dot():
-            return super().pipe(format, renderer, formatter, neato_no_op or pinned, quiet, engine=engine,
+            return super().pipe(format, renderer, formatter, neato_no_op or self._pinned(engine), quiet, engine=engine,
                                 encoding=encoding)
 
-    def render(self, filename: str | os.PathLike[str] | None = None, *args: Any, **kwargs: Any) -> str:
-        """Like `graphviz.Digraph.render`, with the `dot` that was found.
+    def render(self, filename: str | os.PathLike[str] | None = None, *args: Any, neato_no_op: bool | int | None = None,
+               **kwargs: Any) -> str:
+        """Like `graphviz.Digraph.render`, with the `dot` that was found, and pinned positions kept.
 
         ValueError for a `filename`, which is where the DOT text goes, with the ending of a picture.
         """
@@ -78,7 +78,11 @@ class Picture(graphviz.Digraph):
             raise ValueError(f"filename is where render puts the DOT text; got {filename!r}: write "
                              f".render(outfile={str(filename)!r})")
         with _found_dot():
-            return super().render(filename, *args, **kwargs)
+            return super().render(filename, *args, neato_no_op=neato_no_op or self._pinned(kwargs.get("engine")),
+                                  **kwargs)
+
+    def _pinned(self, engine: str | None) -> int | None:
+        return 2 if (engine or self.engine) == "neato" else None
 
     def __repr__(self) -> str:
         return f"<Picture{' of ' * bool(self.of)}{self.of}: .save_svg(path), then open it in a browser>"
@@ -128,11 +132,11 @@ def blank(engine: str, dark: bool, **layout: str) -> Picture:
     return picture
 
 
-def explain_signs(picture: Picture, known: bool, result: str, *remarks: str, without: str = "no gradient yet") -> None:
-    """The legend: what colour and width mean, or why there is neither (`without`); then remarks, each on its line."""
+def explain_signs(picture: Picture, without: str, result: str, *remarks: str) -> None:
+    """The legend: why no edge has a sign (`without`), or what colour and width mean; then remarks, each on its line."""
     look = picture.look
     lines = [font(without, look.ink)]
-    if known:
+    if not without:
         lines = [font(f"━━ raising it raises {result}   ", look.blue)
                  + font(f"━━ raising it lowers {result}   ", look.orange)
                  + font("width is strength" + (f": {remarks[0]}" if remarks[0] else ""), look.ink)]

@@ -70,6 +70,14 @@ def test_render_does_not_put_dot_text_under_the_name_of_a_picture(tmp_path, endi
     assert list(tmp_path.iterdir()) == [path] and is_svg(path)
 
 
+@pytest.mark.parametrize("shown", [picture(), draw(MLP(2, [3, 1], seed=0))], ids=repr)
+def test_a_rendered_picture_is_laid_out_as_a_saved_one(tmp_path, shown):
+    rendered = ET.parse(shown.render(outfile=tmp_path / "c.svg")).getroot()
+    saved = ET.fromstring(shown.svg())
+    assert [rendered.get(size) for size in ("width", "height", "viewBox")] == [
+        saved.get(size) for size in ("width", "height", "viewBox")]
+
+
 @pytest.mark.parametrize("path", [b"c.svg", 3, 2.5, ["c.svg"], object()])
 def test_a_name_that_is_no_path_is_told(path):
     for write in (picture().save, picture().render):
