@@ -37,7 +37,7 @@ def cross_entropy(scores: Numbers, targets: Numbers) -> Value:
     >>> cross_entropy([Value(0.0), Value(0.0)], [0.0, 1.0])          # two equal scores: log 2
     Value(data=0.6931471805599453, grad=0.0)
     """
-    given = _listed("targets", targets)
+    given = _row("targets", targets)
     pairs = _pairs(scores, given, "scores")
     if len(pairs) < 2:
         raise ValueError(f"cross_entropy needs at least two scores, one for each class; got {len(pairs)}: of a single "
@@ -56,7 +56,7 @@ def max_margin(score: Number, target: Number) -> Value:
     """
     if not isinstance(score, Value):
         raise TypeError(f"max_margin takes the one Value of a network with one output; got {type(score).__name__}")
-    y = _number("target", target)
+    y = _lifted("target", target)
     SIGN.check("target", [target], [y.data])
     return (1 - y * score).relu()
 
@@ -113,7 +113,7 @@ def example_cost(net: Callable[..., Any], x: Sequence[Number], y: Sequence[Numbe
 
 
 def _pairs(outputs: Numbers, targets: Numbers, of: str = "outputs") -> list[tuple[Value, Value]]:
-    a, y = ([_number(name, number) for number in _listed(name, given)]
+    a, y = ([_lifted(name, number) for number in _row(name, given)]
             for name, given in ((of, outputs), ("targets", targets)))
     if len(a) != len(y):
         raise ValueError(f"one target for each output; got {len(a)} outputs and {len(y)} targets "
@@ -121,14 +121,14 @@ def _pairs(outputs: Numbers, targets: Numbers, of: str = "outputs") -> list[tupl
     return list(zip(a, y))
 
 
-def _listed(name: str, given: Any) -> list[Any]:
+def _row(name: str, given: Any) -> list[Any]:
     if isinstance(given, (str, bytes, bytearray, Mapping, Set)):
         raise TypeError(f"{name} must be Values and real numbers in a list, or one of them; got {described(given)}")
     several = isinstance(given, Iterable) and getattr(given, "shape", None) != ()
     return list(given) if several else [given]
 
 
-def _number(name: str, given: Any) -> Value:
+def _lifted(name: str, given: Any) -> Value:
     """What is given, as a Value; TypeError, by name, for what is neither."""
     try:
         return given if isinstance(given, Value) else Value(given)

@@ -558,6 +558,9 @@ def _described(thing: Any) -> str:
         return f"another Value, {thing!r}: use it as it is"
     if hasattr(thing, "shape"):
         return f"an array of shape {thing.shape}: write it one number at a time, as in [value * x for x in array]"
+    if isinstance(thing, (list, tuple)):
+        one = "one of it, as in x[0], or one after the other, as in [f(x) for x in X]"
+        return f"{thing!r:.60} ({type(thing).__name__}): take {one}"
     return f"{thing!r} ({type(thing).__name__})"
 
 

@@ -105,12 +105,14 @@ def _inputs(x: Iterable[Number], n: int) -> list[Number]:
     if given is None:
         raise TypeError(f"expected a list of {n} inputs; got {x!r:.60} ({type(x).__name__})")
     if len(given) != n:
-        raise ValueError(f"expected {n} inputs; got {len(given)}")
+        rows = given and hasattr(given[0], "__len__")
+        raise ValueError(f"expected {n} inputs; got {len(given)}"
+                         f"{', of one example at a time: [net(x) for x in X]' if rows else ''}")
     return given
 
 
 class Module:
-    """Anything with parameters: its attributes that are Values, Modules, or lists of these.
+    """Anything with parameters: its attributes that are Values, Modules, or lists, tuples or dictionaries of these.
 
     >>> class Line(Module):
     ...     def __init__(self):
@@ -120,7 +122,10 @@ class Module:
     """
 
     def named_parameters(self) -> list[tuple[str, Value]]:
-        """Every parameter with its name, in the order of the attributes; one that stands in two places comes once."""
+        """Every parameter with its name, in the order of the attributes; a shared parameter is listed once.
+
+        TypeError for a set of parameters, which has no order.
+        """
         names: dict[Value, str] = {}
         for name, value in _named(self, ""):
             names.setdefault(value, name)
@@ -148,6 +153,10 @@ def _named(thing: Any, name: str) -> list[tuple[str, Value]]:
         parts = [(part, f"{name}{dot}{attribute}") for attribute, part in vars(thing).items()]
     elif isinstance(thing, (list, tuple)):
         parts = [(part, f"{name}[{i}]") for i, part in enumerate(thing)]
+    elif isinstance(thing, Mapping):
+        parts = [(part, f"{name}[{key!r}]") for key, part in thing.items()]
+    elif isinstance(thing, Set) and any(isinstance(part, (Value, Module)) for part in thing):
+        raise TypeError(f"{name} is a set of parameters, which has no order: write a list")
     else:
         parts = []
     return [found for part in parts for found in _named(*part)]
@@ -376,8 +385,12 @@ def _saved(net: MLP) -> dict[str, Any]:
     for i, layer in enumerate(net.layers):
         _check_plain(f"layers[{i}]", layer, Layer)
         for j, neuron in enumerate(layer.neurons):
-            _check_plain(f"layers[{i}].neurons[{j}]", neuron, Neuron)
-            _check_named(neuron.activation, f"layers[{i}].neurons[{j}]: ")
+            name = f"layers[{i}].neurons[{j}]"
+            _check_plain(name, neuron, Neuron)
+            if callable(neuron.activation):
+                raise ValueError(f"{name} has a function as its activation, {_shown(neuron.activation)}: a file holds "
+                                 f"no code, only the names {', '.join(ACTIVATIONS)}")
+            _check_named(neuron.activation, f"{name}: ")
     if not net.layers or not all(layer.neurons for layer in net.layers):
         raise ValueError("a network without layers, or a layer without neurons, cannot be saved")
     shape, found = net._shape(), _named(net, "")

@@ -58,8 +58,12 @@ class Optimizer:
             "lr", lr, math.ulp(0.0), "a finite number above 0, or a function of the step")
         self.steps = 0
 
+    def __repr__(self) -> str:
+        settings = {name: value for name, value in vars(self).items() if name not in self.state and value}
+        return f"{type(self).__name__}({', '.join(f'{name}={_called(value)}' for name, value in settings.items())})"
+
     def direction(self, gradient: np.ndarray) -> np.ndarray:
-        """Where the rule goes for this gradient, before the learning rate: theta loses lr × this."""
+        """The direction of the step for this gradient: theta becomes theta − lr × direction."""
         raise NotImplementedError
 
     def step(self, theta: np.ndarray, gradient: np.ndarray) -> np.ndarray:
@@ -104,6 +108,10 @@ class Optimizer:
         parameters = values("parameters", parameters)
         theta = self.step(_gathered(parameters), numbers("the stored gradients", [p.grad for p in parameters]))
         _scatter(theta, parameters)
+
+
+def _called(setting: Any) -> str:
+    return getattr(setting, "__name__", repr(setting))
 
 
 class SGD(Optimizer):
@@ -227,7 +235,7 @@ class History:
             return None
         top = losses.max() or 1.0
         points = " ".join(f"{10 + 300 * i / (len(losses) - 1):.1f},{110 - 90 * losses[i] / top:.1f}"
-                          for i in _seen(losses))
+                          for i in _visible(losses))
         width = max(320, 20 + 6 * len(repr(self)))  # so that the caption is not cut
         return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="130" font-family="sans-serif" '
                 f'font-size="10"><title>{self!r}</title>'
@@ -237,10 +245,10 @@ class History:
                 f'<text x="10" y="125" fill="#777">{self!r}</text></svg>')
 
 
-def _seen(losses: np.ndarray) -> list[int]:
+def _visible(losses: np.ndarray) -> list[int]:
     """Which losses are seen in a curve 300 pixels wide: the first, the last, and of each pixel the lowest and highest.
 
-    >>> len(_seen(np.arange(1e6)))
+    >>> len(_visible(np.arange(1e6)))
     600
     """
     pixels = np.array_split(np.arange(len(losses)), min(len(losses), 300))
@@ -301,7 +309,7 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
 
     def f_and_outputs(x: Any, y: Any) -> tuple[Value, list[Value]]:
         outputs = net(x)
-        listed = _listed(outputs)  # before the cost, which may change the list
+        listed = _as_list(outputs)  # before the cost, which may change the list
         return example_cost(lambda _: outputs, x, y, cost), listed
 
     example = _tried(f, X, Y)
@@ -531,7 +539,7 @@ def accuracy(net: Any, X: Any, Y: Any) -> float:
     X, Y = _examples(net, X, Y)
     try:
         own = copy.deepcopy(net)  # others may read `net` meanwhile
-        program = compile(lambda x: _listed(own(x)), own.parameters(), X[0])
+        program = compile(lambda x: _as_list(own(x)), own.parameters(), X[0])
         outputs = partial(program.outputs, program.theta)
     except CompileError:  # a network that decides by looking at its numbers
         outputs = partial(_scalar_outputs, net)
@@ -550,10 +558,10 @@ def _measure(outputs: Callable[[np.ndarray], np.ndarray], X: np.ndarray, Y: np.n
 
 def _scalar_outputs(net: Any, X: np.ndarray) -> np.ndarray:
     """The outputs (N, outputs) for inputs X (N, inputs), by the scalar graph of each."""
-    return np.array([[float(a) for a in _listed(net(x))] for x in X.tolist()])
+    return np.array([[float(a) for a in _as_list(net(x))] for x in X.tolist()])
 
 
-def _listed(outputs: Any) -> Any:
+def _as_list(outputs: Any) -> Any:
     """What a network returned, in a list of its own, if it is one Value or several."""
     if isinstance(outputs, Value):
         return [outputs]
@@ -566,6 +574,8 @@ def _right_answers(Y: np.ndarray, width: int) -> np.ndarray:
         raise ValueError(f"for {width} outputs, Y must hold labels (N,) or one-hot targets (N, {width}); got {Y.shape}")
     if width == 1:
         wrong, expected = ~np.isin(Y[:, 0], (-1, 1)), "-1 or 1, as the network has one output"
+        if np.isin(Y[:, 0], (0, 1)).all():
+            expected += " (write 2*y - 1, or use two outputs)"
     elif Y.shape[1] == 1:
         wrong, expected = ~np.isin(Y[:, 0], np.arange(width)), f"a label, a whole number from 0 to {width - 1}"
     else:

@@ -464,6 +464,14 @@ def test_an_array_that_was_put_into_a_value_is_refused_before_anything_is_writte
     assert caught.value and all(leaf.grad == 0.0 for leaf in leaves)
 
 
+@pytest.mark.parametrize("x", [[Value(1.0)], [1.0, 2.0], (Value(1.0),), [Value(0.1)] * 784])
+def test_a_list_in_place_of_a_number_is_told_to_be_taken_apart_in_few_words(x):
+    for read in (lambda: Value(2.0) * x, lambda: x * Value(2.0), lambda: dot([Value(1.0)], [x], 0.0)):
+        with pytest.raises(TypeError, match=r"take one of it, as in x\[0\], or one after the other") as caught:
+            read()
+        assert len(str(caught.value)) < 200
+
+
 # A Value among other Python objects
 
 def test_comparisons_look_at_the_number_and_equality_at_the_object():

@@ -391,6 +391,13 @@ def test_sizes_may_be_whole_numbers_of_any_kind(nouts):
     assert data_of(net) == data_of(MLP(2, [3, 1], "tanh", seed=0))
 
 
+@given(n=st.integers(1, 4), rows=st.integers(1, 5), kind=st.sampled_from([list, tuple, np.array]))
+def test_a_matrix_in_place_of_one_example_is_told(n, rows, kind):
+    net, X = MLP(n, [2], seed=0), kind([[0.5] * n for _ in range(rows)])
+    with pytest.raises((TypeError, ValueError), match=r"\[net\(x\) for x in X\]|\[f\(x\) for x in X\]|array of shape"):
+        net(X)
+
+
 PLAIN = [math.tanh, math.exp, math.sin, math.atan, math.floor, math.isfinite, float, lambda z: z.data, lambda z: None]
 
 
@@ -582,6 +589,35 @@ def test_a_module_without_parameters_has_none():
     assert Module().parameters() == Module().named_parameters() == []
 
 
+nested = st.recursive(st.builds(Value, st.floats(-9, 9)) | st.none() | st.text(max_size=2), lambda parts: (
+    st.lists(parts, max_size=3) | st.lists(parts, max_size=3).map(tuple)
+    | st.dictionaries(st.text(max_size=2) | st.integers(0, 9), parts, max_size=3)), max_leaves=8)
+
+
+def values_in(thing):
+    if isinstance(thing, Value):
+        return [thing]
+    parts = thing.values() if isinstance(thing, dict) else thing if isinstance(thing, (list, tuple)) else ()
+    return [value for part in parts for value in values_in(part)]
+
+
+@given(nested)
+def test_every_value_in_lists_tuples_and_dictionaries_is_a_parameter_with_a_name_that_finds_it(thing):
+    module = Module()
+    module.part = thing
+    assert module.parameters() == values_in(thing)
+    for name, value in module.named_parameters():
+        assert eval(f"module.{name}", {"module": module}) is value
+
+
+@pytest.mark.parametrize("part", [{Value(1.0)}, frozenset([Neuron(1)]), [{"w": {Value(1.0)}}]])
+def test_a_set_of_parameters_has_no_order_and_is_refused(part):
+    module = Module()
+    module.part = part
+    with pytest.raises(TypeError, match=r"part.* is a set of parameters, which has no order: write a list"):
+        module.parameters()
+
+
 def test_parameters_are_found_anew_each_time():
     bag = Bag()
     bag.late = Value(9.0)
@@ -765,7 +801,8 @@ def first(net):
     (lambda net: setattr(net.layers[1], "trace", None), r"layers\[1\] has its own trace"),
     (lambda net: setattr(first(net), "trace", None), r"layers\[0\].neurons\[0\] has its own trace"),
     (lambda net: setattr(first(net), "activation", "cosine"), r"layers\[0\].neurons\[0\]: unknown activation 'cosine'"),
-    (lambda net: setattr(first(net), "activation", Value.tanh), r"layers\[0\].neurons\[0\]: unknown activation <funct"),
+    (lambda net: setattr(first(net), "activation", Value.tanh),
+     r"layers\[0\].neurons\[0\] has a function as its activation, tanh: a file holds no code, only the names linear, "),
     (lambda net: net.layers.clear(), "a network without layers"),
     (lambda net: net.layers[0].neurons.clear(), "a layer without neurons"),
     (lambda net: net.layers.append(Layer(2, 1)), r"layers\[2\].neurons\[0\].w\[1\] is one parameter too many"),
