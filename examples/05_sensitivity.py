@@ -66,8 +66,8 @@ left.set(xlabel="rank", ylabel="sensitivity |∂C/∂w|", ylim=(max(sizes) / 1e6
          title=f"a few weights matter much, most hardly ({len(found.ranked) - len(sizes):,} not at all)")
 for s in (first, other):
     left.plot(found.ranked.index(s) + 1, abs(s.gradient), "o", color=ORANGE)
-    left.annotate(f"{s.name}  ", (found.ranked.index(s) + 1, abs(s.gradient) / 1.6), va="top", fontsize=9,
-                  ha="left" if s is first else "right")
+    left.annotate(f"{s.name}  ", (found.ranked.index(s) + 1, abs(s.gradient) / (4 if s is first else 1.6)), va="top",
+                  fontsize=9, ha="left" if s is first else "right")
 strongest = max(range(16), key=lambda j: abs(gradients[f"layers[0].neurons[{j}].b"]))
 image = [[gradients[f"layers[0].neurons[{strongest}].w[{28 * row + column}]"] for column in range(28)]
          for row in range(28)]

@@ -2,10 +2,11 @@
 
     python examples/09_matrices.py [--widest N] [--out FOLDER]
 
-The films draw neurons and then write σ(W a + b); Michael Nielsen, "Neural Networks and Deep Learning" (2015), chapter
-2, gives the backward pass as a product with the transpose of W. Here nobody writes a matrix down: the network below
-adds and multiplies one number at a time, and `compile` reads the graph that this leaves, finds the matrices in it, and
-writes the NumPy that does the same for many examples. The same for 13,002 parameters: compile_digits.py.
+3Blue1Brown's films on neural networks draw neurons and then write σ(W a + b); Michael Nielsen, "Neural Networks and
+Deep Learning" (2015), chapter 2, gives the backward pass as a product with the transpose of W. Here nobody writes a
+matrix down: the network below adds and multiplies one number at a time, and `compile` reads the graph that this leaves,
+finds the matrices in it, and writes the NumPy that does the same for many examples. The same for 13,002 parameters:
+compile_digits.py.
 """
 
 import argparse
