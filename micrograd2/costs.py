@@ -20,7 +20,7 @@ Numbers = Union[Number, Iterable[Number]]
 
 
 def squared_error(outputs: Numbers, targets: Numbers) -> Value:
-    """C = Σ (a − y)²: the sum of the squared differences, the cost of the films.
+    """C = Σ (a − y)²: the sum of the squared differences, as in 3Blue1Brown's films on neural networks.
 
     >>> squared_error([Value(0.5), Value(1.0)], [0.0, 1.0])
     Value(data=0.25, grad=0.0)

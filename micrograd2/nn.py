@@ -1,7 +1,8 @@
 """The network: neurons, layers, and the multilayer perceptron.
 
 A neuron is one weighted sum and a squashing: `z = w · x + b`, then its activation `a = f(z)`. A layer is neurons that
-read the same inputs; a network (`MLP`) is layers that read one another. For the digits of the films, 784-16-16-10:
+read the same inputs; a network (`MLP`) is layers that read one another. For the digits of 3Blue1Brown's films on neural
+networks, 784-16-16-10:
 
 >>> net = MLP(784, [16, 16, 10], activation="sigmoid", output="sigmoid", seed=0)
 >>> len(net.parameters())
@@ -33,8 +34,8 @@ Kind = Union[str, Callable[[Value], Value]]  # an activation: its name in the ta
 class Activation(NamedTuple):
     """One row of the table of activations: the function f of one Value, and how widely initial weights are drawn.
 
-    With weights of variance gain / nin, z keeps its size from layer to layer: 2 for a function that is 0, or nearly, on
-    one side of 0 (He et al., 2015), else 1.
+    `gain`: weights get variance gain / nin, so that z keeps its size from layer to layer; 2 for a function that gives
+    about 0 for half of its inputs (He et al., 2015), else 1.
     """
 
     f: Callable[[Value], Value]
@@ -100,7 +101,7 @@ def _listed(given: Any) -> list[Any] | None:
 
 
 def _inputs(x: Iterable[Number], n: int) -> list[Number]:
-    """`x` as a list of `n` inputs; TypeError or ValueError if it is not that. What they are, a Value checks itself."""
+    """`x` as a list of `n` inputs; TypeError or ValueError if it is not that. `Value` checks their type."""
     given = x if isinstance(x, list) else _listed(x)
     if given is None:
         raise TypeError(f"expected a list of {n} inputs; got {x!r:.60} ({type(x).__name__})")
@@ -284,7 +285,7 @@ class MLP(Module):
         return f"MLP({shape['nin']}, {shape['nouts']}{given})"
 
     def _shape(self) -> dict[str, Any]:
-        """What to make such a network of; where a layer or a neuron differs from its like, the activations of all."""
+        """The arguments that would rebuild this network; the activations of all where layers or neurons differ."""
         shape = {"nin": len(self.layers[0].neurons[0].w), "nouts": [len(layer.neurons) for layer in self.layers]}
         kinds = [layer._activation() for layer in self.layers]
         if list in map(type, kinds) or kinds[:-1] != kinds[:1] * (len(kinds) - 1):
@@ -296,8 +297,8 @@ class MLP(Module):
         """A network that was trained elsewhere: for each layer its weights W, its biases b, and its activation.
 
         W (nout, nin) has a row of weights for each neuron, as PyTorch keeps them; b is (nout,), or None for biases of
-        0. scikit-learn and Keras keep weights as (nin, nout): bring W.T, and compare an output, since a square W does
-        not tell which it is. Lists and arrays of any library will do. Before anything is made, TypeError for what is
+        0. scikit-learn and Keras keep weights as (nin, nout): bring W.T. A square W fits both ways, so compare one
+        output. Lists and arrays of any library will do. Before anything is made, TypeError for what is
         no array of real numbers; ValueError for a shape that does not fit, with both shapes, a number that is not
         finite, and an unknown activation: each names the layer.
 
@@ -443,7 +444,7 @@ def _activate(net: MLP, kinds: Any) -> None:
 
 
 def _check_plain(name: str, part: Any, kind: type) -> None:
-    """A ValueError if `part` may compute anything else than a `kind` with the same parameters would."""
+    """ValueError if `part` could compute otherwise than a plain `kind`."""
     if type(part) is not kind:
         raise ValueError(f"{name} is of class {type(part).__name__}, expected {kind.__name__}: a file holds no code")
     for attribute in vars(part):

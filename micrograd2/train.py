@@ -40,8 +40,8 @@ from .live import live
 from .nn import MLP
 
 Rate = Union[float, Callable[[int], float]]
-REDRAWN = 100  # times, in a notebook, the curve of a run
-PIECE = 1000  # examples go through the network in pieces whose inner arrays stay in the cache
+REDRAWN = 100  # how often, in a notebook, the curve of a run is drawn anew
+PIECE = 1000  # examples per batch when the accuracy is measured, so few that the inner arrays stay in the cache
 
 
 class Optimizer:
@@ -86,7 +86,7 @@ class Optimizer:
         return theta - lr * direction
 
     def _check_size(self, shape: tuple[int, ...]) -> None:
-        """ValueError if the state is of other parameters than so many."""
+        """ValueError if the state is of another number of parameters."""
         for name, state in self._arrays():
             if state.shape != shape:
                 raise ValueError(f"this {type(self).__name__} has the {name} of another training run, of the shape "
@@ -246,7 +246,7 @@ class History:
 
 
 def _visible(losses: np.ndarray) -> list[int]:
-    """Which losses are seen in a curve 300 pixels wide: the first, the last, and of each pixel the lowest and highest.
+    """At most two points per pixel of a curve 300 pixels wide: the lowest and highest loss, and the first and last.
 
     >>> len(_visible(np.arange(1e6)))
     600
@@ -287,7 +287,8 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
     Wrong shapes and targets that mean nothing to the cost are a ValueError, and what cannot be compiled a CompileError,
     before anything is changed. A NaN or an
     infinity is a FloatingPointError that names the first operation that made it, with its operands. Whatever ends
-    training early, Ctrl-C or an error, `net` keeps the last finished step. The gradients of its parameters are 0 then.
+    training early, Ctrl-C or an error, `net` keeps the last finished step, and the gradients of its parameters are set
+    to 0.
 
     >>> from micrograd2 import MLP, max_margin, data
     >>> net = MLP(2, [8, 1], activation="tanh", seed=1)
@@ -424,7 +425,7 @@ class _Run:
         return loss
 
     def _rows(self, batch: np.ndarray) -> Iterator[np.ndarray]:
-        """The examples of a mini-batch, in the arrays that held the one before."""
+        """The examples of a mini-batch, reusing the buffers of the one before."""
         for array, rows in zip((self.X, self.Y), self._batch):
             yield array.take(batch, axis=0, out=rows[:len(batch)], mode="clip")  # "raise" would copy them twice
 
@@ -440,7 +441,7 @@ class _Run:
         return loss, theta
 
     def outputs(self, X: np.ndarray) -> np.ndarray:
-        """What the network answers now, (N, outputs), by the program; targets have no part in that."""
+        """What the network answers now, (N, outputs), by the program; the zeros only fill the place of targets."""
         return self.program.outputs(self.theta, X, np.zeros((len(X), self.Y.shape[1]), X.dtype))
 
     def state(self) -> dict[str, Any]:
@@ -498,7 +499,7 @@ def _go_on_from(checkpoint: str | PathLike[str] | None, run: _Run, net: Any, cos
 
 
 def _started_with(run: _Run, net: Any, cost: Any) -> dict[str, Any]:
-    """What makes two runs the same run, whatever the number of epochs."""
+    """Two runs with the same answer here may share a checkpoint, whatever their number of epochs."""
     rule = {name: "a function" if callable(value) else value for name, value in vars(run.optimizer).items()
             if name not in run.optimizer.state}
     return {"seed": run.seed, "batch_size": run.batch_size, "dtype": run.theta.dtype.name,
