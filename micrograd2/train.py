@@ -303,7 +303,8 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
     _check_settings(cost, optimizer, compiled, precision(dtype), validation, callback, checkpoint)
     optimizer._check_size((len(parameters),))
     X, Y = _examples(net, X, Y, dtype)
-    classes = _are_classes(Y)
+    judged = (X, Y) if validation is None else _validation(net, validation, dtype)
+    classes = _are_classes(Y) or _are_classes(judged[1], Y.shape[1])
 
     def f(x: Any, y: Any) -> Value:
         return example_cost(net, x, y, cost)
@@ -321,7 +322,7 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
     measure = None
     if classes:
         outputs = run.outputs if compiled else partial(_scalar_outputs, net)
-        measure = _measure(outputs, *((X, Y) if validation is None else _validation(net, validation, dtype)))
+        measure = _measure(outputs, *judged)
     save = _go_on_from(checkpoint, run, net, cost)
     try:
         _train(run, epochs, measure, save, callback, progress)
@@ -612,7 +613,10 @@ def _validation(net: Any, pair: tuple[Any, Any], dtype: Any) -> tuple[np.ndarray
         raise type(error)(f"validation: {error}") from None
 
 
-def _are_classes(Y: np.ndarray) -> bool:
+def _are_classes(Y: np.ndarray, outputs: int = 1) -> bool:
+    """Whether all targets are ±1, or one-hot, or, of a network with several outputs, labels."""
+    if Y.shape[1] == 1 and outputs > 1:
+        return bool(np.isin(Y, np.arange(outputs)).all())
     if Y.shape[1] == 1:
         return bool(np.isin(Y, (-1, 1)).all())
     return bool(np.isin(Y, (0, 1)).all() and (Y.sum(axis=1) == 1).all())

@@ -552,6 +552,13 @@ def test_validation_may_have_labels_where_training_has_one_hot_targets(train):
     assert history.accuracy == [accuracy(net, X, Y)]
 
 
+@pytest.mark.parametrize("form", [lambda Y: Y, lambda Y: Y.argmax(axis=1)], ids=["one-hot", "labels"])
+def test_validation_is_measured_where_the_targets_that_teach_are_smoothed(train, form):
+    net, X, Y = classes(9)
+    history = train(net, X, 0.9 * Y + 0.1 / 3, cross_entropy, epochs=2, validation=(X, form(Y)))
+    assert len(history.accuracy) == 2 and history.accuracy[-1] == accuracy(net, X, Y)
+
+
 def test_a_loss_that_grows_beyond_all_bounds_is_an_error_that_names_its_cause(train):
     net = MLP(1, [1], seed=0)
     cause = r"the loss is inf\. The first cause, in .* \*"
