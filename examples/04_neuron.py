@@ -33,7 +33,7 @@ print(f"cost C = (a − 1)² = {squared_error([a], [1.0]).data:.4f}\n")
 found = nudges(net, x, 1.0)
 print("A nudge is minus a gradient: which way to go to lower the cost, and how much it")
 print("helps. δ is short for ∂C/∂z.\n")
-print(f"{found.wishes()}\n")
+print(f"{found.output_nudges()}\n")
 print(f"{found.avenues('layers[0].neurons[0]')}\n")
 print("The weight of the bright input is worth changing, that of the dark one not: it")
 print("meets a 0, whatever it is. The inputs are worth changing in proportion to their")
@@ -47,12 +47,12 @@ print(f"By hand: ∂C/∂w[0] = 2(a − 1) · a(1 − a) · x[0] = {by_hand:+.4f
 print("the opposite.\n")
 
 print("Does it help? Move each number by its nudge, and all others not at all:")
-wish = found.outputs[0]
+output = found.outputs[0]
 w, b = [weight.data for weight in neuron.w], neuron.b.data
 still = [0.0] * 3
-for avenue, dw, db, dx in (("bias", still, wish.bias, still), ("weights", wish.weights, 0.0, still),
-                           ("bias and weights: a step", wish.weights, wish.bias, still),
-                           ("if the inputs could obey", still, 0.0, wish.previous)):
+for avenue, dw, db, dx in (("bias", still, output.bias, still), ("weights", output.weights, 0.0, still),
+                           ("bias and weights: a step", output.weights, output.bias, still),
+                           ("if the inputs could obey", still, 0.0, output.wishes)):
     moved = dot([i + d for i, d in zip(w, dw)], [i + d for i, d in zip(x, dx)], b + db).sigmoid()
     print(f"  {avenue:25} a goes from {a.data:.4f} to {moved.data:.4f}")
 print("Who decides how much of each? Nobody has to: a step moves every weight and bias")
@@ -63,5 +63,5 @@ cost = squared_error([net([Value(number, f"x[{i}]") for i, number in enumerate(x
 cost.label = "C"
 cost.backward()
 print(f"\nThe picture shows gradients, so each sign is the opposite of a nudge's: where\n"
-      f"x[1] is wished to move by {wish.previous[1]:+.4f}, it says {-wish.previous[1]:+.4f}.")
+      f"x[1] is wished to move by {output.wishes[1]:+.4f}, it says {-output.wishes[1]:+.4f}.")
 print("the three avenues as edges:", draw(cost).save_svg(out / "04_neuron.svg"))

@@ -147,7 +147,7 @@ i = int(np.argmax(output.weights))
 fires, rises = 1 + sum(a > last.inputs[i] for a in last.inputs), last.neurons.index(output)
 print(f"""   Who fires together wires together: for a {digits.y_test[0]}, the weight that most wants to
    grow leads from a[{i}] = {last.inputs[i]:.2f}, number {fires} of {len(last.inputs)} by activation, to output {rises},
-   the one most wished to rise. That far it may be so. But the output then asks
+   the one nudged up most. That far it may be so. But the output then asks
    a[{i}] to change by −δ × w = {-output.delta:.4f} × {output.w[i]:+.3f}: the wish goes back through the
    very weight that the activation came by. Nobody has seen that in a brain.
 """)

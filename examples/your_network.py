@@ -54,7 +54,7 @@ wrong = int(np.argmax(ours.argmax(axis=1) != labels))
 x, y, read = X[wrong], Y[wrong], ours[wrong].argmax()
 print(f"   It reads {np.mean(ours.argmax(axis=1) == labels):.0%} of them. Digit {wrong} is a {labels[wrong]}, "
       f"read as a {read}. What should change?\n")
-print(nudges(here, x, y, cost=cross_entropy).wishes())
+print(nudges(here, x, y, cost=cross_entropy).output_nudges())
 
 args.out.mkdir(parents=True, exist_ok=True)
 picture = draw(here, x, y, cost=cross_entropy).save_svg(args.out / "your_network.svg")
@@ -106,7 +106,7 @@ print(f"   the gradients of the loss, {loss:.4f}: at most {np.abs(gradient - the
 far = int(np.argmax((ours - sides) ** 2))
 x, y = moons[far], sides[far]
 print(f"   Point {far} is {y:+}, told as {ours[far]:+.2f}. What should change?\n")
-print(nudges(here, x, y).wishes())
+print(nudges(here, x, y).output_nudges())
 picture = draw(here, x, y).save_svg(args.out / "your_moons.svg")
 page = play(here, x, y).save(args.out / "your_moons.html")
 print(f"\n   the gradient in every weight: {picture}\n   the same, step by step: {page}")

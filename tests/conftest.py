@@ -6,6 +6,7 @@ import pytest
 from tests.browser import Browser, find_chromium
 from hypothesis import Phase, settings
 
+pytest.register_assert_rewrite("tests.compiler.scalar_code", "tests.pictures.read_back")
 settings.register_profile("default", deadline=None)
 settings.register_profile("long", deadline=None, max_examples=5000)
 settings.register_profile("mutants", deadline=None, phases=[Phase.explicit, Phase.generate], derandomize=True)

@@ -28,11 +28,19 @@ import numpy  # noqa: F401
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+COMPILER = ["tests/test_rows.py", *(f"tests/compiler/test_{name}.py" for name in (
+    "view", "lines", "tidy", "text", "printer", "proof", "rounding", "cost_and_outputs", "graph", "clients", "compiler",
+    "loops", "group"))]
+FIRST = {  # of the compiler, and of a module of it: the tests that are the most likely to notice
+    "compiler": ["compiler"], "graph.py": ["graph", "group"], "group.py": ["group"], "layout.py": ["group"],
+    "lines.py": ["lines"], "backward.py": ["lines", "loops"], "tidy.py": ["tidy", "lines"], "repeats.py": ["loops"],
+    "turns.py": ["loops"], "loops.py": ["loops"], "view.py": ["view", "lines"], "text.py": ["text"],
+    "printer.py": ["printer", "lines", "jax"], "proof.py": ["proof"], "rounding.py": ["rounding", "proof"]}
 TESTS = {  # of a file, or of a folder
     "engine.py": ["tests/test_engine.py", "tests/test_oracle.py", "tests/test_walk.py"],
     "backprop.py": ["tests/test_backprop.py"],
-    "compiler": ["tests/test_rows.py", *(f"tests/compiler/test_{name}.py" for name in (
-        "lines", "clients", "cost_and_outputs", "loops", "compiler", "proof", "jax"))],
+    **{where: [*dict.fromkeys([*(f"tests/compiler/test_{name}.py" for name in first), *COMPILER])]
+       for where, first in FIRST.items()},
 }
 OTHER = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
          ast.Mod: ast.FloorDiv, ast.Pow: ast.Mult, ast.BitOr: ast.BitAnd, ast.BitAnd: ast.BitOr,

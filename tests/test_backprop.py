@@ -180,14 +180,14 @@ def test_nudges_tell_what_backward_finds(job):
     for k, (layer, made) in enumerate(zip(told.layers, net.layers)):
         assert layer.inputs == close(averaged(t.a[k] for t in true))
         assert [n.a for n in layer.neurons] == close(averaged(t.a[k + 1] for t in true))
-        assert [-n.wish for n in layer.neurons] == close(averaged(t.upstream[k] for t in true))
+        assert [-n.nudge for n in layer.neurons] == close(averaged(t.upstream[k] for t in true))
         assert [n.delta for n in layer.neurons] == close(averaged(t.deltas[k] for t in true))
         assert [n.slope for n in layer.neurons] == close(averaged(t.slopes[k] for t in true))
         if k:
-            assert layer.wished == close([-pull for pull in averaged(t.upstream[k - 1] for t in true)])
+            assert layer.input_nudges == close([-gradient for gradient in averaged(t.upstream[k - 1] for t in true)])
         for j, (neuron, of) in enumerate(zip(layer.neurons, made.neurons)):
             assert neuron.weights == close([-gradient[w] for w in of.w]) and neuron.bias == close(-gradient[of.b])
-            for numbers, count in (([t.upstream[k][j] for t in true], neuron.agree_wish),
+            for numbers, count in (([t.upstream[k][j] for t in true], neuron.agree_nudge),
                                    ([t.deltas[k][j] for t in true], neuron.agree_delta),
                                    ([t.grads[of.b] for t in true], neuron.agree_bias),
                                    *zip(([t.grads[w] for t in true] for w in of.w), neuron.agree_weights)):
@@ -243,7 +243,7 @@ def test_of_tied_weights_every_name_has_the_total():
     assert "stands in other places too" in str(told.hebbian()) or true.grads[first[1].w[0]] >= 0
 
 
-def test_the_wish_of_a_neuron_is_its_own_where_biases_are_tied():
+def test_the_nudge_of_a_neuron_is_its_own_where_biases_are_tied():
     net = MLP(2, [2, 2, 1], activation="tanh", seed=1)
     for neuron in (neuron for layer in net.layers for neuron in layer.neurons):
         neuron.b = net.layers[0].neurons[0].b
@@ -251,7 +251,7 @@ def test_the_wish_of_a_neuron_is_its_own_where_biases_are_tied():
     deltas = {n.name: n.delta for layer in told.layers for n in layer.neurons}
     assert len({n.bias for layer in told.layers for n in layer.neurons}) == 1
     assert told.hebbian().rows
-    assert all(wish == -deltas[name.partition(".w[")[0]] for name, _, _, _, wish, _ in told.hebbian().rows)
+    assert all(nudge == -deltas[name.partition(".w[")[0]] for name, _, _, _, nudge, _ in told.hebbian().rows)
 
 
 # Health, found out from the function itself

@@ -2,13 +2,13 @@
 
     scalar code  → run →  a scalar graph  → group →  lines  → loops, backward, tidy →  lines  → printer →  a page
 
-`compile` runs ordinary scalar code on one example, and reads its `graph`. Scalars of one kind become
-variables, and what is done to them a few lines y = op(*args) of array operations (`group`), each of which has its
-adjoint in the same set (`lines`). Where they are one block again and again (`repeats`), they become a loop (`loops`),
-in which only that is left which must wait for the turn before (`turns`). They are followed back, as the engine follows
-scalars (`backward`), tidied (`tidy`), and at last written out as NumPy or JAX source (`printer`), regular places of a
-variable being views (`view`). Then the function runs on other numbers, and the program must do what it does there
-(`proof`), up to `rounding`.
+`compile` runs ordinary scalar code on one example, and reads its `graph`. Scalars of one kind become variables, and
+what is done to them a few lines y = op(*args) of array operations (`group`; `layout` says how scalars lie in arrays).
+The adjoint of each operation is written with others of the same set (`lines`). Where lines are one block again and
+again (`repeats`), they become a loop (`loops`), in which only what depends on the turn before is left: all else is done
+for all turns at once (`turns`). The lines are followed back, as the engine follows scalars (`backward`), tidied
+(`tidy`), and at last written out as NumPy or JAX source (`printer`), regular places of a variable being views (`view`).
+Then the function runs on other numbers, and the program must do what it does there (`proof`), up to `rounding`.
 
 Left out: threads, graphics cards (but see `Program.jax`), and whatever needs more than one example to be seen.
 """
@@ -60,11 +60,11 @@ def compile(f: Callable[..., Any], parameters: Sequence[Value], *example: Any, d
 
     `f` receives a list of Values for each sequence of numbers in `example`, and returns one Value, a cost, or a list of
     Values; or a pair (cost, list), for the program of the cost with the list as its `outputs`. What it does must not
-    depend on the numbers, so it runs here on the example and on others, far and near, which the parameters hold
+    depend on the numbers, so it runs here on the example and on other numbers, far and near, which the parameters hold
     meanwhile (let no other thread use them until this returns); all must be one graph, and the program's results must
-    be those of the graphs, up to rounding. `parameters` are the Values to learn. Everything else in `f` that is older
-    than this call must be a plain number. CompileError says what is wrong, or what differs; a branch that is seldom
-    taken may not be seen here, but `program.check` finds it on the examples that take it.
+    be those of the graphs, up to rounding. `parameters` are the Values to learn; a Value that was made before this call
+    and is not among them is refused. CompileError says what is wrong, or what differs; a branch that is seldom taken
+    may not be seen here, but `program.check` finds it on the examples that take it.
 
     >>> w, b = Value(2.0, "w"), Value(1.0, "b")
     >>> program = compile(lambda x, y: (w * x[0] + b - y[0]) ** 2, [w, b], [3.0], [5.0])
@@ -80,7 +80,7 @@ class Program(Generic[Result]):
     `program(theta, *arrays)` takes the parameters as one vector and, for each argument of the scalar function, an array
     (B, n) with an example in each row. For a cost it returns (loss, gradient): the average over the batch, a float, and
     a new vector, which is the caller's; for a list, the outputs (B, n). ValueError for a wrong shape;
-    FloatingPointError, naming the line, for log(0), 1/0 and overflow of exp.
+    FloatingPointError, naming the line, for log(0), 1/0, ∞ − ∞ and overflow of exp.
 
     `source` is exactly the code that runs, and runs by itself, as do `outputs_source`, for the outputs alone, and
     `jax_source`, for JAX (see `jax`); `print(program)` sums it up. A program can be pickled,
@@ -91,21 +91,21 @@ class Program(Generic[Result]):
         self.f: Callable[..., Any] | None = function("f", f, len(example), of=f"the {len(example)} rows of an example")
         self.parameters, self.dtype = _leaves(parameters), precision(dtype)
         self._example = [_row(f"example[{i}]", given) for i, given in enumerate(example)]
-        with ALONE:
-            first, own = Run(f, self._example), [p.data for p in self.parameters]
+        with moving(self.parameters):
+            first, own = Run(f, self.parameters, self._example), [p.data for p in self.parameters]
         graph = Graph(first, self.parameters, argument_names(f, len(example)))
         plan = Plan(graph)
         self.is_cost, self.names, self.sizes = first.is_cost, graph.names, [len(nodes) for nodes in graph.inputs]
         self._one_output = first.is_one
         self.scalar_nodes, self.array_operations = graph.scalar_nodes, len(plan.variables)
-        self.bytes_per_example, self._kept = plan.floats_per_example * self.dtype.itemsize, 0
+        self.bytes_per_example, self._largest_batch = plan.floats_per_example * self.dtype.itemsize, 0
         self.source, self.outputs_source, self.jax_source = _pages(plan, self.names, self.dtype)
         self._run, self._run_outputs = _executed(self.source), _executed(self.outputs_source)
         del graph, plan  # of a large network they take as much memory as the proof
-        prove(f, self.parameters, own, self._example, first, self._apart, float(np.finfo(self.dtype).max))
+        prove(f, self.parameters, own, self._example, first, self._difference, float(np.finfo(self.dtype).max))
 
     def __getstate__(self) -> dict[str, Any]:
-        left_behind = {"f": None, "_run": None, "_run_outputs": None, "_kept": 0}
+        left_behind = {"f": None, "_run": None, "_run_outputs": None, "_largest_batch": 0}
         return vars(self) | left_behind
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -167,14 +167,14 @@ class Program(Generic[Result]):
         with moving(self.parameters) as move:
             move(theta.tolist())
             for i in range(len(batch[0]) if batch else 1):
-                run = Run(self.f, [array[i].tolist() for array in batch])
-                if fault := self._apart(run, theta):
-                    reason = difference(Run(self.f, self._example), run) or FAULT
+                run = Run(self.f, self.parameters, [array[i].tolist() for array in batch])
+                if fault := self._difference(run, theta):
+                    reason = difference(Run(self.f, self.parameters, self._example), run) or FAULT
                     raise CompileError(f"for example {i}, {fault}; {reason}")
 
-    def _apart(self: Program[Any], run: Run, theta: Any) -> str:
+    def _difference(self: Program[Any], run: Run, theta: Any) -> str:
         """How the program differs from this run, made while the parameters hold `theta`; "" if rounding explains it."""
-        arrays = [[[value.data for value in values]] * 2 for values in run.given]  # the same example twice, as a batch
+        arrays = [[row] * 2 for row in run.numbers]  # a batch of two, since one might be told from many
         explained: list[Any] = []
 
         def errors() -> Any:
@@ -213,17 +213,17 @@ class Program(Generic[Result]):
             batch.append(array)
             if array.ndim != 2 or array.shape[1] != n or not 0 < len(array) == len(batch[0]):
                 raise ValueError(f"{name} must have shape (B, {n}), the same B > 0 for all; got {array.shape}")
-        if batch and len(batch[0]) > self._kept:
+        if batch and len(batch[0]) > self._largest_batch:
             self._keep_memory(len(batch[0]))
         return theta, batch
 
     def _keep_memory(self, examples: int) -> None:
-        """Let the inner arrays of one call be those of the next."""
+        """Allocate and free one large block, so that malloc keeps what later calls free for the calls after them."""
         # Freed memory goes back to the system and is asked for again, page by page, which can take as long as the
         # arithmetic; but glibc keeps as much as the largest block, of up to 32 MB, that it has seen freed. Four times
         # the values: their gradients and temporaries need room too.
         np.empty(min(4 * examples * self.bytes_per_example, 2**25 - 2**16), np.uint8)
-        self._kept = examples
+        self._largest_batch = examples
 
     def __repr__(self) -> str:
         return (f"Program: {self.scalar_nodes:,} scalar nodes -> {self.array_operations} array operations, "
@@ -268,7 +268,7 @@ def _executed(source: str) -> Callable[..., Any]:
 
 
 def _guarded(function: Callable[..., Any], *args: Any) -> Any:
-    """The function's result; where the scalar graph would refuse a number, an error that names the line."""
+    """The function's result; where a number has no result, such as log(0) or ∞ − ∞, an error that names the line."""
     try:
         return function(*args)
     except FloatingPointError as error:

@@ -12,15 +12,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from .lines import (LOOP, NUMBER, PLACE, READ, STACK, TURN, ArrayOp, ArrayProgram, Line, Places, body_of, carried,
-                    number, place, spread, stack, three, times_local, turn)
+                    carry_of, elementwise_adjoint, number, place, spread, stack, turn)
 from .turns import Turns
 
-Handed = list[tuple[Line, Line]]  # what a line was handed, and by which
+Contributions = list[tuple[Line, Line]]  # the parts of an adjoint, and the line that handed back each
 
 
 def with_gradient(program: ArrayProgram) -> ArrayProgram:
     """The program of a loss, with its gradient."""
-    handed: dict[Line, Handed] = defaultdict(list)
+    handed: dict[Line, Contributions] = defaultdict(list)
     handed[program.result].append((number(1.0), program.result))
     gradients: dict[Line, Line] = {}
     for y in reversed(program.lines()):
@@ -30,70 +30,79 @@ def with_gradient(program: ArrayProgram) -> ArrayProgram:
             for arg, part in _through_the_turns(y, handed.pop(y), gradients):
                 handed[arg].append((part, y))
         else:
-            gradients[y] = _handed_on(y, handed)
+            gradients[y] = _propagated(y, handed)
     theta = program.theta
     gradient = spread(gradients[theta], theta.shape, False) if theta in gradients else place([], theta)
     return program._replace(gradient=gradient, gradients={y: gradients[y] for y in program.variables if y in gradients})
 
 
-def _handed_on(y: Line, handed: dict[Line, Handed]) -> Line:
-    """What y was handed, added up; its operands are handed their parts."""
-    d = _added_up(handed.pop(y), y)
-    adjoint = y.op.adjoint if isinstance(y.op, ArrayOp) else times_local
+def _propagated(y: Line, handed: dict[Line, Contributions]) -> Line:
+    """The adjoint of y: what it was handed, added up. Its operands are handed their parts."""
+    d = _accumulated(handed.pop(y), y)
+    adjoint = y.op.adjoint if isinstance(y.op, ArrayOp) else elementwise_adjoint
     for arg, part in zip(y.args, adjoint(d, y)):
         if arg.trained:
             handed[arg].append((part, y))
     return d
 
 
-def _through_the_turns(loop: Line, ends: Handed, gradients: dict[Line, Line]) -> Iterator[tuple[Line, Line]]:
-    """What a loop hands back to everything outside that it uses: (line, part)."""
+def _through_the_turns(loop: Line, ends: Contributions, gradients: dict[Line, Line]) -> Iterator[tuple[Line, Line]]:
+    """What a loop hands back to everything outside that it uses: (line, part).
+
+    h[t] = f(h[t−1], x[t], w) goes back as the loop d_h[t−1] = d_h[t] · ∂f/∂h, from the last turn; x is handed all of
+    d_h[t] · ∂f/∂x at once, w the sum over the turns of d_h[t] · ∂f/∂w, and what h begins with, d_h[0].
+    """
     turns, backward = loop.how
-    formals, firsts, afters = three(loop)
+    formals, firsts, afters = carry_of(loop)
     body = body_of(loop)
     slices = {y: y.args[0] if y.op is TURN else stack(loop, y) for y in (*formals, *body) if y.op is not READ}
     carries = {formal: carried(formal.shape, formal.batched, formal.trained) for formal in formals}
-    handed: dict[Line, Handed] = defaultdict(list)
-    last: dict[Line, list[Line]] = defaultdict(list)
-    for d, by in ends:
-        if by.op is not STACK:
-            last[by.args[1]].append(d)
-        elif d.op is NUMBER:
-            handed[by.args[1]].append((d, by))
-        else:
-            here = turn(spread(d, by.shape, by.batched))
-            slices[here] = here.args[0]
-            handed[by.args[1]].append((here, by))
+    handed, at_end = _contributions_of_users(ends, slices)
     for formal, after in zip(formals, afters):
         if after.trained:
             handed[after].append((carries[formal], loop))
-    given = {y: _handed_on(y, handed) for y in reversed(body) if y in handed and y.op is not TURN}
-    back = {}
+    given = {y: _propagated(y, handed) for y in reversed(body) if y in handed and y.op is not TURN}
+    back = {}  # what is carried backwards -> what it is before the last turn, and what a turn makes of it
     for formal in formals:
-        d = _added_up(handed.pop(formal), formal) if formal in handed else number(0.0)
-        first = sum(last[formal][1:], last[formal][0]) if formal in last else number(0.0)
+        d = _accumulated(handed.pop(formal), formal) if formal in handed else number(0.0)
+        first = sum(at_end[formal][1:], at_end[formal][0]) if formal in at_end else number(0.0)
         back[carries[formal]] = _like(first, formal), _like(d, formal)
-    parts: list[tuple[Line, Line]] = []
+    parts: list[tuple[Line, Line]] = []  # what is left in `handed` is of lines outside, and of the slices of arrays
     for y, pairs in handed.items():
-        if y.op is TURN:
-            parts.append((y, _like(_added_up(pairs, y), y)))
-        else:
-            parts += [(y, part) for part, _ in pairs]
+        parts += [(y, _like(_accumulated(pairs, y), y))] if y.op is TURN else [(y, part) for part, _ in pairs]
     ends_back = [carries[formal] for formal, first in zip(formals, firsts) if first.trained]
     made = Turns(turns, not backward, back, slices, [part for _, part in parts], ends_back)
     for y, part in parts:
-        yield (y.args[0], made.all(part)) if y.op is TURN else (y, made.total(part))
+        yield (y.args[0], made.every_turn(part)) if y.op is TURN else (y, made.total(part))
     for formal, first in zip(formals, firsts):
         if first.trained:
             yield first, made.last(carries[formal])
-    gradients.update({y: made.copy[d] for y, d in given.items() if d in made.copy})
+    gradients.update({y: made.in_loop[d] for y, d in given.items() if d in made.in_loop})
+
+
+def _contributions_of_users(ends: Contributions, slices: dict[Line, Line]) -> tuple[
+        dict[Line, Contributions], dict[Line, list[Line]]]:
+    """What the users of a loop hand to the lines of every turn (as `slices` of it), and to what is left at the end."""
+    handed: dict[Line, Contributions] = defaultdict(list)
+    at_end: dict[Line, list[Line]] = defaultdict(list)
+    for d, by in ends:
+        line = by.args[1]
+        if by.op is not STACK:
+            at_end[line].append(d)
+        elif d.op is NUMBER:
+            handed[line].append((d, by))
+        else:
+            here = turn(spread(d, by.shape, by.batched))
+            slices[here] = here.args[0]
+            handed[line].append((here, by))
+    return handed, at_end
 
 
 def _like(d: Line, y: Line) -> Line:
     return spread(d, y.shape, y.batched)
 
 
-def _added_up(parts: Sequence[tuple[Line, Line]], y: Line) -> Line:
+def _accumulated(parts: Sequence[tuple[Line, Line]], y: Line) -> Line:
     """The sum of what y was handed, and by whom; what its readings handed to some of its places is one line."""
     placed = [part for part, by in parts if by.op is READ and part.op is PLACE]
     whole = [part for part, _ in parts if part not in placed]

@@ -9,6 +9,7 @@ What one run cannot see is whether f looks at its numbers (`if x[0].data > 0`): 
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -25,8 +26,8 @@ class CompileError(Exception):
 class Node:
     """A scalar of the program: its operation and operands; whether it depends on the example, and on the parameters.
 
-    `variable` and `place` say where it lives, once it has been grouped; `number` is what it was in the example. Once
-    the graph is made, `op` and `args` stay what they are: others read them.
+    `depth` is the longest way to it from a leaf, `born` when f made it, `number` what it was in the example; `variable`
+    and `place` say where it lives, once it has been grouped. Once the graph is made, `op` and `args` stay as they are.
     """
 
     __slots__ = ("op", "args", "batched", "trained", "depth", "variable", "place", "number", "born")
@@ -44,17 +45,22 @@ class Node:
 
 
 class Run:
-    """One run of f: the Values that it was `given` for each argument; its `cost`, or None, and its `outputs`, which are
-    the cost if f returned that one Value; these are the `roots`."""
+    """One run of f on `numbers`: the Values that it was `given` for each argument; its `cost`, or None, and its
+    `outputs`, which are the cost if f returned that one Value; these are the `roots`."""
 
-    def __init__(self, f: Callable[..., Any], example: Sequence[Sequence[float]]) -> None:
-        self.start = Value(0.0).born
-        self.given = [[Value(number) for number in numbers] for numbers in example]
-        token = on_sight.set(_refuse)
+    def __init__(self, f: Callable[..., Any], parameters: Sequence[Value], example: Sequence[Sequence[float]]) -> None:
+        self.start, self.numbers = Value(0.0).born, [list(row) for row in example]
+        self.given = [[Value(number) for number in row] for row in self.numbers]
+        leaves = [*parameters, *itertools.chain(*self.given)]
+        before, token = [leaf.data for leaf in leaves], on_sight.set(_refuse)
         try:
-            result = f(*self.given)
+            result = f(*map(list, self.given))  # copies: f may change its lists
         finally:
             on_sight.reset(token)
+        for leaf, number in zip(leaves, before):
+            if leaf.data is not number:
+                raise CompileError(f"f sets the .data of {leaf.label or 'a Value that it is given'} from {number} to "
+                                   f"{leaf.data}, which no program does: compute a new Value instead")
         pair = isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], (list, tuple))
         cost, outputs = result if pair else (result, [result]) if isinstance(result, Value) else (None, result)
         values = [cost, *outputs] if pair else outputs
@@ -133,13 +139,25 @@ def argument_names(f: Callable[..., Any], count: int) -> list[str]:
 
 
 def _sums_in_shape(nodes: list[Node], outputs: list[Node]) -> list[Node]:
-    """The nodes that are left when chains of + are sums and summed products are weighted sums."""
+    """The nodes that are left when chains of + are sums and summed products are weighted sums.
+
+    What a sum has taken in is `gone`, if nobody else uses it.
+    """
     uses = Counter(arg for node in nodes for arg in node.args if arg.op is not LEAF)
     uses.update(outputs)
     gone: set[Node] = set()
+    zeros: dict[Node, Node] = {}  # of sums of one term, such as x + 0
     for node in nodes:
         if node.op in (ADD, SUM):
-            node.op, node.args = SUM, _terms(node.args, uses, gone)
+            zero = next(filter(_is_zero, node.args), None)
+            node.op, node.args = SUM, _flattened(node.args, uses, gone)
+            if zero and len(node.args) == 1 and node.args[0] is not zero:
+                zeros[node] = zero
+    if any(node.op is SUM and node not in gone and len(node.args) == 2 and any(map(_is_constant, node.args))
+           for node in nodes):
+        for node, zero in zeros.items():  # of a mask, which adds 0 here and −∞ there: both in one line
+            if node not in gone:
+                node.args.append(zero)
     kept: list[Node] = []
     for node in nodes:
         if node.op is DOT:
@@ -184,8 +202,8 @@ def _merged(nodes: list[Node], outputs: list[Node]) -> list[Node]:
     return list(known.values())
 
 
-def _terms(args: list[Node], uses: Counter[Node], gone: set[Node]) -> list[Node]:
-    """The operands of a sum; sums among them that nobody else uses are opened up, zeros left out."""
+def _flattened(args: list[Node], uses: Counter[Node], gone: set[Node]) -> list[Node]:
+    """The terms of a sum: sums among them that nobody else uses are taken apart, and `gone`; zeros are left out."""
     terms: list[Node] = []
     for arg in args:
         if arg.op is SUM and uses[arg] == 1:
@@ -202,4 +220,8 @@ def _weight_first(a: Node, b: Node) -> tuple[Node, Node]:
 
 
 def _is_zero(node: Node) -> bool:
-    return node.op is LEAF and not node.batched and not node.trained and node.number == 0
+    return _is_constant(node) and node.number == 0
+
+
+def _is_constant(node: Node) -> bool:
+    return node.op is LEAF and not node.batched and not node.trained

@@ -3,9 +3,9 @@
 Four kinds of line make every program: a row of the engine's table for many numbers, a sum, a log-sum-exp, and a
 product of matrices: weighted sums, whose rows are sets of inputs and whose columns are sets of weights that meet them.
 
-Scalars live at places of a variable, which is an array. Those that nobody asked for may stand among them, where that
-makes the others regular: where a position attends to those before it, all are compared with all. They are read as if
-they were some harmless number, wherever it matters.
+Scalars live at places of a variable, which is an array. Some places may be padding, which nobody asked for, where that
+makes the others regular: where a position attends to those before it, all are compared with all. Before an operation
+that could be refused on it, such as the logarithm of 0, padding is replaced by a harmless number.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ..engine import DIV, DOT, EXP, LEAF, LOG, LOGSUMEXP, MUL, POW, SQRT, SUM, Op, Power, parts, to_the
 from .graph import Graph, Node
+from .layout import affine, filled_up, in_pieces, in_rows, is_piece, laid_out, map_nodes, squeezed
 from .lines import (ArrayProgram, Line, Shape, elementwise, joined, leaf, logsumexp, masked, number, product, read,
                     reshaped, spread, summed, table)
-from .view import view
 
-MOST_PIECES = 6  # that are put together in the order in which they are asked for, and not read from all at once
+MOST_PIECES = 6  # that are joined as they are asked for; more are read from whole variables, joined, by an index
 HARMLESS = {EXP: -math.inf, LOG: 1.0, SQRT: 1.0, DIV: 1.0, POW: 1.0}  # for operands that nobody asked for
 
 
-class Made(NamedTuple):
-    """A node and how it is made. Nodes stay as f made them; what is made otherwise is another one of these."""
+class Recipe(NamedTuple):
+    """How a node is made, which may be otherwise than f made it: with padding, or in two steps."""
 
     node: Node
     op: Op
@@ -40,7 +40,8 @@ class Made(NamedTuple):
 class Variable:
     """Where scalars live: `nodes`, of which those that nobody asked for are None, at the places of a `line`.
 
-    `varied` is how many places come before those of constants; `blank` what stands where nobody asked, if it is known.
+    Behind the first `varied` places stand only constants, which are handed no gradient; `blank` is what the padding is,
+    if that is known.
     """
 
     _serials = itertools.count()
@@ -51,6 +52,14 @@ class Variable:
         for place, node in enumerate(nodes):
             if node is not None:
                 node.variable, node.place = self, place
+
+
+class Block(NamedTuple):
+    """Weighted sums that share operands: those that are `made` of a row of `lefts` (weights) and one of `rights`."""
+
+    lefts: list[tuple[Node, ...]]
+    rights: list[tuple[Node, ...]]
+    made: dict[tuple[tuple[Node, ...], tuple[Node, ...]], Recipe]
 
 
 class Plan:
@@ -66,7 +75,7 @@ class Plan:
                        for nodes, name in zip(graph.inputs, graph.names)]
         depth = attrgetter("depth")
         for _, level in itertools.groupby(sorted(graph.nodes, key=depth), depth):
-            groups: dict[Hashable, list[Made]] = defaultdict(list)
+            groups: dict[Hashable, list[Recipe]] = defaultdict(list)
             for node in level:
                 made = _in_order(node)
                 groups[_kind(made)].append(made)
@@ -85,43 +94,45 @@ class Plan:
     def _make(self, nodes: Iterable[Node | None], line: Line, shape: Shape, blank: float | None = None) -> None:
         """A variable where these live from now on."""
         nodes = list(nodes)
-        if line.shape != shape:  # it may be short where nobody asks for what is longer
+        if line.shape != shape:  # where all operands have length 1 along an axis, so has the line
             line = reshaped(line, *shape) if line.size == math.prod(shape) else spread(line, shape, line.batched)
         self.variables.append(Variable(nodes, line, blank))
         self.births[line] = min(node.born for node in nodes if node)
 
-    def _add(self, ones: list[Made]) -> None:
-        """The lines that make these, which are of one kind."""
-        ones = sorted(ones, key=lambda made: [arg.place for arg in made.args[:2]])
+    def _add(self, ones: list[Recipe]) -> None:
+        """The lines that make these, which are of one kind: products of matrices for weighted sums; for what is summed
+        over a list, rows that are filled up; for all else one line, operand by operand."""
+        ones = sorted(ones, key=lambda made: [arg.place for arg in made.args[:2]])  # so that operands are slices
         op, nodes, rows = ones[0].op, np.array([made.node for made in ones]), [made.args for made in ones]
         if op is DOT:
-            by_length: dict[int, list[Made]] = defaultdict(list)
-            for made in _completed(ones):
+            by_length: dict[int, list[Recipe]] = defaultdict(list)
+            for made in _padded(ones):
                 by_length[len(made.args)].append(made)
             for alike in by_length.values():
                 self._add_weighted_sums(alike)
         elif op is LOGSUMEXP:
-            operands = _in_rows(_filled_up(rows, -math.inf))
+            operands = in_rows(filled_up(rows, -math.inf))
             self._make(nodes, logsumexp(self.read(operands, inner=1)), operands.shape[:-1] or (1,))
         elif op is SUM and any(n > 1 for _, n in _runs(rows[0])):
             ends = list(itertools.accumulate(n for _, n in _runs(rows[0])))
-            blocks = np.split(_filled_up(rows, 0.0), ends[:-1], axis=1)
+            blocks = np.split(filled_up(rows, 0.0), ends[:-1], axis=1)
             if len(nodes) == 1 or len(blocks) == 1:
-                blocks = list(map(_in_rows, blocks))
+                blocks = list(map(in_rows, blocks))
             terms = [summed(self.read(block, inner=1), (-1,)) for block in blocks]
             shape = blocks[0].shape[:-1] or (1,)
             self._make(nodes, _total([reshaped(term, *(term.shape[:-1] or (1,))) for term in terms]), shape)
         else:
-            nodes, *columns = _laid_out(nodes, *map(np.array, zip(*rows)))
+            nodes, *columns = laid_out(nodes, *map(np.array, zip(*rows)))
             args, blank = list(map(self.read, columns)), None
             if None in nodes:
-                blank = _made_harmless(op, args, _each(nodes, lambda node: True, False))
+                blank = _made_harmless(op, args, map_nodes(nodes, lambda node: True, False))
             self._make(nodes.flat, _total(args) if op is SUM else elementwise(op, *args), nodes.shape, blank)
 
     def read(self, nodes: np.ndarray, inner: int = 0) -> Line:
         """The line that reads an array of nodes, or the number that they all are. None is what nobody asks for.
 
-        An axis along which nothing changes has length 1 then; the last `inner` axes keep theirs.
+        An axis along which nothing changes has length 1 then; but not the last `inner` axes, which are summed over, or
+        returned. It is a slice of one variable if it can be, else a few slices joined, else read by an index.
         """
         flat = [node for node in nodes.flat if node is not None]
         constants = {node: None for node in flat if node.variable is None}
@@ -130,28 +141,29 @@ class Plan:
         if not variables:
             if len(numbers) == 1 and not inner:
                 return number(flat[0].number)
-            return table(_short(_each(nodes, lambda node: node.number, flat[0].number), inner))
+            return table(squeezed(map_nodes(nodes, lambda node: node.number, flat[0].number), inner))
         if len(variables) == 1 and (not numbers or len(numbers) == 1 and nodes.ndim > 1):
             variable, = variables
-            grid = _regular(_each(nodes, lambda node: node.place if node.variable else -1, -1), variable.size)
+            grid = affine(map_nodes(nodes, lambda node: node.place if node.variable else -1, -1), variable.size)
             if grid is not None:
-                line = read(variable.line, _short(grid, inner), variable.varied)
+                line = read(variable.line, squeezed(grid, inner), variable.varied)
                 if constants:
                     filling = next(iter(constants)).number
-                    asked = _each(nodes, lambda node: node.variable is not None, True)
+                    asked = map_nodes(nodes, lambda node: node.variable is not None, True)
                     if variable.blank != filling or any(variable.nodes[place] for place in grid[~asked]):
-                        line = masked(line, _short(asked, 0), filling)
+                        line = masked(line, squeezed(asked, 0), filling)
                 return line
         mixed = len(variables) > 1 or constants
-        if mixed and (len(flat),) == nodes.shape and len(pieces := _in_pieces(flat)) <= MOST_PIECES:
-            return self._row(pieces)
-        whole, shift = self._join({variable: np.unique([node.place for node in flat if node.variable is variable])
-                                   for variable in variables}, [node.number for node in constants])
+        if mixed and (len(flat),) == nodes.shape and len(pieces := in_pieces(flat)) <= MOST_PIECES:
+            return self._concatenated_pieces(pieces)
+        of_each = {variable: np.unique([node.place for node in flat if node.variable is variable])
+                   for variable in variables}
+        whole, shift = self._concatenated_variables(of_each, [node.number for node in constants])
         last = dict(zip(constants, itertools.count(whole.varied)))  # constants come last
-        places = _each(nodes, lambda node: last[node] if node in last else node.place + shift[node.variable], 0)
-        return read(whole.line, _short(places, inner), whole.varied)
+        places = map_nodes(nodes, lambda node: last[node] if node in last else node.place + shift[node.variable], 0)
+        return read(whole.line, squeezed(places, inner), whole.varied)
 
-    def _row(self, pieces: list[list[Node]]) -> Line:
+    def _concatenated_pieces(self, pieces: list[list[Node]]) -> Line:
         """These pieces of variables, and numbers, one after the other."""
         key = tuple((piece[0].variable, piece[0].place, len(piece)) if piece[0].variable else
                     tuple(repr(node.number) for node in piece) for piece in pieces)
@@ -162,10 +174,11 @@ class Plan:
             self.variables.append(self.joined[key])
         return self.joined[key].line
 
-    def _join(self, asked: dict[Variable, np.ndarray], numbers: list[float]) -> tuple[Variable, dict[Variable, int]]:
+    def _concatenated_variables(self, asked: dict[Variable, np.ndarray],
+                                numbers: list[float]) -> tuple[Variable, dict[Variable, int]]:
         """One variable that holds these, one after the other, and then these numbers, and how far each is moved there;
         nothing lives in it. Of a variable of which only a small piece is asked for it holds this piece."""
-        pieces = [(variable, int(places[0]), len(places)) if _is_piece(places, variable.size) else
+        pieces = [(variable, int(places[0]), len(places)) if is_piece(places, variable.size) else
                   (variable, 0, variable.size) for variable, places in asked.items()]
         starts = itertools.accumulate((size for _, _, size in pieces), initial=0)
         shift = {variable: start - first for start, (variable, first, _) in zip(starts, pieces)}
@@ -180,70 +193,58 @@ class Plan:
             self.variables.append(whole)
         return self.joined[key], shift
 
-    def _add_weighted_sums(self, ones: list[Made]) -> None:
+    def _add_weighted_sums(self, ones: list[Recipe]) -> None:
         """Weighted sums that share weights or inputs are one product of matrices; products of one shape are stacked.
 
         What shares too little is a sum of products, each by itself.
         """
-        stacks: dict[tuple[int, int], list[tuple[list, list, dict]]] = defaultdict(list)
-        alone: list[Made] = []
-        for block in _connected(ones):
-            lefts, rights = (list(dict.fromkeys(parts(made.args)[this] for made in block)) for this in (0, 1))
-            pairs = {parts(made.args)[:2]: made for made in block}
-            neuron = len(ones) == 1 and ones[0].node.batched and _is_layer(lefts, rights)
-            if 2 * len(pairs) < len(lefts) * len(rights) or len(pairs) < len(block) or len(pairs) == 1 and not neuron:
-                alone += block
+        stacks: dict[tuple[int, int], list[Block]] = defaultdict(list)
+        alone: list[Recipe] = []
+        for connected in _connected(ones):
+            block = _block(connected)
+            is_full = len(block.made) == len(connected) and 2 * len(block.made) >= len(block.lefts) * len(block.rights)
+            is_neuron = len(ones) == 1 and ones[0].node.batched and _is_layer(block.lefts, block.rights)
+            if is_full and (len(block.made) > 1 or is_neuron):
+                stacks[len(block.rights), len(block.lefts)].append(block)
             else:
-                stacks[len(rights), len(lefts)].append((lefts, rights, pairs))
+                alone += connected
         for blocks in stacks.values():
-            left, right = (np.array([block[this] for block in blocks]) for this in (0, 1))  # (c, l, n), (c, r, n)
-            made = [[[pairs.get((w, x)) for w in lefts] for x in rights] for lefts, rights, pairs in blocks]
-            nodes, biases = (np.array([[[one and what(one) for one in row] for row in rows] for rows in made])
-                             for what in (attrgetter("node"), lambda one: one.args[-1]))
-            axes = "crl"
-            if left.flat[0].batched:  # no weights: the first of the two makes the rows
-                left, right, nodes, biases = right, left, nodes.swapaxes(1, 2), biases.swapaxes(1, 2)
-            if len(blocks) == 1:
-                left, right, axes = left[0], right[0], "rl"
-                if _is_layer(left, right):
-                    right, axes = right[0], "l"
-            shape = right.shape[:-1] + left.shape[-2:-1]
-            line = _product(self.read(right, inner=min(right.ndim, 2)), self.read(left, inner=2), axes)
-            if len(ones[0].args) % 2:
-                line = line + self.read(biases.reshape(shape))
-            self._make(nodes.flat, line, shape)
+            self._add_products(blocks, len(ones[0].args) % 2 == 1)
         if alone:
             self._add_sums_of_products(alone)
 
-    def _add_sums_of_products(self, ones: list[Made]) -> None:
+    def _add_products(self, blocks: list[Block], with_bias: bool) -> None:
+        """The line of these blocks, all of one shape: right @ left.T for each."""
+        left, right = np.array([block.lefts for block in blocks]), np.array([block.rights for block in blocks])
+        made = [[[block.made.get((w, x)) for w in block.lefts] for x in block.rights] for block in blocks]
+        nodes = np.array([[[one and one.node for one in row] for row in rows] for rows in made])
+        biases = np.array([[[one and one.args[-1] for one in row] for row in rows] for rows in made])
+        axes = "crl"  # block, right, left; the operands are left (c, l, n) and right (c, r, n)
+        if left.flat[0].batched:  # no weights: the first of the two makes the rows
+            left, right, nodes, biases = right, left, nodes.swapaxes(1, 2), biases.swapaxes(1, 2)
+        if len(blocks) == 1:
+            left, right, axes = left[0], right[0], "rl"
+            if _is_layer(left, right):
+                right, axes = right[0], "l"
+        shape = right.shape[:-1] + left.shape[-2:-1]
+        line = _product(self.read(right, inner=min(right.ndim, 2)), self.read(left, inner=2), axes)
+        if with_bias:
+            line = line + self.read(biases.reshape(shape))
+        self._make(nodes.flat, line, shape)
+
+    def _add_sums_of_products(self, ones: list[Recipe]) -> None:
         squares = all(w is x for made in ones for w, x in zip(*parts(made.args)[:2]))
-        products: dict[tuple[Node, Node], Made] = {}
+        products: dict[tuple[Node, Node], Recipe] = {}
         sums = []
         for made in ones:
             pairs = list(zip(*parts(made.args)[:2]))
             for w, x in pairs:  # each product once
                 products.setdefault((w, x), _times(w, x, squares))
             terms = tuple(products[pair].node for pair in pairs)
-            sums.append(Made(made.node, SUM, terms + parts(made.args)[2]))
+            sums.append(Recipe(made.node, SUM, terms + parts(made.args)[2]))
         if made_here := [product for product in products.values() if product.op is not LEAF]:
             self._add(made_here)
         self._add(sums)
-
-
-def _in_pieces(nodes: list[Node]) -> list[list[Node]]:
-    """A row of nodes as pieces, each of which stands side by side in one variable, or is of constants."""
-    pieces = [nodes[:1]]
-    for before, node in zip(nodes, nodes[1:]):
-        if node.variable is before.variable and (node.variable is None or node.place == before.place + 1):
-            pieces[-1].append(node)
-        else:
-            pieces.append([node])
-    return pieces
-
-
-def _is_piece(places: np.ndarray, size: int) -> bool:
-    """Whether these places, in order, stand side by side, and are less than half of so many."""
-    return 2 * len(places) < size and int(places[-1] - places[0]) == len(places) - 1
 
 
 def _product(right: Line, left: Line, axes: str) -> Line:
@@ -258,37 +259,43 @@ def _product(right: Line, left: Line, axes: str) -> Line:
     return product(right, left, (of_right, of_left, "B" * (right.batched or left.batched) + axes))
 
 
-def _times(w: Node, x: Node, square: bool) -> Made:
+def _times(w: Node, x: Node, square: bool) -> Recipe:
     """The product of two nodes; of two constants, the number that it is."""
     if not (w.batched or w.trained or x.batched or x.trained):
-        return Made(Node(LEAF, (), w.number * x.number), LEAF, ())
+        return Recipe(Node(LEAF, (), w.number * x.number), LEAF, ())
     op, args = (to_the(2.0), (w,)) if square else (MUL, (w, x))
-    return Made(Node(op, args), op, args)
+    return Recipe(Node(op, args), op, args)
 
 
-def _home(node: Node) -> int:
+def _variable_id(node: Node) -> int:
     """The number of the variable that the node lives in; −1 for a constant, which lives in none."""
     return node.variable.serial if node.variable else -1
 
 
-def _in_order(node: Node) -> Made:
+def _in_order(node: Node) -> Recipe:
     """The node as f made it; the order of the terms of a sum is free."""
-    args = sorted(node.args, key=lambda arg: (_home(arg), arg.place, arg.born)) if node.op is SUM else node.args
-    return Made(node, node.op, tuple(args))
+    args = sorted(node.args, key=lambda arg: (_variable_id(arg), arg.place, arg.born)) if node.op is SUM else node.args
+    return Recipe(node, node.op, tuple(args))
 
 
-def _kind(made: Made) -> Hashable:
-    """What nodes must have in common to be made by one line: the operation, and where the operands live."""
+def _kind(made: Recipe) -> Hashable:
+    """What nodes must have in common to be made by one line: the operation, and where the operands live. Sums within
+    one variable may have any length, as their rows are filled up."""
     runs = _runs(made.args)
     if made.op is DOT:
-        sides = [frozenset(map(_home, side)) - {-1} for side in parts(made.args)[:2]]
+        sides = [frozenset(map(_variable_id, side)) - {-1} for side in parts(made.args)[:2]]
         return DOT, *sides, _runs(parts(made.args)[2])
     return made.op, runs[0][0] if made.op in (SUM, LOGSUMEXP) and len(runs) == 1 else runs
 
 
 def _runs(args: Sequence[Node]) -> tuple[tuple[int, int], ...]:
     """The variables of the operands, with how many stand side by side in each."""
-    return tuple((home, len(list(run))) for home, run in itertools.groupby(map(_home, args)))
+    return tuple((home, len(list(run))) for home, run in itertools.groupby(map(_variable_id, args)))
+
+
+def _block(ones: list[Recipe]) -> Block:
+    made = {parts(one.args)[:2]: one for one in ones}
+    return Block(list(dict.fromkeys(left for left, _ in made)), list(dict.fromkeys(right for _, right in made)), made)
 
 
 def _is_layer(left: Sequence, right: Sequence) -> bool:
@@ -296,84 +303,20 @@ def _is_layer(left: Sequence, right: Sequence) -> bool:
     return len(right) == 1 and not any(w.batched for w in left[0])
 
 
-def _laid_out(*columns: np.ndarray) -> tuple[np.ndarray, ...]:
-    """The results of an operation and its operands, column by column, in the shape of a variable among the operands.
-
-    Where an operand is most of a variable, in no regular order, the results are laid out like all of it, with None for
-    those that nobody asked for, if this makes all operands regular.
-    """
-    found = columns
-    for column in columns[1:]:
-        variable = column[0].variable
-        if variable is None or any(node.variable is not variable for node in column):
-            continue
-        shape, places = variable.line.shape, _each(column, lambda node: node.place, 0)
-        if variable.size == len(column):
-            if np.array_equal(places, np.arange(variable.size)) and len(shape) > found[0].ndim:
-                found = tuple(each.reshape(shape) for each in columns)
-        elif found is columns and variable.size <= 2 * len(column) == 2 * len(set(places.tolist())):
-            if view(shape, places, False) is None:
-                spaced = tuple(np.full(variable.size, None) for _ in columns)
-                for each, spacious in zip(columns, spaced):
-                    spacious[places] = each
-                spaced = tuple(each.reshape(shape) for each in spaced)
-                if all(map(_is_regular, spaced[1:])):
-                    found = spaced
-    return found
-
-
-def _is_regular(nodes: np.ndarray) -> bool:
-    """Whether these are one number, or regular places of one variable, up to those that nobody asks for."""
-    homes = {node.variable if node.variable else repr(node.number) for node in nodes.flat if node}
-    variable = homes.pop()
-    if homes or isinstance(variable, str):
-        return not homes
-    return _regular(_each(nodes, lambda node: node.place, -1), variable.size) is not None
-
-
 def _made_harmless(op: Op, operands: list[Line], asked: np.ndarray) -> float | None:
     """Put a harmless number where the operation might be refused though nobody asked for it; what then stands there."""
     filling = 1.0 if isinstance(op, Power) and op.p not in (1, 2, 3) else HARMLESS.get(op)
     for k, operand in enumerate(operands):
         if filling is not None and operand.shape and not (op is DIV and k == 0):  # any numerator will do
-            operands[k] = masked(operand, _short(asked, 0), filling)
+            operands[k] = masked(operand, squeezed(asked, 0), filling)
     return 0.0 if op is EXP else None
-
-
-def _each(nodes: np.ndarray, what: Callable[[Any], Any], otherwise: Any) -> np.ndarray:
-    """Something of each of these, in the same shape; where there is None, something else."""
-    found = (otherwise if node is None else what(node) for node in nodes.flat)
-    return np.fromiter(found, type(otherwise), nodes.size).reshape(nodes.shape)
-
-
-def _short(numbers: np.ndarray, inner: int) -> np.ndarray:
-    """These, with length 1 along each axis along which nothing changes, but for the last `inner` axes."""
-    for axis in range(numbers.ndim - inner):
-        if (numbers == numbers.take([0], axis)).all():
-            numbers = numbers.take([0], axis)
-    return numbers
-
-
-def _regular(places: np.ndarray, size: int) -> np.ndarray | None:
-    """Places at regular distances along every axis, −1 standing for any; None if an array of `size` has none such."""
-    known = places >= 0
-    grid = np.zeros((1,) * places.ndim, int)
-    for axis, n in enumerate(places.shape):
-        here, next_ = (places.take(range(k, n - 1 + k), axis) for k in (0, 1))
-        steps = (next_ - here)[(here >= 0) & (next_ >= 0)]
-        step = int(steps[0]) if steps.size else 0
-        grid = grid + (step * np.arange(n)).reshape([-1 if k == axis else 1 for k in range(places.ndim)])
-    first = int(np.argmax(known))
-    grid = grid + (places.flat[first] - grid.flat[first])
-    fits = (grid == places)[known].all() and 0 <= grid.min() and grid.max() < size
-    return grid if fits else None
 
 
 def _total(terms: list[Line]) -> Line:
     return sum(terms[1:], terms[0])
 
 
-def _completed(ones: list[Made]) -> list[Made]:
+def _padded(ones: list[Recipe]) -> list[Recipe]:
     """Weighted sums over the beginning of a list, where others are over all of it: as these, with 0 for what they lack.
 
     In causal attention every position sees those before it; this makes one product of matrices of them all. (0 times
@@ -396,26 +339,7 @@ def _completed(ones: list[Made]) -> list[Made]:
     return ones
 
 
-def _filled_up(rows: Sequence[Sequence[Node]], filling: float) -> np.ndarray:
-    """The rows as one array of nodes; those that are shorter than the longest are filled up with a constant."""
-    n, rest = max(map(len, rows)), Node(LEAF, (), filling)
-    return np.array([[*row, *[rest] * (n - len(row))] for row in rows])
-
-
-def _in_rows(nodes: np.ndarray) -> np.ndarray:
-    """An array (K, n) of nodes with its rows laid out as those of the variable are that they read, if they are all; or
-    a single row by itself."""
-    if len(nodes) == 1:
-        return nodes[0]
-    variable = nodes[0, 0].variable
-    if variable and nodes[0, 0].place == 0:
-        *lead, n = variable.line.shape
-        if lead and nodes.shape == (math.prod(lead), n) and nodes[-1, 0].variable is variable:
-            return nodes.reshape(*lead, n)
-    return nodes
-
-
-def _connected(ones: list[Made]) -> list[list[Made]]:
+def _connected(ones: list[Recipe]) -> list[list[Recipe]]:
     """These in blocks: those in one block are linked by weights or inputs that they share."""
     users: dict[tuple[int, tuple], list[int]] = defaultdict(list)
     for k, made in enumerate(ones):

@@ -5,8 +5,8 @@ An array has a `shape` for one example; if it is `batched`, the batch stands in 
 
     y                   is                                                   hands back, of d = ∂C/∂y
     a row of the table  of the engine, for every number                      d · its local derivatives
-    read(a, places)     places of `a`, counted as if it were flat            place(d)
-    place(a, …)         zeros, and each operand added to its places          read(d) for each
+    read(a, places)     a gather: places of `a`, counted as if it were flat  place(d)
+    place(a, …)         a scatter-add: zeros, and each added to its places   read(d) for each
     summed(a)           over axes, which keep length 1, or over the batch    d: what is the same along an axis is short
     spread(a)           the same along axes, or for all examples             summed(d)
     product(a, b)       Σ over what the result lacks, as in np.einsum        product(d, b), product(d, a)
@@ -14,9 +14,9 @@ An array has a `shape` for one example; if it is `batched`, the batch stands in 
     logsumexp(a)        log Σ eᵃ over the last axis                          d · softmax(a)
     a loop              its body, turn after turn                            a loop, from the last turn to the first
 
-A d may be shorter than y along an axis: then it is the same along it. Five passes work on lines: `group` makes them
-of scalars, `loops` finds what is repeated, `backward` follows them back, `tidy` simplifies, `printer` alone knows how
-they are spelled.
+d is the adjoint of y; what y hands back to an operand is a contribution to that operand's adjoint. Where d is the same
+along an axis it may have length 1, or no batch. Five passes work on lines: `group` makes them of scalars, `loops` finds
+what is repeated, `backward` follows them back, `tidy` simplifies, `printer` alone knows how they are spelled.
 """
 
 from __future__ import annotations
@@ -111,6 +111,7 @@ def _nothing(d: Line, y: Line) -> Iterator[Line]:
 LEAF = ArrayOp("leaf", _nothing)       # how: its name
 TABLE = ArrayOp("table", _nothing)     # how: an array of constants
 NUMBER = ArrayOp("number", _nothing)   # how: a float x and an integer k, for x · Bᵏ, B being the size of the batch
+GIVEN = LEAF, TABLE, NUMBER
 
 
 def leaf(name: str, size: int, batched: bool = False, trained: bool = False) -> Line:
@@ -134,7 +135,7 @@ def elementwise(op: Op, *operands: Like) -> Line:
 
 
 def _simpler(op: Op, args: list[Line]) -> Line | None:
-    """What needs no line: the product of numbers, what is multiplied by 1, the power 1."""
+    """What needs no line: the product of numbers, what is multiplied by 1, or more by 0, the power 1."""
     if isinstance(op, Power) and op.p == 1:
         return args[0]
     numbers = [arg.how for arg in args if arg.op is NUMBER]
@@ -152,17 +153,23 @@ def _simpler(op: Op, args: list[Line]) -> Line | None:
         return elementwise(MUL, args[1], args[0])
     elif op is MUL and numbers and numbers[0] in ((1.0, 0), (-1.0, 0)):
         return args[1] if numbers[0][0] == 1 else -args[1]
+    elif op is ADD and numbers and numbers[0] == (0.0, 0):
+        return args[1] if args[0].op is NUMBER else args[0]
     return None
 
 
-def times_local(d: Line, y: Line) -> Iterator[Line]:
+def elementwise_adjoint(d: Line, y: Line) -> Iterator[Line]:
+    """d · ∂y/∂arg for every operand, by the engine's row."""
     operands = [arg.how[0] if arg.op is NUMBER and not arg.how[1] else arg for arg in y.args]
     for arg, local in zip(y.args, y.op.local(y, *operands)):
-        yield shrunk(d * local, y, arg)
+        yield unbroadcast(d * local, y, arg)
 
 
-def shrunk(d: Line, y: Line, arg: Line) -> Line:
-    """d, which belongs to y, summed over what `arg` lacks: axes along which it is short, and the batch."""
+def unbroadcast(d: Line, y: Line, arg: Line) -> Line:
+    """d, the adjoint of y, summed over the axes, and the batch, along which the operand `arg` was the same for all y.
+
+    Where d is the same there as well, the sum is d times the length.
+    """
     axes = [axis for axis in range(-len(y.shape), 0) if _length(arg, axis) == 1 < y.shape[axis]]
     along = [axis for axis in axes if _length(d, axis) > 1]
     over = y.batched and not arg.batched
@@ -178,7 +185,8 @@ def _length(line: Line, axis: int) -> int:
 # Where numbers stand
 
 class Places(NamedTuple):
-    """Places of an array, counted as if it were flat; whether no place comes twice, constants apart."""
+    """Places of an array, counted as if it were flat; whether none comes twice, so that what is put there need not be
+    added. (Places of constants do not count, since they are handed nothing.)"""
 
     of: np.ndarray
     distinct: bool
@@ -201,7 +209,7 @@ def is_whole(places: np.ndarray, size: int) -> bool:
     return places.size == size and bool((places.ravel() == np.arange(size)).all())
 
 
-def _placed_back(d: Line, y: Line) -> Iterator[Line]:
+def _read_adjoint(d: Line, y: Line) -> Iterator[Line]:
     yield place([(d if d.op is NUMBER else spread(d, y.shape, y.batched), y.how)], y.args[0])
 
 
@@ -223,14 +231,14 @@ def joined(arrays: Sequence[Line]) -> Line:
     return Line(PLACE, [reshaped(a, a.size) for a in arrays], places, (ends[-1],), batched)
 
 
-def _read_back(d: Line, y: Line) -> Iterator[Line]:
+def _place_adjoint(d: Line, y: Line) -> Iterator[Line]:
     for places, arg in zip(y.how, y.args):
         part = d if d.op is NUMBER else read(spread(d, y.shape, y.batched), places.of)
-        yield shrunk(part, Line(READ, [y], places, arg.shape), arg)
+        yield unbroadcast(part, Line(READ, [y], places, arg.shape), arg)
 
 
-READ = ArrayOp("read", _placed_back)
-PLACE = ArrayOp("place", _read_back)   # how: the places of each operand
+READ = ArrayOp("read", _read_adjoint)
+PLACE = ArrayOp("place", _place_adjoint)   # how: the places of each operand
 
 
 # Sums
@@ -254,7 +262,7 @@ def average(cost: Line) -> Line:
 
 
 SUMMED = ArrayOp("sum", lambda d, y: iter((d,)))  # how: the axes; whether over the batch as well
-SPREAD = ArrayOp("spread", lambda d, y: iter((shrunk(d, y, y.args[0]),)))
+SPREAD = ArrayOp("spread", lambda d, y: iter((unbroadcast(d, y, y.args[0]),)))
 
 
 def product(a: Line, b: Line, axes: tuple[str, str, str]) -> Line:
@@ -267,7 +275,7 @@ def product(a: Line, b: Line, axes: tuple[str, str, str]) -> Line:
     return Line(PRODUCT, [a, b], axes, tuple(lengths[axis] for axis in axes[2].strip("B")), axes[2].startswith("B"))
 
 
-def _two_products(d: Line, y: Line) -> Iterator[Line]:
+def _product_adjoint(d: Line, y: Line) -> Iterator[Line]:
     (a, b), (of_a, of_b, of_y) = y.args, y.how
     d = spread(d, y.shape, y.batched)
 
@@ -277,12 +285,12 @@ def _two_products(d: Line, y: Line) -> Iterator[Line]:
         lengths = [n if axis in known else 1 for axis, n in zip(of_arg.strip("B"), arg.shape)]
         return part if known == of_arg else reshaped(part, *lengths)
 
-    to_b = handed_to(b, of_b, a, of_a)  # the older operand last: its turn to hand on comes next
+    to_b = handed_to(b, of_b, a, of_a)  # made first, and so written first
     yield handed_to(a, of_a, b, of_b)
     yield to_b
 
 
-PRODUCT = ArrayOp("product", _two_products)
+PRODUCT = ArrayOp("product", _product_adjoint)
 
 
 def logsumexp(a: Line) -> Line:
@@ -290,13 +298,13 @@ def logsumexp(a: Line) -> Line:
     return Line(LOG_SUM_EXP, [a], None, a.shape[:-1])
 
 
-def _softmax(d: Line, y: Line) -> Iterator[Line]:
+def _logsumexp_adjoint(d: Line, y: Line) -> Iterator[Line]:
     a, rows = y.args[0], (*y.shape, 1)
     powers = elementwise(EXP, a - reshaped(y, *rows))
     yield reshaped(d if d.op is NUMBER else spread(d, y.shape, y.batched), *rows) * (powers / summed(powers, (-1,)))
 
 
-LOG_SUM_EXP = ArrayOp("logsumexp", _softmax)
+LOG_SUM_EXP = ArrayOp("logsumexp", _logsumexp_adjoint)
 
 
 def masked(a: Line, asked: np.ndarray, filling: float) -> Line:
@@ -304,18 +312,18 @@ def masked(a: Line, asked: np.ndarray, filling: float) -> Line:
     return Line(MASKED, [a], (asked, filling), np.broadcast_shapes(a.shape, asked.shape))
 
 
-MASKED = ArrayOp("masked", lambda d, y: iter((shrunk(masked(d, y.how[0], 0.0), y, y.args[0]),)))
+MASKED = ArrayOp("masked", lambda d, y: iter((unbroadcast(masked(d, y.how[0], 0.0), y, y.args[0]),)))
 
 
 # Loops: the lines of one turn, made of what the turn before left and of slices of arrays, one for each turn
 
-def _by_backward(d: Line, y: Line) -> Iterator[Line]:
+def _of_the_whole_loop(d: Line, y: Line) -> Iterator[Line]:
     raise TypeError("a loop is followed back as a whole")
 
 
 CARRIED = ArrayOp("carried", _nothing)        # what a turn receives of the turn before; how: which
-TURN = ArrayOp("turn", _by_backward)          # the slice of this turn; how: which
-LOOP = ArrayOp("loop", _by_backward)          # see `loop`; how: the number of turns; whether the last comes first
+TURN = ArrayOp("turn", _of_the_whole_loop)          # the slice of this turn; how: which
+LOOP = ArrayOp("loop", _of_the_whole_loop)          # see `loop`; how: the number of turns; whether the last comes first
 STACK = ArrayOp("stack", lambda d, y: iter((d,)))  # a line of every turn, along a new first axis
 LAST = ArrayOp("last", lambda d, y: iter((d,)))    # what the last turn left
 
@@ -330,13 +338,14 @@ def turn(a: Line) -> Line:
 
 
 def loop(turns: int, backward: bool, formals: Sequence[Line], firsts: Sequence[Line], afters: Sequence[Line]) -> Line:
-    """A loop: what is carried into a turn, into the first one, and out of a turn into the next. Its body is whatever
-    `afters` are made of and depends on the turn; all other lines, and what it says of turns, can be used in it."""
+    """A loop. What it carries is, as in jax.lax.scan, a list: `formals` as a turn sees it, `firsts` before the first
+    turn, `afters` after a turn. Its body is whatever `afters` are made of that changes from turn to turn; all other
+    lines can be used in it."""
     return Line(LOOP, [*formals, *firsts, *afters], (turns, backward), ())
 
 
-def three(loop: Line) -> tuple[tuple[Line, ...], tuple[Line, ...], tuple[Line, ...]]:
-    """The formals of a loop, with which they begin, and what they are after a turn."""
+def carry_of(loop: Line) -> tuple[tuple[Line, ...], tuple[Line, ...], tuple[Line, ...]]:
+    """What a loop carries: its formals, their firsts, their afters."""
     n = len(loop.args) // 3
     return loop.args[:n], loop.args[n:2 * n], loop.args[2 * n:]
 
@@ -351,8 +360,9 @@ def last(loop: Line, formal: Line) -> Line:
     return Line(LAST, [loop, formal], None, formal.shape, formal.batched, formal.trained)
 
 
-def inside(lines: Iterable[Line], leaves: Collection[Line] = ()) -> list[Line]:
-    """Those of the lines, operands first, that are made of what changes from turn to turn, or of these leaves."""
+def varying(lines: Iterable[Line], leaves: Collection[Line] = ()) -> list[Line]:
+    """Those of the lines, operands first, that change from turn to turn: made of what is carried, of a slice, or of
+    these leaves."""
     found: dict[Line, None] = {}
     for y in lines:
         if y not in leaves and (y.op in (CARRIED, TURN) or y.op not in (LOOP, STACK, LAST) and any(
@@ -363,12 +373,12 @@ def inside(lines: Iterable[Line], leaves: Collection[Line] = ()) -> list[Line]:
 
 def body_of(loop: Line) -> list[Line]:
     """The lines of a turn, operands first."""
-    formals, _, afters = three(loop)
-    return inside([y for y in behind(afters, min(y.born for y in formals)) if y not in formals], formals)
+    formals, _, afters = carry_of(loop)
+    return varying([y for y in ancestors(afters, min(y.born for y in formals)) if y not in formals], formals)
 
 
-def behind(roots: Iterable[Line], born: int = 0) -> list[Line]:
-    """These and all that they are made of, operands first; but nothing older than that."""
+def ancestors(roots: Iterable[Line], born: int = 0) -> list[Line]:
+    """These and all that they are made of, operands first; but nothing born before `born`."""
     waiting = list(roots)
     seen = set(waiting)
     while waiting:
@@ -393,4 +403,4 @@ class ArrayProgram(NamedTuple):
 
     def lines(self) -> list[Line]:
         """All lines, operands first."""
-        return behind([self.result] if self.gradient is None else [self.result, self.gradient])
+        return ancestors([self.result] if self.gradient is None else [self.result, self.gradient])

@@ -111,7 +111,7 @@ class _Rolling:
             of_turns[stretch, q, inner.tobytes(), inner.shape].append((t * base.size + inner, where.of))
         for (stretch, q, *_), found in of_turns.items():
             places, where = (np.stack(one) for one in zip(*found))
-            parts.append((read(self.loops[stretch].all(q), places), where))
+            parts.append((read(self.loops[stretch].every_turn(q), places), where))
         parts.sort(key=lambda part: part[1].min())
         order = np.argsort(np.concatenate([where.ravel() for _, where in parts]), kind="stable")
         whole = joined([part for part, _ in parts]) if len(parts) > 1 else reshaped(parts[0][0], line.size)
@@ -126,7 +126,7 @@ class _Rolling:
 
 
 class _Loop:
-    """A stretch as a loop: `value(q, t)` is line q of turn t, `all(q)` that of all turns."""
+    """A stretch as a loop: `value(q, t)` is line q of turn t, `every_turn(q)` that of all turns."""
 
     def __init__(self, stretch: Stretch, new: Mapping[Line, Line], wanted: Iterable[tuple[int, bool]],
                  loops: Mapping[Stretch, _Loop]) -> None:
@@ -172,7 +172,7 @@ class _Loop:
         if relation.kind == "stretch":
             stretch, q, _ = self.order.at[a]
             turns = np.array([self.order.at[arg][2] for arg in args])
-            whole = self.loops[stretch].all(q)
+            whole = self.loops[stretch].every_turn(q)
             places = turns.reshape(-1, *[1] * len(a.shape)) * a.size + np.arange(a.size).reshape(a.shape)
             return self.slice(read(whole, places))
         if relation.inner:
@@ -189,13 +189,13 @@ class _Loop:
 
     def shown(self, q: int) -> Line | None:
         line = self.lines[q]
-        return self.made.copy.get(line) or self.made.arrays.get(line)
+        return self.made.in_loop.get(line) or self.made.stacked.get(line)
 
-    def all(self, q: int) -> Line:
-        return self.made.all(self.lines[q])
+    def every_turn(self, q: int) -> Line:
+        return self.made.every_turn(self.lines[q])
 
     def value(self, q: int, t: int) -> Line:
         if t == len(self.stretch.turns) - 1 and (q, 1) in self.formals:
             return self.made.last(self.formals[q, 1])
         line = self.lines[q]
-        return read(self.all(q), t * line.size + np.arange(line.size).reshape(line.shape))
+        return read(self.every_turn(q), t * line.size + np.arange(line.size).reshape(line.shape))

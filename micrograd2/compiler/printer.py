@@ -19,14 +19,13 @@ import numpy as np
 
 from ..engine import ADD, Op
 from ..expressions import Text
-from .lines import LAST, LEAF, LOG_SUM_EXP, LOOP, MASKED, NUMBER, PLACE, PRODUCT, READ, SPREAD, STACK, SUMMED
-from .lines import TABLE, TURN, ArrayProgram, Line, Places, body_of, inside, is_whole, leaf, three
+from .lines import (GIVEN, LAST, LEAF, LOG_SUM_EXP, LOOP, MASKED, NUMBER, PLACE, PRODUCT, READ, SPREAD, STACK, SUMMED,
+                    TABLE, TURN, ArrayProgram, Line, Places, body_of, carry_of, is_whole, leaf, varying)
 from .text import HELPERS, IN_JAX, spelled, text
 from .view import listed, ranges, split, view
 
 LONGEST = 88  # an expression that is longer gets a line of its own
 SHORT = 20    # a view that is not, and is used more than once, gets a name
-GIVEN = LEAF, TABLE, NUMBER
 
 
 class Page:
@@ -49,7 +48,8 @@ class Page:
         self.indent = ""
         self.begin: dict[Line, Text] = {}                 # with what a loop begins
         self.names = self.named()
-        self.of = {d: y for y, d in reversed(program.gradients.items()) if y in self.names and d not in self.names}
+        self.adjoint_of = {d: y for y, d in reversed(program.gradients.items())
+                           if y in self.names and d not in self.names}
         self.write(program.result)
 
     def source(self) -> str:
@@ -57,7 +57,7 @@ class Page:
         inputs, words = list(self.inputs.values()), self.words()
         head = [f"def program({', '.join(['theta', *inputs])}):"]
         if not self.jax:
-            head.insert(0, '@np.errstate(divide="raise", invalid="raise", over="ignore")')
+            head.insert(0, '@np.errstate(divide="raise", invalid="raise", over="ignore", under="ignore")')
         body = [f"    {code:<56}  {comment}" if comment else f"    {code}" for code, comment in self.lines]
         if "B" in words:
             head.append(f"    B = len({inputs[0]})" if inputs else "    B = 1")
@@ -142,8 +142,8 @@ class Page:
         """All lines, operands first; the parts of the gradient go to their places as soon as they are known."""
         lines, gradient = self.program.lines(), self.program.gradient
         self.uses = Counter(arg for line in lines for arg in line.args)
-        within = set(inside(lines))
-        self.in_loops = {arg for line in within for arg in line.args if arg not in within}
+        within = set(varying(lines))
+        self.used_in_loops = {arg for line in within for arg in line.args if arg not in within}
         self.stacks = {line.args: line for line in lines if line.op is STACK}
         lines = [line for line in lines if line not in within]
         if gradient is None:
@@ -184,8 +184,9 @@ class Page:
             return
         code = self.expression(line)
         often = self.uses[line] > 1 and not self.is_cheap(line) or len(code.text) > LONGEST and self.uses[line] > 0
-        often |= line in self.in_loops and not self.is_part(line)  # once, and not in every turn
-        if (line in self.names or line in self.of or often or line.op is PLACE) and not code.text.isidentifier():
+        often |= line in self.used_in_loops and not self.is_part(line)  # once, and not in every turn
+        is_followed = line in self.names or line in self.adjoint_of
+        if (is_followed or often or line.op is PLACE) and not code.text.isidentifier():
             name = self.name(line)
             self.line(f"{name} = {code}", line)
             code = Text(name)
@@ -194,8 +195,8 @@ class Page:
     def name(self, line: Line) -> str:
         """The name of a line that is written by itself."""
         self.own.add(line)
-        if line in self.of and self.of[line] in self.texts:
-            name = f"d_{self.texts[self.of[line]]}"
+        if line in self.adjoint_of and self.adjoint_of[line] in self.texts:
+            name = f"d_{self.texts[self.adjoint_of[line]]}"
             if name not in self.taken:
                 self.taken.add(name)
                 return name
@@ -252,11 +253,11 @@ class Page:
 
     def loop(self, loop: Line) -> None:
         """The lines of a loop; what is kept of every turn is put into an array."""
-        formals, firsts, afters = three(loop)
+        formals, firsts, afters = carry_of(loop)
         body = body_of(loop)
         stacks = {line: self.stacks[loop, line] for line in (*formals, *body) if (loop, line) in self.stacks}
         for formal, first, after in zip(formals, firsts, afters):
-            name = self.name(formal if formal in self.of else after)
+            name = self.name(formal if formal in self.adjoint_of else after)
             if after in self.names:
                 self.names[after] = ""  # what is carried bears its name
             self.texts[formal], self.begin[formal] = Text(name), self.text(first)
@@ -276,7 +277,7 @@ class Page:
 
     def turns(self, loop: Line, body: list[Line], kept: dict[Line, Line]) -> None:
         turns, backward = loop.how
-        formals, _, afters = three(loop)
+        formals, _, afters = carry_of(loop)
         for array in kept.values():
             self.line(f"{self.texts[array]} = np.empty({self.extent(array)}, theta.dtype)", array)
         counts = self.t if kept or any(line.op is TURN for line in body) else "_"
@@ -293,7 +294,7 @@ class Page:
 
     def scan(self, loop: Line, body: list[Line], kept: dict[Line, Line]) -> None:
         """The same in JAX: a function of what is carried and of the slices of a turn."""
-        formals, _, afters = three(loop)
+        formals, _, afters = carry_of(loop)
         slices = [line for line in body if line.op is TURN]
         arrays = _tuple(self.text(line.args[0]).within(5) + ".swapaxes(0, 1)" * line.batched for line in slices)
         for line in slices:
@@ -316,17 +317,20 @@ class Page:
                 self.line(f"{self.texts[array]} = {self.texts[array]}.swapaxes(0, 1)", array)
 
     def carry(self, formals: Sequence[Line], afters: Sequence[Line], begin: int) -> None:
-        """Give what is carried its new numbers: under its own name as soon as the old ones are not used any more."""
+        """Give what is carried its new numbers: under its own name as soon as the old ones are not used any more.
+
+        v5 = np.tanh(v4); a1 = v5 becomes a1 = np.tanh(v4), if a1 is not used behind v5.
+        """
         given = {str(self.text(formal)): str(self.text(after)) for formal, after in zip(formals, afters)}
         for formal, after, (old, new) in zip(formals, afters, [*given.items()]):
             made = [k for k, (code, _) in enumerate(self.lines[begin:], begin) if code.startswith(f"    {new} = ")]
-            later = [code for code, _ in self.lines[made[0] + 1:]] if made else []
-            if len(made) == 1 and not any(old in _words(code) for code in (*later, *given.values())):
-                if afters.count(after) == 1 and after not in formals:
-                    for k in range(made[0], len(self.lines)):
-                        self.lines[k] = _renamed(self.lines[k][0], new, old), self.lines[k][1]
-                    given = {name: _renamed(code, new, old) for name, code in given.items()}
-                    self.texts[after] = Text(old)
+            if len(made) != 1 or afters.count(after) > 1 or after in formals:
+                continue
+            later = [code for code, _ in self.lines[made[0] + 1:]]
+            if not any(old in _words(code) for code in (*later, *given.values())):
+                self.lines[made[0]:] = [(_renamed(code, new, old), comment) for code, comment in self.lines[made[0]:]]
+                given = {name: _renamed(code, new, old) for name, code in given.items()}
+                self.texts[after] = Text(old)
         left = {old: new for old, new in given.items() if old != new}
         if left:
             self.line(f"{listed(left)} = {listed(left.values())}")
@@ -461,7 +465,7 @@ class Page:
         first = places.distinct and not written[where].any()
         written[where] = True
         if not places.distinct:
-            self.put_often(name, line, part, where)
+            self.scatter_add(name, line, part, where)
             return
         if (finer := split(where)).ndim > where.ndim:  # a cut that is reshaped would be a copy
             where, amount = finer, amount if part.op is NUMBER else Text(
@@ -483,7 +487,7 @@ class Page:
             else:
                 self.line(f"{target}{'[:]' * first} {sign} {amount}")
 
-    def put_often(self, name: str, line: Line, part: Line, where: np.ndarray) -> None:
+    def scatter_add(self, name: str, line: Line, part: Line, where: np.ndarray) -> None:
         """Add a part to places some of which come more than once: what each was handed is summed."""
         rows, inner = _rows(where, line.size)
         target, amount, size = self.flat(name, line, rows), self.text(part), line.size // rows

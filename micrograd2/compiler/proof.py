@@ -50,22 +50,26 @@ def prove(f: Callable[..., Any], parameters: Sequence[Value], own: list[float], 
     `apart(run, theta)` says how the program differs from a run: from the first, and from one nearby. The program holds
     numbers up to the `largest`.
     """
-    if fault := apart(first, np.array(own)):
+    try:
+        fault = apart(first, np.array(own))
+    except (FloatingPointError, ValueError) as error:  # of a number beyond float32, say
+        raise CompileError(f"on the example, the program stops: {error}") from None
+    if fault:
         raise CompileError(f"on the example, {fault}; {FAULT}")
     holds = _is_within(first, own, largest)
     with moving(parameters) as move:
         for way in ("beyond", "further", "at 0", "near"):
             compared = way == "near" and holds
-            theta, run = _elsewhere(f, move, [own, *example], way, largest if compared else math.inf)
+            theta, run = _elsewhere(f, parameters, move, [own, *example], way, largest if compared else math.inf)
             if fault := difference(first, run):
                 move(own)
-                raise CompileError(AGAIN if difference(first, Run(f, example)) else fault)
+                raise CompileError(AGAIN if difference(first, Run(f, parameters, example)) else fault)
             if compared and (fault := apart(run, theta)):
                 raise CompileError(f"on other numbers, {fault}; {FAULT}")
 
 
-def _elsewhere(f: Callable[..., Any], move: Callable[[list[float]], None], numbers: Sequence[Sequence[float]], way: str,
-               largest: float) -> tuple[np.ndarray, Run]:
+def _elsewhere(f: Callable[..., Any], parameters: Sequence[Value], move: Callable[[list[float]], None],
+               numbers: Sequence[Sequence[float]], way: str, largest: float) -> tuple[np.ndarray, Run]:
     """Other numbers for the parameters, which come first of all `numbers`, and a run of f on them and on other inputs,
     as far away as f is defined (and no number is beyond the `largest`). The parameters are moved there."""
     rng, reach, why = np.random.default_rng(0), 1.0, ""
@@ -76,14 +80,16 @@ def _elsewhere(f: Callable[..., Any], move: Callable[[list[float]], None], numbe
                 theta, *moved = (row + reach * (_other(row, way, across, rng) - row) for row in here)
             try:
                 move(theta.tolist())
-                run = Run(f, [row.tolist() for row in moved])
+                run = Run(f, parameters, [row.tolist() for row in moved])
                 if largest == math.inf or _is_within(run, theta, largest):
                     return theta, run
+            except CompileError as error:
+                raise CompileError(f"on other numbers than the example's, {error}") from None
             except (ArithmeticError, ValueError, AssertionError) as error:
                 why = f": {error}"  # it is not defined there
-            except (LookupError, TypeError) as error:  # it looks something up
-                why = f"{type(error).__name__} ({error})"
-                raise CompileError(BRANCH.format(a="it returns", b=why, hint="")) from error
+            except Exception as error:  # whatever f raises there, it does not do what it does on the example
+                what = f"it raises {type(error).__name__} ({error})"
+                raise CompileError(BRANCH.format(a="it returns a result", b=what, hint="")) from error
         reach /= 3
     raise CompileError(f"f is not defined on any other numbers, so nothing shows that it does the same there{why}")
 
@@ -93,7 +99,8 @@ def _is_within(run: Run, theta: Any, largest: float) -> bool:
 
 
 def _other(numbers: np.ndarray, way: str, across: bool, rng: np.random.Generator) -> np.ndarray:
-    """Other numbers: beyond 0, further out on their side, 0, or near; unless `across`, with the signs they have."""
+    """Other numbers: beyond 0, on the other side; further out on their own; 0; or near. Unless they may go `across` 0,
+    they only change their size, as a logarithm needs it."""
     a, b, size = *rng.random((2, len(numbers))), np.abs(numbers)
     side = np.where(numbers == 0, np.where(rng.random(len(numbers)) < 0.5, -1.0, 1.0), np.sign(numbers))
     if not across:

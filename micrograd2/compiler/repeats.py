@@ -16,17 +16,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine import ADD, MUL
-from .lines import LEAF, NUMBER, PRODUCT, READ, TABLE, ArrayProgram, Line, Shape, number
+from .lines import GIVEN, NUMBER, PRODUCT, READ, TABLE, ArrayProgram, Line, Shape, number
 from .tidy import key
 
 FEWEST = 4   # turns that are worth a loop
-GIVEN = LEAF, TABLE, NUMBER
 
 
 class Relation(NamedTuple):
-    """How an operand goes on from turn to turn: it is the `same`, or the line of the `next` turn, or a number in its
-    place (`numbers`), or, so many steps later, a `slice` of an array or the line of another `stretch`; or what is
-    `read` of something that goes on so."""
+    """How an operand is another in the next turn: it stays the `same`; or is the line that the `next` turn has in its
+    place, or another of the `numbers`; or, a `step` further, a `slice` of an array, or the line of another `stretch`;
+    or it is `read` from what is another in one of these ways."""
 
     kind: str
     step: int = 0
@@ -38,7 +37,7 @@ class Relation(NamedTuple):
 
 
 SAME, NEXT, NUMBERS = Relation("same"), Relation("next"), Relation("numbers")
-Source = tuple[int, int]  # a line of a turn, and how many turns before
+Source = tuple[int, int]  # a line of a turn, and its age: made in this turn (0), or in the one before (1), or …
 
 
 class Order:
@@ -65,11 +64,25 @@ class Order:
         codes: dict[Hashable, int] = {}
         self.codes = np.array([codes.setdefault((key(line, ()), len(line.args), line.trained), len(codes))
                                for line in self.lines])
-        self.find(0, len(self.lines))
+        self.kinds = self.refined(self.codes.tolist())
+        self.find()
+
+    def refined(self, codes: list[int]) -> np.ndarray:
+        """Codes that also say what the operands are made of, three deep: a turn has many products, but few of the same
+        things, so that lines of one kind are a turn apart."""
+        for _ in range(3):
+            known: dict[Hashable, int] = {}
+            codes = [known.setdefault((code, *(self.operand_code(arg, codes) for arg in self.args[line])), len(known))
+                     for line, code in zip(self.lines, codes)]
+        return np.array(codes, int)
+
+    def operand_code(self, arg: Line, codes: list[int]) -> Hashable:
+        base = self.base(arg)
+        return codes[self.place[base]] if base in self.place else base.op if base.op in (NUMBER, TABLE) else base
 
     def births(self, given: Mapping[Line, int]) -> dict[Line, int]:
-        """When the scalar code made each line; a detail of others comes right before them, but what is added up, as
-        soon as it is there."""
+        """When the scalar code made each line. What it did not make, such as a sum over an axis, comes right before the
+        first line that uses it, but what is added to a running sum as soon as its operands are there."""
         born: dict[Line, int] = {}
         users: dict[Line, list[Line]] = defaultdict(list)
         for line, args in self.args.items():
@@ -128,41 +141,38 @@ class Order:
         found = [self.relation(a, b, period) for a, b in pairs]
         return None if None in found else tuple(filter(None, found))
 
-    def find(self, low: int, high: int) -> None:
-        """Find the longest stretch of repeated lines among these; then those before it, and those behind it."""
-        best = None
-        for period in self.periods(low, high):
-            first, last = _longest_run(self.codes[low:high - period] == self.codes[low + period:high])
-            if last - first + period > (best.covered if best else (FEWEST - 2) * period):
-                found = self.stretch(low, high, period)
+    def find(self) -> None:
+        """Find the longest stretch of repeated lines; then those before it, and those behind it."""
+        waiting = [(0, len(self.lines))]
+        while waiting:
+            low, high = waiting.pop()
+            best = None
+            for period in self.periods(low, high):
+                found = self.stretch(low, high, period, best.covered if best else (FEWEST - 2) * period)
                 best = found if found and (best is None or found.covered > best.covered) else best
-        if best:
-            for t, lines in enumerate(best.turns):
-                self.at.update({line: (best, q, t) for q, line in enumerate(lines) if line})
-            self.find(low, best.begin)
-            self.find(best.end, high)
+            if best:
+                for t, lines in enumerate(best.turns):
+                    self.at.update({line: (best, q, t) for q, line in enumerate(lines) if line})
+                waiting += [(best.end, high), (low, best.begin)]
 
     def periods(self, low: int, high: int) -> list[int]:
         """How far apart lines of one kind are, the commonest first; twice as far, if every other turn is another."""
-        order = np.argsort(self.codes[low:high], kind="stable")
-        sorted_codes, gaps = self.codes[low:high][order], np.diff(order)
-        gaps = gaps[sorted_codes[1:] == sorted_codes[:-1]]
-        found = [gap for gap, n in Counter(gaps.tolist()).most_common(12) if n >= FEWEST - 2]
-        return [period for period in dict.fromkeys(k * gap for k in (1, 2) for gap in found) if period < high - low]
+        found: dict[int, None] = {}
+        for codes, most in ((self.kinds[low:high], 4), (self.codes[low:high], 12)):
+            order = np.argsort(codes, kind="stable")
+            gaps = np.diff(order)[np.diff(codes[order]) == 0]
+            common = [gap for gap, n in Counter(gaps.tolist()).most_common(most) if n >= FEWEST - 2]
+            found |= dict.fromkeys(k * gap for k in (1, 2) for gap in common)
+        return [period for period in found if period < high - low]
 
-    def stretch(self, low: int, high: int, period: int) -> Stretch | None:
-        """The longest stretch with this period, cut where the least is carried."""
-        equal = self.codes[low:high - period] == self.codes[low + period:high]
-        relations = [self.relations(low + i, period) if same else None for i, same in enumerate(equal)]
-        steady = np.array([a is not None and a == b for a, b in zip(relations, relations[period:])], bool)
-        first, last = _longest_run(steady)
-        if last - first < period:
-            return None
-        length, found = last - first + 2 * period, list[Stretch]()
-        of_turn = [found or () for found in relations[first:first + period]]
-        for cut in self.cuts(low + first, period, of_turn, length):
+    def stretch(self, low: int, high: int, period: int, covered: int) -> Stretch | None:
+        """The longest stretch with this period, cut where the least is carried; None if it has no more lines than are
+        `covered` already."""
+        first, length, of_turn = self.steady(low, high, period, covered)
+        found: list[Stretch] = []
+        for cut in self.cuts(first, period, of_turn, length) if length else ():
             turns = (length - cut) // period
-            begin = low + first + cut
+            begin = first + cut
             one = Stretch(self, begin, period, turns, of_turn[cut:] + of_turn[:cut], low)
             if all(back <= 2 for _, back in one.firsts):
                 one.lengthen()
@@ -172,22 +182,40 @@ class Order:
         best = max(found, key=lambda one: (len(one.turns), -len(one.firsts)))
         return best if len(best.turns) >= FEWEST else None
 
+    def steady(self, low: int, high: int, period: int, covered: int) -> tuple[int, int, list[tuple[Relation, ...]]]:
+        """The longest row of lines that go on from turn to turn in one way: the first, how many, and the relations of
+        the lines of a turn; (0, 0, []) if there is none of three turns."""
+        best: tuple[int, int, list[tuple[Relation, ...]]] = 0, 0, []
+        alike = _runs(self.codes[low:high - period] == self.codes[low + period:high])
+        for begin, end in sorted(alike, key=lambda run: run[0] - run[1]):  # the longest first
+            if end - begin < 2 * period or end - begin + period <= max(covered, best[1]):
+                break
+            relations = [self.relations(low + i, period) for i in range(begin, end)]
+            same = [a is not None and a == b for a, b in zip(relations, relations[period:])]
+            for i, j in _runs(np.array(same)):
+                if j - i >= period and j - i + 2 * period > best[1]:
+                    best = low + begin + i, j - i + 2 * period, [found or () for found in relations[i:i + period]]
+        return best
+
     def cuts(self, first: int, period: int, relations: Sequence[tuple[Relation, ...]], length: int) -> list[int]:
         """Where the turns of a stretch may begin: so that the fewest lines are carried from one to the next, or that
-        there are the most turns."""
-        reach: dict[int, int] = {}  # the last use of a line, counted from the first
+        there are the most turns.
+
+        A line is live from where it is made to its last use, which may be a turn later; a cut in between carries it.
+        """
+        last_use: dict[int, int] = {}  # of each line of a turn, counted as the line is, from the beginning of its turn
         for i in range(first + period, first + 2 * period):
             for arg, relation in zip(self.args[self.lines[i]], relations[i - first - period]):
                 if relation.is_next:
                     source = self.place[self.base(arg)]
-                    shift = (source - first) % period - source
-                    reach[source + shift] = max(reach.get(source + shift, 0), i + shift)
-        crossed = np.zeros(period, int)
-        for source, use in reach.items():
-            for cut in range(source + 1, use + 1):
-                crossed[cut % period] += 1
+                    q = (source - first) % period
+                    last_use[q] = max(last_use.get(q, 0), q + i - source)
+        live = np.zeros(period, int)
+        for q, use in last_use.items():
+            for cut in range(q + 1, use + 1):
+                live[cut % period] += 1
         cuts = np.arange(period)
-        fewest, most = np.argsort(crossed, kind="stable"), np.lexsort([cuts, crossed, (cuts - length) // period])
+        fewest, most = np.argsort(live, kind="stable"), np.lexsort([cuts, live, -((length - cuts) // period)])
         return list(dict.fromkeys([*fewest[:8].tolist(), *most[:8].tolist()]))
 
 
@@ -201,14 +229,10 @@ def _is_short(shape: Shape, of: Shape) -> bool:
     return len(shape) <= len(of) and all(n in (1, whole) for n, whole in zip(shape[::-1], of[::-1]))
 
 
-def _longest_run(of: np.ndarray) -> tuple[int, int]:
-    """Where the longest run of True begins, and where it ends."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], of, [False]]).astype(int)))
-    begins, ends = edges[::2], edges[1::2]
-    if not len(begins):
-        return 0, 0
-    k = int(np.argmax(ends - begins))
-    return int(begins[k]), int(ends[k])
+def _runs(of: np.ndarray) -> list[tuple[int, int]]:
+    """Where each run of True begins, and where it ends."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], of, [False]]).astype(int))).tolist()
+    return list(zip(edges[::2], edges[1::2]))
 
 
 class Stretch:
@@ -237,10 +261,14 @@ class Stretch:
         return len(self.turns) * self.period
 
     def lengthen(self) -> None:
-        """Add turns before the first, as long as there are any."""
+        """Add turns before the first, as long as there are any.
+
+        The first turn may look otherwise, as it begins with a constant, or with what has no batch; so it is not found
+        by looking for equal lines, but by following the operands of the first turn that was found.
+        """
         while None not in self.turns[0] and all(back == 1 for _, back in self.firsts):
             before = TurnBefore(self)
-            if not before.is_found() or self.is_entangled(found := set(filter(None, before.lines.values()))):
+            if not before.match() or self.has_cycle(found := set(filter(None, before.lines.values()))):
                 return
             turns = found.union(*self.turns)
             if any(line and line.batched < self.turns[-1][q].batched and not turns.issuperset(self.order.users[line])
@@ -250,8 +278,9 @@ class Stretch:
             self.firsts = before.firsts
             self.begin = min([self.begin, *(self.order.place[line] for line in found)])
 
-    def is_entangled(self, before: set[Line]) -> bool:
-        """Whether the turns, with these lines before them, need something that is made of them elsewhere."""
+    def has_cycle(self, before: set[Line]) -> bool:
+        """Whether something outside the turns, with these lines before them, is made of them and used by them: then
+        they cannot be one loop."""
         turns = {*before, *(line for lines in self.turns for line in lines)}
         made: set[Line] = set()
         for line in self.order.lines[min(map(self.order.place.__getitem__, before), default=0):self.end]:
@@ -272,17 +301,17 @@ class TurnBefore:
         self.firsts: dict[Source, Line] = {}
         self.waiting: list[tuple[int, Line]] = []
 
-    def is_found(self) -> bool:
-        if not self.settled([(q, line) for (q, _), line in self.stretch.firsts.items()]):
+    def match(self) -> bool:
+        if not self.match_all([(q, line) for (q, _), line in self.stretch.firsts.items()]):
             return False
         for q in range(self.stretch.period):  # what nothing else in the turn needs is found by what it uses
-            if q not in self.lines and not any(self.settled([(q, line)]) for line in self.alike(q)):
+            if q not in self.lines and not any(self.match_all([(q, line)]) for line in self.candidates(q)):
                 return False
         found = [line for line in self.lines.values() if line]
         older = {self.order.base(line) for line in self.firsts.values()}
         return len(set(found)) == len(found) and older.union(self.after).isdisjoint(found)
 
-    def alike(self, q: int) -> list[Line]:
+    def candidates(self, q: int) -> list[Line]:
         for (source, back), relation in zip(self.stretch.sources[q], self.stretch.relations[q]):
             if relation.is_next and not back and (line := self.lines.get(source)):
                 return self.order.users[line]
@@ -290,22 +319,22 @@ class TurnBefore:
                 return self.order.users[self.order.base(self.firsts[source, back])]
         return []
 
-    def settled(self, waiting: list[tuple[int, Line]]) -> bool:
-        """Whether these can be lines of the turn, with all that this asks of others; if they cannot, nothing is."""
+    def match_all(self, waiting: list[tuple[int, Line]]) -> bool:
+        """Whether these can be lines of the turn, with all others that must be then; if they cannot, nothing is."""
         lines, firsts = dict(self.lines), dict(self.firsts)
         self.waiting = waiting
         while self.waiting:
             q, line = self.waiting.pop()
             if q in self.lines:
-                fits = self.lines[q] is line
+                match_operand = self.lines[q] is line
             else:
-                fits = self.is_before(q, line) or self.is_begun(q, line)
-            if not fits:
+                match_operand = self.match_line(q, line) or self.match_running_sum(q, line)
+            if not match_operand:
                 self.lines, self.firsts = lines, firsts
                 return False
         return True
 
-    def is_before(self, q: int, line: Line) -> bool:
+    def match_line(self, q: int, line: Line) -> bool:
         a, args = self.after[q], self.order.args
         if line.op is not a.op or line.shape != a.shape or _how(line) != _how(a):
             return False
@@ -314,22 +343,22 @@ class TurnBefore:
         self.lines[q] = line
         for operands in (args[line], args[line][::-1]) if line.op in (ADD, MUL) else (args[line],):
             firsts, waiting = dict(self.firsts), list(self.waiting)
-            if all(map(self.fits, self.stretch.relations[q], self.stretch.sources[q], args[a], operands)):
+            if all(map(self.match_operand, self.stretch.relations[q], self.stretch.sources[q], args[a], operands)):
                 args[line] = operands
                 return True
             self.firsts, self.waiting = firsts, waiting
         return False
 
-    def is_begun(self, q: int, line: Line) -> bool:
+    def match_running_sum(self, q: int, line: Line) -> bool:
         """A sum to which each turn adds begins with the first thing that is added: before that it is 0."""
         if self.after[q].op is not ADD or (q, 1) not in self.stretch.sources[q]:
             return False
         k = 1 - self.stretch.sources[q].index((q, 1))
         self.lines[q], self.firsts[q, 1] = None, self.order.given(number(0.0))
-        return self.stretch.relations[q][k].is_next and self.stretch.sources[q][k][1] == 0 and self.fits(
+        return self.stretch.relations[q][k].is_next and self.stretch.sources[q][k][1] == 0 and self.match_operand(
             self.stretch.relations[q][k], self.stretch.sources[q][k], self.order.args[self.after[q]][k], line)
 
-    def fits(self, relation: Relation, source: Source, x: Line, y: Line) -> bool:
+    def match_operand(self, relation: Relation, source: Source, x: Line, y: Line) -> bool:
         """Whether y is the operand one turn before x; what that asks of other lines waits."""
         if relation == SAME:
             return x is y
@@ -347,4 +376,4 @@ class TurnBefore:
         if y.op is not READ or y.shape != x.shape or not np.array_equal(y.how.of + relation.step, x.how.of):
             return False
         (a,), (b,) = self.order.args[x], self.order.args[y]
-        return self.fits(relation.inner, source, a, b) if relation.inner else a is b
+        return self.match_operand(relation.inner, source, a, b) if relation.inner else a is b

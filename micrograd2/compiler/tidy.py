@@ -18,7 +18,8 @@ from .lines import is_whole, masked, number
 
 
 def tidied(program: ArrayProgram) -> ArrayProgram:
-    """The same program in fewer lines. No factor is moved out of what a reader follows."""
+    """The same program in fewer lines. An operand is `free` to be rewritten if nobody else uses it, and no reader
+    follows it on the page."""
     lines, shown = program.lines(), {*program.variables, *program.gradients.values()}
     uses = Counter(arg for line in lines for arg in line.args)
     new: dict[Line, Line] = {}

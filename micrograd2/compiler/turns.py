@@ -14,36 +14,36 @@ from string import ascii_lowercase
 import numpy as np
 
 from ..engine import ADD, Op
-from .lines import (LOG_SUM_EXP, MASKED, NUMBER, PLACE, PRODUCT, SPREAD, SUMMED, Line, Places, behind, elementwise,
-                    inside, last, logsumexp, loop, masked, number, product, reshaped, spread, stack, summed, turn)
+from .lines import (LOG_SUM_EXP, MASKED, NUMBER, PLACE, PRODUCT, SPREAD, SUMMED, Line, Places, ancestors, elementwise,
+                    last, logsumexp, loop, masked, number, product, reshaped, spread, stack, summed, turn, varying)
 
 
 class Turns:
     """Lines of a turn, made of what is `carried` (line -> what it is in the first turn, and after each) and of `slices`
-    (line -> the array that holds it for every turn), put together. `wanted` are those that are asked for, of all turns;
-    `ends` those carried that are, at the end."""
+    (line -> the array that holds it for every turn), put together. `wanted` are the lines that others use, in every
+    turn; `ends` what is carried that others use at the end."""
 
     def __init__(self, turns: int, backward: bool, carried: Mapping[Line, tuple[Line, Line]],
                  slices: Mapping[Line, Line], wanted: Sequence[Line], ends: Collection[Line]) -> None:
         self.turns, self.carried = turns, carried
-        self.arrays = dict(slices)        # a line of a turn -> all turns of it
-        self.copy: dict[Line, Line] = {}  # a line of a turn -> the one that is in the loop
+        self.stacked = dict(slices)        # a line of a turn -> all turns of it
+        self.in_loop: dict[Line, Line] = {}  # a line of a turn -> the one that is in the loop
         self._slices: dict[Line, Line] = {}
         leaves = {*carried, *slices}
         oldest = min(line.born for line in leaves)
-        body = inside(behind([*wanted, *(after for _, after in carried.values())], oldest), leaves)
-        self.inside = {*leaves, *body}
+        body = varying(ancestors([*wanted, *(after for _, after in carried.values())], oldest), leaves)
+        self.varying = {*leaves, *body}
         self.sums = self._sums(body, wanted)
         for formal, (first, after) in carried.items():
             if after is formal:  # it stays what it is
-                self.arrays[formal], self.copy[formal] = self._same(first), first
-        needed = self._needed(body, [*wanted, *ends])
-        formals = [formal for formal in carried if formal in needed - set(self.sums) - set(self.arrays)]
-        self.copy.update(zip(formals, formals))
+                self.stacked[formal], self.in_loop[formal] = self._same(first), first
+        needed = self._needed([*wanted, *ends])
+        formals = [formal for formal in carried if formal in needed - set(self.sums) - set(self.stacked)]
+        self.in_loop.update(zip(formals, formals))
         afters = [carried[formal][1] for formal in formals]
-        for line in self._in_turn(body, formals, afters):
-            self.copy[line] = Line(line.op, list(map(self._of_turn, line.args)), line.how, line.shape, line.batched,
-                                   line.trained)
+        for line in self._recurrent(body, formals, afters):
+            self.in_loop[line] = Line(line.op, list(map(self._of_turn, line.args)), line.how, line.shape, line.batched,
+                                      line.trained)
         if formals:
             firsts = [carried[formal][0] for formal in formals]
             self.loop = loop(turns, backward, formals, firsts, list(map(self._of_turn, afters)))
@@ -59,7 +59,7 @@ class Turns:
                 sums[formal] = terms
         return sums
 
-    def _needed(self, body: list[Line], roots: Sequence[Line]) -> set[Line]:
+    def _needed(self, roots: Sequence[Line]) -> set[Line]:
         """The lines of a turn that are needed for these."""
         needed: set[Line] = set()
         waiting = list(roots)
@@ -72,12 +72,12 @@ class Turns:
                 elif line in self.carried:
                     args = [self.carried[line][1]]
                 else:
-                    args = [] if line in self.arrays else line.args
-                waiting += [arg for arg in args if arg in self.inside]
+                    args = [] if line in self.stacked else line.args
+                waiting += [arg for arg in args if arg in self.varying]
         return needed
 
-    def _in_turn(self, body: list[Line], formals: Sequence[Line], afters: Sequence[Line]) -> list[Line]:
-        """The lines that need something carried, and that something carried needs."""
+    def _recurrent(self, body: list[Line], formals: Sequence[Line], afters: Sequence[Line]) -> list[Line]:
+        """The lines on a way from something carried to something carried: only these need the loop."""
         moved = set(formals)
         for line in body:
             if any(arg in moved for arg in line.args):
@@ -90,27 +90,27 @@ class Turns:
 
     def _of_turn(self, line: Line) -> Line:
         """A line, as it is in the loop."""
-        if line in self.copy or line not in self.inside:
-            return self.copy.get(line, line)
+        if line in self.in_loop or line not in self.varying:
+            return self.in_loop.get(line, line)
         if line not in self._slices:
-            self._slices[line] = turn(self.all(line))
+            self._slices[line] = turn(self.every_turn(line))
         return self._slices[line]
 
-    def all(self, line: Line) -> Line:
+    def every_turn(self, line: Line) -> Line:
         """A line of every turn: (turns, ...)."""
-        if line not in self.inside:
+        if line not in self.varying:
             return line if line.op is NUMBER else self._same(line)
         waiting = [line]
         while waiting:
             one = waiting[-1]
-            missing = [arg for arg in one.args if arg in self.inside and arg not in self.arrays
-                       ] if one not in self.copy else []
-            if one not in self.arrays and not missing:
-                self.arrays[one] = stack(self.loop, self.copy[one]) if one in self.copy else self._at_once(one)
-            if one in self.arrays:
+            missing = [arg for arg in one.args if arg in self.varying and arg not in self.stacked
+                       ] if one not in self.in_loop else []
+            if one not in self.stacked and not missing:
+                self.stacked[one] = stack(self.loop, self.in_loop[one]) if one in self.in_loop else self._at_once(one)
+            if one in self.stacked:
                 waiting.pop()
             waiting += missing
-        return self.arrays[line]
+        return self.stacked[line]
 
     def _same(self, line: Line) -> Line:
         """A line that is the same in every turn, for every turn."""
@@ -129,22 +129,22 @@ class Turns:
 
     def total(self, line: Line) -> Line:
         """The sum of a line over all turns."""
-        if line not in self.inside:
+        if line not in self.varying:
             return line * number(self.turns)
-        if line.op is PRODUCT and line not in self.copy and line not in self.arrays:
-            if all(arg in self.inside for arg in line.args):
+        if line.op is PRODUCT and line not in self.in_loop and line not in self.stacked:
+            if all(arg in self.varying for arg in line.args):
                 return self._product(line, summed_up=True)
-            a, b = (self._added_up(arg) if arg in self.inside else arg for arg in line.args)
+            a, b = (self._sum_over_turns(arg) if arg in self.varying else arg for arg in line.args)
             return product(a, b, line.how)
-        return self._added_up(line)
+        return self._sum_over_turns(line)
 
-    def _added_up(self, line: Line) -> Line:
-        return reshaped(summed(self.all(line), (-1 - len(line.shape),)), *line.shape)
+    def _sum_over_turns(self, line: Line) -> Line:
+        return reshaped(summed(self.every_turn(line), (-1 - len(line.shape),)), *line.shape)
 
     def _at_once(self, line: Line) -> Line:
         """The operation of a line, for all turns at once."""
         op, shape = line.op, line.shape
-        args = [self._beside(arg, len(shape)) for arg in line.args]
+        args = [self._operand(arg, len(shape)) for arg in line.args]
         if isinstance(op, Op):
             return elementwise(op, *args)
         if op is SPREAD:
@@ -153,7 +153,7 @@ class Turns:
             return masked(args[0], *line.how)
         if op is PRODUCT:
             return self._product(line)
-        args = list(map(self.all, line.args))
+        args = list(map(self.every_turn, line.args))
         if op is SUMMED:
             return summed(args[0], *line.how)
         if op is LOG_SUM_EXP:
@@ -167,11 +167,11 @@ class Turns:
         """These places, in an array of so many numbers for each turn."""
         return size * np.arange(self.turns).reshape(-1, *[1] * places.ndim) + places
 
-    def _beside(self, arg: Line, axes: int) -> Line:
-        """An operand of what has so many axes in a turn: with an axis for the turns before these, if it changes."""
-        if arg not in self.inside:
+    def _operand(self, arg: Line, axes: int) -> Line:
+        """An operand of what has so many axes in a turn; if it changes, with an axis for the turns in front of them."""
+        if arg not in self.varying:
             return arg
-        array = self.all(arg)
+        array = self.every_turn(arg)
         return reshaped(array, self.turns, *[1] * (axes - len(arg.shape)), *arg.shape)
 
     def _product(self, line: Line, summed_up: bool = False) -> Line:
@@ -181,20 +181,27 @@ class Turns:
         def every(names: str) -> str:
             return f"B{letter}{names[1:]}" if names.startswith("B") else letter + names
 
-        if a in self.inside:
-            a, of_a = self.all(a), every(of_a)
-        if b in self.inside:
-            b, of_b = self.all(b), every(of_b)
+        if a in self.varying:
+            a, of_a = self.every_turn(a), every(of_a)
+        if b in self.varying:
+            b, of_b = self.every_turn(b), every(of_b)
         return product(a, b, (of_a, of_b, of_y if summed_up else every(of_y)))
 
 
 def _added(formal: Line, line: Line, uses: Counter[Line]) -> list[Line] | None:
-    """What is added to the formal, one after the other, to give this line; None if more is done."""
-    if line is formal:
-        return []
-    if line.op is ADD and uses[line] == 1:
-        for arg, term in (line.args, line.args[::-1]):
-            terms = _added(formal, arg, uses)
-            if terms is not None:
-                return [*terms, term]
-    return None
+    """The terms t of line = ((formal + t₁) + t₂) + …, the innermost first; None if more is done than adding."""
+    outer: dict[Line, Line] = {}  # an operand -> the sum that it is part of
+    waiting = [line]
+    while waiting:
+        one = waiting.pop()
+        if one.op is ADD and uses[one] == 1:
+            outer.update(dict.fromkeys(one.args, one))
+            waiting += one.args
+    if formal not in outer:
+        return None
+    terms, one = [], formal
+    while one is not line:
+        a, b = outer[one].args
+        terms.append(b if one is a else a)
+        one = outer[one]
+    return terms

@@ -5,21 +5,32 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 
+class Cut(NamedTuple):
+    """Places reached by slices: of a flat array the `part`, in `rows`; of every row a cut; the axes reordered.
+
+    `axes` are those of the places, the longest step first; `counts` how many places there are along each.
+    """
+
+    axes: list[int]
+    counts: list[int]
+    rows: list[int]
+    part: slice
+    cuts: tuple[slice, ...]
+
+
 def view(shape: tuple[int, ...], places: np.ndarray, batched: bool) -> tuple[str, str] | None:
-    """What to write behind the name of an array of this shape to see these places of it, in theirs, a reshape at the
-    end by itself; None if slices cannot say it. The places are counted as if the array were flat; if it is `batched`,
-    the batch stands in front.
+    """What to write behind the name of an array of this `shape` to see these flat `places` of it, in their shape: the
+    code, and apart from it a reshape that ends it, or ""; None if slices cannot say it. A batch stands in front.
 
-    A part of the array, in rows as long as the longest step between neighbours, these in rows again; a cut of every
-    row; then the axes in their order.
-
-    >>> view((12,), np.array([[4, 5], [8, 9]]), batched=False)
+    >>> view((12,), np.array([[4, 5], [8, 9]]), batched=False)     # 4 to 11, in 2 rows of 4, of each the first 2
     ('[4:12].reshape(2, 4)[:, :2]', '')
+    >>> view((2, 3), np.array([[0, 3], [1, 4], [2, 5]]), batched=True)
+    ('.transpose(0, 2, 1)', '')
     """
     lead, front, size, seen = "B, " * batched, ":, " * batched, math.prod(shape), places.shape
 
@@ -33,41 +44,53 @@ def view(shape: tuple[int, ...], places: np.ndarray, batched: bool) -> tuple[str
     if (finer := split(places)).ndim > places.ndim:
         inner = view(shape, finer, batched)
         return inner and ("".join(inner), reshape(*seen))
+    cut = _cut(places, size)
+    if cut is None:
+        return None
+    axes, counts, rows, part, cuts = cut
+    is_part = len(range(size)[part]) < size
+    code = last = ""
+    if is_part:
+        step = f":{part.step}" if part.step not in (None, 1) else ""
+        code = f"{reshape(size) if len(shape) > 1 else ''}[{front}{part.start}:{part.stop}{step}]"
+    if cuts and (is_part or tuple(rows) != shape):
+        last = reshape(*rows)
+    if counts != rows:
+        of_rows = (":" if n == row else f"{cut.start or ''}:{cut.stop}"
+                   for cut, n, row in zip(cuts, counts[1:], rows[1:]))
+        code, last = f"{code}{last}[{front}:, {listed(of_rows)}]", ""
+    if axes != sorted(axes):
+        order = [axes.index(axis) for axis in sorted(axes)]
+        code, last = f"{code}{last}.transpose({listed([0, *(k + 1 for k in order)] if batched else order)})", ""
+    return (code, last) if max(len(axes), 1) == len(seen) else (code, reshape(*seen))
+
+
+def _cut(places: np.ndarray, size: int) -> Cut | None:
+    """How slices reach these places of a flat array of this size, if they do.
+
+    >>> _cut(np.array([[4, 5], [8, 9]]), 12)
+    Cut(axes=[0, 1], counts=[2, 2], rows=[2, 4], part=slice(4, 12, None), cuts=(slice(0, 2, None),))
+    """
     first = int(places.flat[0])
-    steps = {axis: int(places.take(1, axis).flat[0]) - first for axis, n in enumerate(seen) if n > 1}
+    steps = {axis: int(places.take(1, axis).flat[0]) - first for axis, n in enumerate(places.shape) if n > 1}
     if min(steps.values(), default=1) < 1:
         return None
     axes = sorted(steps, key=lambda axis: -steps[axis])
-    counts, pairs = [seen[axis] for axis in axes], list(zip(axes, axes[1:]))
-    rows = [*counts[:1], *(steps[outer] // steps[inner] for outer, inner in pairs)]
-    if pairs:
+    counts, nested = [places.shape[axis] for axis in axes], list(zip(axes, axes[1:]))  # an axis, the next inner
+    rows = [*counts[:1], *(steps[outer] // steps[inner] for outer, inner in nested)]
+    if nested:
         length, start = steps[axes[0]], first
         if first + counts[0] * length > size:  # the rows begin before the first place
             start -= first % length
         part = slice(start, start + counts[0] * length)
     else:
         part = slice(first, int(places.flat[-1]) + 1, *steps.values())
-    starts = [(first - part.start) % steps[outer] // steps[inner] for outer, inner in pairs]
+    starts = [(first - part.start) % steps[outer] // steps[inner] for outer, inner in nested]
     cuts = tuple(slice(start, start + n) for start, n in zip(starts, counts[1:]))
-    found, rest = np.arange(size)[part], [axis for axis, n in enumerate(seen) if n == 1]
-    if found.size != math.prod(rows) or not np.array_equal(
-            found.reshape(rows)[(...,) + cuts], places.transpose(axes + rest).reshape(counts)):
-        return None
-    code = last = ""
-    if found.size < size:
-        step = f":{part.step}" if part.step not in (None, 1) else ""
-        code = f"{reshape(size) if len(shape) > 1 else ''}[{front}{part.start}:{part.stop}{step}]"
-    if pairs and (code or tuple(rows) != shape):
-        last = reshape(*rows)
-    if counts != rows:
-        code, last = code + last, ""
-        code += f"[{front}:, " + listed(":" if n == row else f"{cut.start or ''}:{cut.stop}"
-                                        for cut, n, row in zip(cuts, counts[1:], rows[1:])) + "]"
-    if axes != sorted(axes):
-        order = [axes.index(axis) for axis in sorted(axes)]
-        code, last = code + last, ""
-        code += f".transpose({listed([0, *(k + 1 for k in order)] if batched else order)})"
-    return (code, last) if max(len(axes), 1) == len(seen) else (code, reshape(*seen))
+    found, rest = np.arange(size)[part], [axis for axis, n in enumerate(places.shape) if n == 1]
+    fits = found.size == math.prod(rows) and np.array_equal(
+        found.reshape(rows)[(...,) + cuts], places.transpose(axes + rest).reshape(counts))
+    return Cut(axes, counts, rows, part, cuts) if fits else None
 
 
 def split(places: np.ndarray) -> np.ndarray:

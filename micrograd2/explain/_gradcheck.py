@@ -38,7 +38,7 @@ def gradcheck(f: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: fl
     eps = finite("eps", eps, math.ulp(0.0), "a finite number above 0")
     atol, rtol = (finite(name, number, 0.0, "a finite number, at least 0") for name, number in
                   (("atol", atol), ("rtol", rtol)))
-    inputs = [inputs] if isinstance(inputs, (Value, Real)) else _listed(inputs)
+    inputs = [inputs] if isinstance(inputs, (Value, Real)) else _as_list(inputs)
     values = [v if isinstance(v, Value) else Value(v, f"inputs[{i}]") for i, v in enumerate(inputs)]
     function("f", f, len(values), of=f"the {len(values)} inputs")
     roots = _outputs(f, values)
@@ -49,7 +49,7 @@ def gradcheck(f: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: fl
     analytic = [grads_of(root) for root in roots]
     for i, value in enumerate(values):
         name = value.label or f"inputs[{i}]"
-        higher, lower = _moved(f, values, value, eps), _moved(f, values, value, -eps)
+        higher, lower = _outputs_at(f, values, value, eps), _outputs_at(f, values, value, -eps)
         for k, (down, root, up, grads) in enumerate(zip(lower, roots, higher, analytic)):
             slope, numeric = grads.get(value, 0.0), (up.data - down.data) / (2 * eps)
             verdict = _verdict(slope, down, root, up, eps, atol + rtol * abs(numeric))
@@ -65,7 +65,7 @@ def gradcheck(f: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: fl
     return True
 
 
-def _listed(inputs: Any) -> list[Any]:
+def _as_list(inputs: Any) -> list[Any]:
     several = hasattr(inputs, "__len__") and hasattr(inputs, "__getitem__") and getattr(inputs, "shape", None) != ()
     if not several or isinstance(inputs, (str, bytes, dict)):
         raise TypeError(f"inputs must be a list or an array of Values or numbers; got {described(inputs)}")
@@ -83,7 +83,7 @@ def _outputs(f: Callable[..., Any], values: list[Value]) -> list[Value]:
     return outputs
 
 
-def _moved(f: Callable[..., Any], values: list[Value], value: Value, by: float) -> list[Value]:
+def _outputs_at(f: Callable[..., Any], values: list[Value], value: Value, by: float) -> list[Value]:
     number = value.data
     try:
         value.data = number + by

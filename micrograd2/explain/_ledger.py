@@ -11,7 +11,7 @@ from ..engine import Value
 from ..names import making, names_of
 from ..shown import printable
 from ._paths import visits
-from .table import Explanation, Table, counted
+from .table import Explanation, Table, count_text
 
 MOST_LINES = 100_000  # of a ledger without an order, which repeats itself
 
@@ -93,15 +93,16 @@ def ledger(root: Value, order: str = "topological") -> Ledger:
     right = {root: 1.0} | {entry.operand: entry.total for entry in entries}
     if order == "topological":
         return Ledger(root, order, entries, right, right)
-    return Ledger(root, order, *_recursed(root, right), right)
+    return Ledger(root, order, *_recurse(root, right), right)
 
 
-def _recursed(root: Value, right: dict[Value, float]) -> tuple[list[Entry], dict[Value, float]]:
+def _recurse(root: Value, right: dict[Value, float]) -> tuple[list[Entry], dict[Value, float]]:
     """What recursion without an order does, without recursion: visit(result) adds to an operand, then visits it."""
     lines = sum(many * len(node.args) for node, many in visits(root))  # it comes by once on every path
     if lines > MOST_LINES:
-        raise ValueError(f"without an order the backward pass would have {counted(lines)} lines, since it walks again "
-                         f"through all that lies behind a value used twice; the ledger shows at most {MOST_LINES:,}")
+        raise ValueError(f"without an order the backward pass would have {count_text(lines)} lines, since it walks "
+                         f"again through all that lies behind a value used twice; the ledger shows at most "
+                         f"{MOST_LINES:,}")
     grads = dict.fromkeys(right, 0.0) | {root: 1.0}
     entries: list[Entry] = []
     visited: set[Value] = set()

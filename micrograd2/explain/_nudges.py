@@ -1,6 +1,7 @@
 """Nudges: which way everything should move to lower the cost, and how the wishes of a layer add up.
 
-A wish is the nudge of an activation, −∂C/∂a: what all that read it ask of it, added up.
+A nudge is minus a gradient. A wish is what one neuron asks of one activation that it reads, −δ·w; all wishes for an
+activation, added up, are the nudge to it, −∂C/∂a.
 """
 
 from __future__ import annotations
@@ -19,20 +20,20 @@ from ..costs import squared_error
 from ..engine import Value
 from ..given import described, whole
 from ..nn import MLP, Neuron
-from .table import Explanation, Table, averaged
+from .table import Explanation, Table, examples_text
 
 MOST_ROWS = 8      # of one layer, in a printed table; the object holds all
 MOST_COLUMNS = 6   # of a printed matrix, so that it fits a terminal
-MOST_ASKING = 16   # its rows
+MOST_WISHING = 16  # its rows
 
 
 class NeuronNudges(NamedTuple):
-    """What one neuron wishes for: nudges, each minus a gradient, averaged over the examples.
+    """The nudges of one neuron, each minus a gradient, averaged over the examples.
 
-    `wish` is −∂C/∂a, for its activation `a`. Its three avenues: `bias` is −∂C/∂b = −δ; `weights[i]` is −∂C/∂wᵢ, which
-    for one example is −aᵢ·δ with the activations aᵢ that it reads; `previous[i]` is what it asks of each of these
+    `nudge` is −∂C/∂a, to its activation `a`. Its three avenues: `bias` is −∂C/∂b = −δ; `weights[i]` is −∂C/∂wᵢ, which
+    for one example is −aᵢ·δ with the activations aᵢ that it reads; `wishes[i]` is its wish for each of these
     activations, −wᵢ·δ. `slope` is f′(z), `w` are its weights. The next say how many examples agree in sign with the
-    average: on the wish, on δ (and so on what is asked), on the bias, on each weight.
+    average: on the nudge, on δ (and so on the wishes), on the bias, on each weight.
 
     A weight or bias that stands in other places too has the sum over all of them; `tied` names these.
     """
@@ -42,11 +43,11 @@ class NeuronNudges(NamedTuple):
     slope: float
     delta: float
     w: list[float]
-    wish: float
+    nudge: float
     bias: float
     weights: list[float]
-    previous: list[float]
-    agree_wish: int
+    wishes: list[float]
+    agree_nudge: int
     agree_delta: int
     agree_bias: int
     agree_weights: list[int]
@@ -54,21 +55,21 @@ class NeuronNudges(NamedTuple):
 
 
 class LayerNudges(NamedTuple):
-    """One layer: its name, the names and activations that it reads, its neurons, and what they ask, added up.
+    """One layer: its name, the names and activations that it reads, its neurons, and their wishes, added up.
 
-    `asked` is a matrix with one row for each neuron: what it asks of each activation that it reads; `wished` is the sum
-    of these rows: −∂C/∂a for the layer before.
+    `wishes` is a matrix with one row for each neuron: its wish for each activation that it reads; `input_nudges` is the
+    sum of these rows: −∂C/∂a of the layer before.
     """
 
     name: str
     input_names: list[str]
     inputs: list[float]
     neurons: list[NeuronNudges]
-    wished: list[float]
+    input_nudges: list[float]
 
     @property
-    def asked(self) -> list[list[float]]:
-        return [neuron.previous for neuron in self.neurons]
+    def wishes(self) -> list[list[float]]:
+        return [neuron.wishes for neuron in self.neurons]
 
 
 @dataclass(repr=False)
@@ -86,14 +87,14 @@ class Nudges(Explanation):
 
     def tables(self) -> list[Table]:
         strongest = max(self.outputs, key=lambda neuron: abs(neuron.delta))
-        tables = [self.wishes(), self.avenues(strongest.name)]
-        tables += [self.asks(k) for k in reversed(range(1, len(self.layers)))]
+        tables = [self.output_nudges(), self.avenues(strongest.name)]
+        tables += [self.wishes(k) for k in reversed(range(1, len(self.layers)))]
         return [*tables, self.recursion(), self.hebbian()]
 
-    def wishes(self) -> Table:
-        """What the cost wishes of every output."""
-        rows = [(n.name, n.a, n.wish, *self._agreement(n.agree_wish)) for n in self.outputs]
-        return Table(f"What the cost wishes of the outputs ({averaged(self.examples)}, cost {self.cost:.4g})",
+    def output_nudges(self) -> Table:
+        """The nudge to every output."""
+        rows = [(n.name, n.a, n.nudge, *self._agreement(n.agree_nudge)) for n in self.outputs]
+        return Table(f"The nudge to every output ({examples_text(self.examples)}, cost {self.cost:.4g})",
                      {"output": "", "a": "~", "nudge −∂C/∂a": "+~", **self._agree()}, rows,
                      "A nudge above 0: the output should rise.", "nudge −∂C/∂a")
 
@@ -115,22 +116,22 @@ class Nudges(Explanation):
         for i in _largest(neuron.weights, 4):
             factors = f"−δ × a = {-neuron.delta:+.4g} × {layer.inputs[i]:.4g}" if one else "−δ × a, averaged"
             rows.append(row("weight", f"{name}.w[{i}]", neuron.weights[i], factors, neuron.agree_weights[i]))
-        for i in _largest(neuron.previous, 4):
+        for i in _largest(neuron.wishes, 4):
             factors = f"−δ × w = {-neuron.delta:+.4g} × {neuron.w[i]:+.4g}"
-            rows.append(row("activation", layer.input_names[i], neuron.previous[i], factors, neuron.agree_delta))
+            rows.append(row("activation", layer.input_names[i], neuron.wishes[i], factors, neuron.agree_delta))
         more = len(neuron.weights) - 4
         return Table(f"The three avenues of {name}: δ = {neuron.delta:+.4g}",
                      {"avenue": "", "of": "", "−∂C/∂": "+~", "which is": "", **self._agree()}, rows,
                      f"The strongest weights and activations; {more:,} more of each." if more > 0 else "", "−∂C/∂")
 
-    def asks(self, k: int) -> Table:
-        """What the neurons of layer `k` ask of the activations they read, one row for each, and the sum."""
+    def wishes(self, k: int) -> Table:
+        """The wishes of the neurons of layer `k` for the activations they read, one row for each, and their sum."""
         layer = self.layers[whole("k", k, 0, len(self.layers) - 1)]
-        columns = sorted(_largest(layer.wished, MOST_COLUMNS))
-        neurons = sorted(_largest([n.delta for n in layer.neurons], MOST_ASKING))
-        rows: list[tuple] = [(f"neurons[{j}]", *(layer.asked[j][i] for i in columns)) for j in neurons]
-        rows.append(("sum", *(layer.wished[i] for i in columns)))
-        top = max((abs(row[i]) for row in (*layer.asked, layer.wished) for i in columns), default=0.0)
+        columns = sorted(_largest(layer.input_nudges, MOST_COLUMNS))
+        neurons = sorted(_largest([n.delta for n in layer.neurons], MOST_WISHING))
+        rows: list[tuple] = [(f"neurons[{j}]", *(layer.wishes[j][i] for i in columns)) for j in neurons]
+        rows.append(("sum", *(layer.input_nudges[i] for i in columns)))
+        top = max((abs(row[i]) for row in (*layer.wishes, layer.input_nudges) for i in columns), default=0.0)
         spec = _spec(top)
         before = f"layers[{k - 1}]" if k else "the inputs"
         remark = f"The sum is −∂C/∂a of {before}."
@@ -147,7 +148,7 @@ class Nudges(Explanation):
         for layer in reversed(self.layers):
             for j in sorted(_largest([n.delta for n in layer.neurons], MOST_ROWS)):
                 n = layer.neurons[j]
-                rows.append((n.name, -n.wish, n.slope, n.delta, *self._agreement(n.agree_delta)))
+                rows.append((n.name, -n.nudge, n.slope, n.delta, *self._agreement(n.agree_delta)))
         remark = f"At most {MOST_ROWS} of each layer, the largest. For the outputs, ∂C/∂a is the cost's own."
         if self.examples > 1:
             remark += "\nThese are averages; the product holds in each example."
@@ -156,7 +157,7 @@ class Nudges(Explanation):
                      remark, "δ")
 
     def hebbian(self) -> Table:
-        """The weights that most want to grow: from the most active neurons to those most wished to rise."""
+        """The weights that most want to grow: from the most active neurons to those with the largest nudge to z."""
         rows: list[tuple] = []
         for layer in reversed(self.layers):
             growing = [(nudge, j, i) for j, n in enumerate(layer.neurons) for i, nudge in enumerate(n.weights)
@@ -165,14 +166,14 @@ class Nudges(Explanation):
             for nudge, j, i in nlargest(3, growing, key=itemgetter(0)):
                 rows.append((f"{layer.neurons[j].name}.w[{i}]", nudge, layer.inputs[i], _rank(layer.inputs, i),
                              of_z[j], _rank(of_z, j)))
-        remark = "From the most active to the most wished for: the strongest increase is where both are large."
+        remark = "From the most active to those nudged up most: the strongest increase is where both are large."
         everywhere = {name for layer in self.layers for n in layer.neurons for name in n.tied}
         if tied := [name for name, *_ in rows if name in everywhere]:
             remark += f" But {', '.join(tied)} stands in other places too, and they add to it."
         if self.examples > 1:
             remark += " (An average over examples: the same must hold in many of them.)"
         return Table("Who fires together wires together: the weights that most want to grow",
-                     {"weight": "", "−∂C/∂w": "+~", "activation": "~", "rank": "", "wish −δ": "+~", "rank ": ""}, rows,
+                     {"weight": "", "−∂C/∂w": "+~", "activation": "~", "rank": "", "nudge −δ": "+~", "rank ": ""}, rows,
                      remark, "−∂C/∂w")
 
     def _agree(self) -> dict[str, str]:
@@ -192,10 +193,10 @@ def nudges(net: MLP, X: Any, Y: Any, cost: Cost = squared_error) -> Nudges:
 
     >>> net = MLP(2, [2, 1], activation="tanh", seed=1)
     >>> found = nudges(net, [1.0, 0.5], 1.0)
-    >>> found.layers[1].asked == [found.layers[1].wished]           # one output asks, so the sum is what it asks
+    >>> found.layers[1].wishes == [found.layers[1].input_nudges]    # of a single output, so that is the sum
     True
-    >>> print(found.wishes())
-    What the cost wishes of the outputs (one example, cost 2.864)
+    >>> print(found.output_nudges())
+    The nudge to every output (one example, cost 2.864)
     output                      a  nudge −∂C/∂a
     layers[1].neurons[0]  -0.6924        +3.385
     A nudge above 0: the output should rise.
@@ -207,24 +208,24 @@ def nudges(net: MLP, X: Any, Y: Any, cost: Cost = squared_error) -> Nudges:
     for k, layer in enumerate(net.layers):
         a, slopes, upstream, deltas = (numbers.mean for numbers in (
             average.activations[k + 1], average.slopes[k], average.upstream[k], average.deltas[k]))
-        agree_wish, agree_delta = average.upstream[k].agree, average.deltas[k].agree
+        agree_nudge, agree_delta = average.upstream[k].agree, average.deltas[k].agree
         neurons = []
         for j, neuron in enumerate(layer.neurons):
             name, w = f"layers[{k}].neurons[{j}]", [weight.data for weight in neuron.w]
             bias, agree_bias = of_parameter[neuron.b]
             of_weights = [of_parameter[weight] for weight in neuron.w]
             neurons.append(NeuronNudges(
-                name, a=a[j], slope=slopes[j], delta=deltas[j], w=w, wish=-upstream[j], bias=0.0 - bias,
-                weights=[0.0 - grad for grad, _ in of_weights], previous=[0.0 - weight * deltas[j] for weight in w],
-                agree_wish=agree_wish[j], agree_delta=agree_delta[j], agree_bias=agree_bias,
-                agree_weights=[agree for _, agree in of_weights], tied=_tied(name, neuron, used)))
-        wished = [sum(column) for column in zip(*(n.previous for n in neurons))]
-        layers.append(LayerNudges(f"layers[{k}]", names, average.activations[k].mean, neurons, wished))
+                name, a=a[j], slope=slopes[j], delta=deltas[j], w=w, nudge=-upstream[j], bias=0.0 - bias,
+                weights=[0.0 - grad for grad, _ in of_weights], wishes=[0.0 - weight * deltas[j] for weight in w],
+                agree_nudge=agree_nudge[j], agree_delta=agree_delta[j], agree_bias=agree_bias,
+                agree_weights=[agree for _, agree in of_weights], tied=_tied_names(name, neuron, used)))
+        input_nudges = [sum(column) for column in zip(*(n.wishes for n in neurons))]
+        layers.append(LayerNudges(f"layers[{k}]", names, average.activations[k].mean, neurons, input_nudges))
         names = [n.name for n in neurons]
     return Nudges(average.examples, average.cost.mean[0], layers)
 
 
-def _tied(name: str, neuron: Neuron, used: Counter[Value]) -> list[str]:
+def _tied_names(name: str, neuron: Neuron, used: Counter[Value]) -> list[str]:
     """The weights, and the bias, that stand in other places of the network too."""
     weights = [f"{name}.w[{i}]" for i, weight in enumerate(neuron.w) if used[weight] > 1]
     return weights + [f"{name}.b"] * (used[neuron.b] > 1)

@@ -17,7 +17,7 @@ from ..engine import Value, topological_order
 from ..given import whole
 from ..names import names_of
 from ..shown import printable
-from .table import Explanation, Table, counted
+from .table import Explanation, Table, count_text
 
 
 class Path(NamedTuple):
@@ -57,14 +57,14 @@ class Paths(Explanation):
         rest = self.count - len(self.strongest)
         if rest:
             others = self.total - sum(path.product for path in self.strongest)
-            rows.append(("", f"{counted(rest)} more", "", others, self._share(others)))
+            rows.append(("", f"{count_text(rest)} more", "", others, self._share(others)))
         rows.append(("", "sum", "", self.total, ""))
         columns = {"": " ", "path": "", "local derivatives": "", "product": "+.6g", "share": " "}
         if not self.total or any(row[3] / self.total < -1e-9 for row in rows):  # where some cancel, shares puzzle
             del columns["share"]
             rows = [row[:-1] for row in rows]
         c, leaf = names[self.root], names[self.leaf]
-        ways = f"{counted(self.count)} path{'s' * (self.count != 1)}"
+        ways = f"{count_text(self.count)} path{'s' * (self.count != 1)}"
         return [Table(f"∂{c}/∂{leaf}: {ways} from {leaf} to {c}", columns, rows,
                       "The gradient is the sum over all paths of these products.", "product")]
 
@@ -129,10 +129,10 @@ def _strongest(root: Value, leaf: Value, top: int) -> list[Path]:
                      for lead in leads.get(operand, ())]
             if found:
                 leads[value] = nlargest(top, found, key=lambda lead: abs(lead.product))
-    return [_followed(lead) for lead in leads.get(root, [])]
+    return [_path_of(lead) for lead in leads.get(root, [])]
 
 
-def _followed(lead: _Lead) -> Path:
+def _path_of(lead: _Lead) -> Path:
     product, steps = lead.product, []
     while lead.before:
         steps.append(lead)

@@ -10,7 +10,7 @@ from ..backprop import Cost, passes
 from ..costs import squared_error
 from ..given import described, finite
 from ..nn import MLP
-from .table import Explanation, Table, averaged
+from .table import Explanation, Table, examples_text
 from ._nudges import averages_of
 
 
@@ -52,19 +52,19 @@ class Sensitivities(Explanation):
         return found[one] / found[other]
 
     def tables(self) -> list[Table]:
-        counted = [s for s in self.ranked if s.gradient]
-        if not counted:
+        nonzero = [s for s in self.ranked if s.gradient]
+        if not nonzero:
             return [Table("The cost is sensitive to no weight and no bias here: every gradient is 0.", {"": ""}, [])]
-        strongest, median, none = counted[0], counted[len(counted) // 2], len(self.ranked) - len(counted)
+        strongest, median, zeros = nonzero[0], nonzero[len(nonzero) // 2], len(self.ranked) - len(nonzero)
         top = abs(strongest.gradient)
         rows: list[tuple] = []
-        for i in sorted({*range(min(10, len(counted))), len(counted) // 2, len(counted) - 1}):
-            s = counted[i]
+        for i in sorted({*range(min(10, len(nonzero))), len(nonzero) // 2, len(nonzero) - 1}):
+            s = nonzero[i]
             rows.append((i + 1, s.name, s.value, s.gradient, f"{top / abs(s.gradient):,.4g}"))
         remark = f"{strongest.name} is {_times(top / abs(median.gradient))} as sensitive as {median.name}, the median."
         remark += " The last row is the last that counts at all."
-        remark += f" {none:,} have no influence here: their gradient is 0." if none else ""
-        ranking = Table(f"To which weights and biases is the cost most sensitive? ({averaged(self.examples)}, "
+        remark += f" {zeros:,} have no influence here: their gradient is 0." if zeros else ""
+        ranking = Table(f"To which weights and biases is the cost most sensitive? ({examples_text(self.examples)}, "
                         f"cost {self.cost:.4g})",
                         {"rank": ",", "name": "", "value": "+~", "∂C/∂w": "+.4g", "times less": " "}, rows, remark,
                         "∂C/∂w")

@@ -42,7 +42,7 @@ class Table:
 
     def cells(self) -> list[list[str]]:
         """Every row as text, column by column formatted."""
-        formatted = [_formatted([row[c] for row in self.rows], spec) for c, spec in enumerate(self.columns.values())]
+        formatted = [_format([row[c] for row in self.rows], spec) for c, spec in enumerate(self.columns.values())]
         return [list(row) for row in zip(*formatted)]
 
     def __repr__(self) -> str:
@@ -51,7 +51,7 @@ class Table:
         right = [bool(spec) for spec in self.columns.values()]
         text = ["  ".join(cell.rjust(width) if at_right else cell.ljust(width)
                           for cell, width, at_right in zip(line, widths, right)).rstrip() for line in lines]
-        return "\n".join([*_wrapped(self.title), *text, *_wrapped(self.remark)])
+        return "\n".join([*_wrap(self.title), *text, *_wrap(self.remark)])
 
     def _repr_html_(self) -> str:
         heads = [f"<th>{_safe(name)}</th>" for name in self.columns]
@@ -69,7 +69,7 @@ class Table:
         return f"<p><b>{_safe(self.title, MOST_LINE)}</b></p><table>{body}</table><p>{remark}</p>"
 
 
-def _wrapped(text: str) -> list[str]:
+def _wrap(text: str) -> list[str]:
     lines: list[str] = []
     for line in text.splitlines():
         lines += textwrap.wrap(printable(line, MOST_LINE), TERMINAL, break_long_words=False, break_on_hyphens=False)
@@ -80,7 +80,7 @@ def _is_number(cell: Any) -> bool:
     return isinstance(cell, (int, float)) and math.isfinite(cell)
 
 
-def _formatted(cells: Sequence[Any], spec: str) -> list[str]:
+def _format(cells: Sequence[Any], spec: str) -> list[str]:
     if spec.endswith("~"):
         top = max((abs(cell) for cell in cells if _is_number(cell)), default=0.0)
         decimals = max(0, 3 - math.floor(math.log10(top))) if top else 1
@@ -88,12 +88,12 @@ def _formatted(cells: Sequence[Any], spec: str) -> list[str]:
     return [cell if isinstance(cell, str) else format(cell or 0, spec) for cell in cells]  # no -0.0
 
 
-def counted(count: int) -> str:
+def count_text(count: int) -> str:
     """A whole number of any size: so many digits that nobody reads them become a power of ten."""
     return f"{count:,}" if count < 10 ** 21 else f"about 10^{math.log10(count):,.1f}"
 
 
-def averaged(examples: int) -> str:
+def examples_text(examples: int) -> str:
     """What the numbers of a table are of."""
     return "one example" if examples == 1 else f"the average over {examples} examples"
 

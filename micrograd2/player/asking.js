@@ -4,17 +4,18 @@
 // which of some numbers is the largest in size, and which sign a number has. Neither is ever a tie: numbers that are
 // nearly as large as others, or nearly 0, are not asked about. It is off until somebody turns it on.
 
-import {byId, html, num, sign, signed} from "./page.js";
+import {byId, html, num, signClass, signedNum} from "./page.js";
 
 const RATIO = 1.25; // the sizes of candidates differ at least so many times
 const SMALL = 1e-6; // what is smaller is as good as nothing
 
 /**
- * Which of some candidates {text, more, of, value} is the largest in size? Asked with up to two others that could be
- * taken for it, those with the largest `tempting`; null where none is clearly the largest. `unit()` is what the numbers
- * are called, `facing(value)` the slope that is shown, if they are slopes.
+ * Which of some candidates {text, more, number, value} is the largest in size? Asked with up to two others that could
+ * be taken for it, those with the largest `tempting`; null where none is clearly the largest. `number` is the name and
+ * the place of the value; `quantity()` is what the values are called, `asShown(value)`
+ * a gradient as the page shows it, if they are gradients.
  */
-export function whichMost({title, words, candidates, unit, facing}) {
+export function whichMost({title, words, candidates, quantity, asShown}) {
   const size = ({value}) => Math.abs(value),
     differ = (p, q) => Math.max(size(p), size(q)) > RATIO * Math.min(size(p), size(q)),
     [first, ...others] = candidates.filter(c => Number.isFinite(c.value)).sort((p, q) => size(q) - size(p));
@@ -24,25 +25,25 @@ export function whichMost({title, words, candidates, unit, facing}) {
     if (chosen.length < 3 && chosen.every(one => differ(one, other))) chosen.push(other);
   if (chosen.length < 2) return null;
   const options = candidates.filter(c => chosen.includes(c)); // in their own order, which tells nothing
-  return {kind: "most", title, words, options, right: options.indexOf(first), unit, facing};
+  return {kind: "most", title, words, options, right: options.indexOf(first), quantity, asShown};
 }
 
 /**
- * Which sign has a number? `signs` are what above and below 0 is called; `told(value)` says it with the number; `among`
- * is the size of what was added up to it, if it is a sum: where nearly all of that cancels, nothing is asked.
+ * Which sign has a number? `signs` are what above and below 0 is called; `solution(value)` is the answer in numbers;
+ * `among` is the size of what was added up to it, if it is a sum: where nearly all of that cancels, nothing is asked.
  */
-export function whichSign({title, words, of, value, signs, told, among = 0, marks = []}) {
+export function whichSign({title, words, number, value, signs, solution, among = 0, marks = []}) {
   if (!Number.isFinite(value) || Math.abs(value) < Math.max(SMALL, 0.1 * among)) return null;
   const options = signs.map(text => ({text}));
-  return {kind: "sign", title, words, of, value, options, right: Number(value < 0), told, marks};
+  return {kind: "sign", title, words, number, value, options, right: Number(value < 0), solution, marks};
 }
 
 const KEYS = {"+": 0, ArrowUp: 0, "-": 1, "−": 1, ArrowDown: 1}; // of signs
 
 /**
  * What asks. `question(k)` is that before step k, or null; `again()` draws the page anew; `go(k)` shows a step.
- * `ask(k)`, for the transport, is true if something is asked first; `told(k)` is what stands in the panel at step k:
- * {question, marks}, an element, and the neurons that it names; {verdict}; or {}.
+ * `ask(k)`, for the transport, is true if something is asked first; `panelParts(k)` is what stands in the panel at step
+ * k: {question, marks}, an element, and the neurons that it names; {verdict}, an element; or {}.
  */
 export function quiz({question, again, go}) {
   const button = byId("predict");
@@ -79,17 +80,17 @@ export function quiz({question, again, go}) {
 
   const score = () => html("span", {class: "score"}, all ? `${right} of ${all} right` : "");
 
-  /** A verdict stands as long as the same would be asked: once a number is changed, or another is told of, it goes. */
-  function told(k) {
+  /** A verdict stands as long as the same would be asked: if a number is changed, or another asked about, it goes. */
+  function panelParts(k) {
     const now = pending === k + 1 ? question(pending) : null;
     if (!now) pending = null;
-    if (now) return {question: asking(now), marks: now.marks ?? now.options.map(({mark}) => mark)};
+    if (now) return {question: questionElement(now), marks: now.marks ?? now.options.map(({mark}) => mark)};
     const then = answered?.step === k ? question(k) : null;
-    if (then && JSON.stringify(then) === answered.asked) return {verdict: verdict(then, answered.chosen)};
+    if (then && JSON.stringify(then) === answered.asked) return {verdict: verdictElement(then, answered.chosen)};
     return {};
   }
 
-  function asking({kind, title, words, options}) {
+  function questionElement({kind, title, words, options}) {
     const buttons = options.map(({text, more}, i) =>
       html(
         "button",
@@ -111,24 +112,24 @@ export function quiz({question, again, go}) {
     );
   }
 
-  const slope = v => html("td", {class: sign(v)}, signed(v));
-  function verdict(asked, chosen) {
+  const gradientCell = v => html("td", {class: signClass(v)}, signedNum(v));
+  function verdictElement(asked, chosen) {
     const {kind, options} = asked,
       isRight = chosen === asked.right;
     const opinion = html("b", {}, isRight ? "✓ Right" : "✗ Not so"),
       which = isRight ? ". " : `: ${options[asked.right].text}. `,
       line = more => html("p", {}, opinion, which, more, score());
-    if (kind === "sign") return html("div", {class: "verdict"}, line(asked.told(asked.value)));
+    if (kind === "sign") return html("div", {class: "verdict"}, line(asked.solution(asked.value)));
     const rows = options.map(({text, value}, i) =>
       html(
         "tr",
         {class: i === asked.right ? "right" : ""},
         html("td", {}, i === asked.right ? "✓" : i === chosen ? "✗" : ""),
         html("td", {}, text),
-        asked.facing ? slope(asked.facing(value)) : html("td", {}, num(value)),
+        asked.asShown ? gradientCell(asked.asShown(value)) : html("td", {}, num(value)),
       ),
     );
-    const head = html("tr", {}, html("th", {}), html("th", {}), html("th", {scope: "col"}, asked.unit()));
+    const head = html("tr", {}, html("th", {}), html("th", {}), html("th", {scope: "col"}, asked.quantity()));
     return html("div", {class: "verdict"}, line(""), html("table", {}, head, ...rows));
   }
 
@@ -144,7 +145,7 @@ export function quiz({question, again, go}) {
   });
   return {
     ask,
-    told,
+    panelParts,
     turn,
     answer,
     get isOn() {

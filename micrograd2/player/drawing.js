@@ -13,7 +13,7 @@ import {isDigit, side} from "./picture.js";
 
 const ACROSS = side * Math.round(280 / side); // pixels of the pad, a whole number of them for each of the image's
 const PEN = ACROSS / 11;
-const TOLD = "an image that was drawn";
+const DESCRIPTION = "an image that was drawn";
 
 /** The rectangle that has all ink of a square of numbers. */
 function bounds(values, across) {
@@ -44,7 +44,7 @@ const BOX = Math.max(1, extents.sort((a, b) => a - b)[extents.length >> 1]);
  * Rows of so many numbers made into n each, and turned: each is the average of a stretch of `size`, the first of which
  * begins at `from`.
  */
-function averaged(values, across, from, size, n) {
+function average(values, across, from, size, n) {
   const rows = values.length / across,
     turned = new Float64Array(n * rows);
   for (const i of range(n)) {
@@ -66,7 +66,7 @@ function imageOf(ink, across) {
   if (!size) return image;
   const parts = length => Math.ceil(length / size - 1e-9), // rounding makes no pixel
     [columns, rows] = [parts(wide), parts(high)];
-  const box = averaged(averaged(ink, across, left, size, columns), across, top, size, rows);
+  const box = average(average(ink, across, left, size, columns), across, top, size, rows);
   const mass = box.reduce((sum, v) => sum + v, 0),
     middle = where => box.reduce((sum, v, p) => sum + v * (where(p) + 0.5), 0) / mass,
     start = (centre, length) => Math.max(0, Math.min(side - length, (side >> 1) - Math.floor(centre)));
@@ -79,10 +79,10 @@ function imageOf(ink, across) {
 }
 
 /**
- * The pad. Its `element` stays the same. `choose(k)` shows an example; `listed()` is called when there is one more or
- * one less, `redrawn()` when the image has changed.
+ * The pad. Its `element` stays the same. `choose(k)` shows an example; `listExamples()` is called when there is one
+ * more or one less, `redraw()` when the image has changed.
  */
-export function pad({choose, listed, redrawn}) {
+export function pad({choose, listExamples, redraw}) {
   const canvas = html("canvas", {
       width: ACROSS,
       height: ACROSS,
@@ -108,7 +108,7 @@ export function pad({choose, listed, redrawn}) {
 
   let strokes = [], // of points
     label = null, // the class that was chosen; null: what it is read as
-    mine = -1, // the number of the example
+    exampleNumber = -1, // of what is drawn; none while the pad was never opened, or put away empty
     before = 0, // the example that was chosen before
     isOpen = false,
     due = 0;
@@ -130,23 +130,23 @@ export function pad({choose, listed, redrawn}) {
 
   function begin(point) {
     strokes.push([point]);
-    changed();
+    readSoon();
   }
 
   function goOn(point) {
     strokes.at(-1).push(point);
-    changed();
+    readSoon();
   }
 
   function takeBack(n) {
     strokes.length = Math.max(0, n);
     lift();
     if (!strokes.length) label = null;
-    changed();
+    readSoon();
   }
 
   /** Draws and reads with the next frame, once for all points that have come by then. */
-  function changed() {
+  function readSoon() {
     due ||= requestAnimationFrame(() => {
       due = 0;
       drawInk();
@@ -163,33 +163,33 @@ export function pad({choose, listed, redrawn}) {
   }
 
   function read() {
-    if (mine < 0) return; // the pad was put away before the frame came
+    if (exampleNumber < 0) return; // the pad was put away before the frame came
     const x = image();
-    putExample(mine, x, label ?? classOf(x), TOLD);
-    redrawn();
+    putExample(exampleNumber, x, label ?? classOf(x), DESCRIPTION);
+    redraw();
   }
 
   // The example
 
   /** What it should have been is chosen; its pixels stay as they are now, though they be others than were drawn. */
-  function call(c) {
-    const {x} = examples[mine];
+  function setClass(c) {
+    const {x} = examples[exampleNumber];
     label = c;
-    putExample(mine, given.inputs[mine], c, TOLD);
-    examples[mine].x.set(x);
-    redrawn();
+    putExample(exampleNumber, given.inputs[exampleNumber], c, DESCRIPTION);
+    examples[exampleNumber].x.set(x);
+    redraw();
   }
 
   function open() {
-    if (mine < 0) {
-      mine = examples.length;
+    if (exampleNumber < 0) {
+      exampleNumber = examples.length;
       before = now.example;
-      putExample(mine, new Float64Array(side * side), 0, TOLD);
-      listed();
+      putExample(exampleNumber, new Float64Array(side * side), 0, DESCRIPTION);
+      listExamples();
       read();
     }
     isOpen = true;
-    choose(mine);
+    choose(exampleNumber);
     canvas.focus({preventScroll: true});
   }
 
@@ -198,12 +198,12 @@ export function pad({choose, listed, redrawn}) {
     isOpen = false;
     if (element.contains(document.activeElement)) byId("draw").focus();
     if (!strokes.length) {
-      const chosen = now.example === mine ? before : now.example;
-      mine = -1;
+      const chosen = now.example === exampleNumber ? before : now.example;
+      exampleNumber = -1;
       dropExample();
-      listed();
+      listExamples();
       choose(chosen);
-    } else redrawn();
+    } else redraw();
   }
 
   // Pointer and keys
@@ -261,14 +261,14 @@ export function pad({choose, listed, redrawn}) {
   function update() {
     if (!isOpen) return;
     undo.disabled = clear.disabled = !strokes.length;
-    const {name} = classes[classOf(examples[mine].x)];
+    const {name} = classes[classOf(examples[exampleNumber].x)];
     reading.replaceChildren(strokes.length ? "It" : "An empty sheet", " is read as ", html("b", {}, name), ".");
     const options = classes.map((one, c) => [c, one.name]),
-      chosen = classes.findIndex(one => one.name === examples[mine].name);
+      chosen = classes.findIndex(one => one.name === examples[exampleNumber].name);
     const focused = labels.contains(document.activeElement) ? document.activeElement.dataset.key : "";
     labels.replaceChildren(
       html("p", {}, "It should have been"),
-      choice("what it should have been", options, chosen, call),
+      choice("what it should have been", options, chosen, setClass),
     );
     if (focused) labels.querySelector(`[data-key="${focused}"]`)?.focus({preventScroll: true});
   }
@@ -283,8 +283,8 @@ export function pad({choose, listed, redrawn}) {
     get isOpen() {
       return isOpen;
     },
-    get mine() {
-      return mine;
+    get exampleNumber() {
+      return exampleNumber;
     },
   };
 }

@@ -2,7 +2,7 @@
 //
 // A node is {label, symbol, why, args, row, data}: `args` are the places of its operands, `row` is how it is computed.
 // Steps: 0 the empty graph · 1 all leaves · then one result after the other · the result's own gradient, 1 · the flow.
-// The numbers as given may be the engine's own; once a leaf is changed, all are computed anew.
+// A pass is {numbers, locals}. As given it may be the engine's own; once a leaf is changed, all is computed anew.
 
 import {num, range} from "./page.js";
 
@@ -12,21 +12,21 @@ export let nodes, // operands before results
   seed, // the step in which the result gets its own gradient
   appears, // the step in which each number does
   names,
-  given, // {numbers, locals} at the start
+  given, // the pass at the start
   numbers, // now, and the local derivatives along the edges of every node
   locals,
   gradients,
   flow; // the backward pass, edge by edge
 
-/** Plays another expression; `record` is what the engine has of it: {numbers, locals}. */
-export function take(expression, record = null) {
+/** Another expression; `enginePass` is its pass as the engine has it, if it has: {numbers, locals}. */
+export function load(expression, enginePass = null) {
   nodes = expression;
   root = nodes.length - 1;
   results = range(nodes.length).filter(i => nodes[i].args.length);
   seed = results.length + 2;
   appears = nodes.map(({args}, i) => (args.length ? results.indexOf(i) + 2 : 1));
-  names = named(nodes);
-  given = record ?? computed(nodes, nodes.map(node => node.data));
+  names = namesOf(nodes);
+  given = enginePass ?? compute(nodes, nodes.map(node => node.data));
   put(given);
 }
 
@@ -37,8 +37,8 @@ function put(pass) {
 
 // The arithmetic
 
-/** Every number, and the local derivatives along its edges, for these numbers of the leaves. */
-export function computed(nodes, leaves) {
+/** The pass for these numbers of the leaves: every number, and the local derivatives along its edges. */
+export function compute(nodes, leaves) {
   const numbers = [],
     locals = [];
   nodes.forEach(({args, row}, i) => {
@@ -49,12 +49,13 @@ export function computed(nodes, leaves) {
   return {numbers, locals};
 }
 
+/** The same, or the pass as given if the leaves are as given. */
 export function forward(leaves) {
   const same = leaves.every((x, i) => Object.is(x, given.numbers[i]) || nodes[i].args.length);
-  return same ? given : computed(nodes, leaves);
+  return same ? given : compute(nodes, leaves);
 }
 
-/** The backward pass, edge by edge: upstream × local = adds, and what the operand had before and has then. */
+/** The backward pass, edge by edge: upstream × local = contribution, and what the operand had before and has then. */
 function backward({locals}) {
   const grads = [],
     steps = [];
@@ -62,15 +63,16 @@ function backward({locals}) {
   for (const i of [...results].reverse())
     nodes[i].args.forEach((operand, k) => {
       const before = grads[operand] ?? 0,
-        adds = grads[i] * locals[i][k];
-      grads[operand] = before + adds;
-      steps.push({operand, result: i, upstream: grads[i], local: locals[i][k], adds, before, total: grads[operand]});
+        contribution = grads[i] * locals[i][k];
+      grads[operand] = before + contribution;
+      const [upstream, local, total] = [grads[i], locals[i][k], grads[operand]];
+      steps.push({operand, result: i, upstream, local, contribution, before, total});
     });
   return {grads, flow: steps};
 }
 
 /** The first operation that has no finite number or slope, though its operands do: {i, missing}, or null. */
-export function failed(nodes, {numbers, locals}) {
+export function firstFailure(nodes, {numbers, locals}) {
   const finite = i => Number.isFinite(numbers[i]);
   const i = nodes.findIndex(
     ({args}, r) => args.length && args.every(finite) && !(finite(r) && locals[r].every(Number.isFinite)),
@@ -81,7 +83,7 @@ export function failed(nodes, {numbers, locals}) {
 /** Puts other numbers at the leaves; why that cannot be, or "". */
 export function change(leaves) {
   const then = forward(leaves),
-    why = then === given ? null : failed(nodes, then);
+    why = then === given ? null : firstFailure(nodes, then);
   if (why) return `${names[why.i]} has no ${why.missing} there.`;
   put(then);
   return "";
@@ -92,16 +94,16 @@ export function change(leaves) {
 const LETTERS = 22; // of a name, at most
 
 /** A short name for each node: its label, or its number if it is a leaf, or how it was made. */
-function named(nodes) {
+function namesOf(nodes) {
   const names = [];
   for (const node of nodes) {
     const operands = node.args.map(a => names[a]);
     const letters = text => [...text].length;
-    let name = lastPart(node.label);
+    let name = shortLabel(node.label);
     if (!name && !operands.length) name = num(node.data);
     if (!name) {
-      name = asMade(node, operands);
-      if (letters(name) > LETTERS) name = asMade(node, operands.map(text => (letters(text) <= 8 ? text : "…")));
+      name = nameAsMade(node, operands);
+      if (letters(name) > LETTERS) name = nameAsMade(node, operands.map(text => (letters(text) <= 8 ? text : "…")));
       if (letters(name) > LETTERS) name = `${node.symbol} of ${operands.length}`;
     }
     names.push(name);
@@ -109,7 +111,7 @@ function named(nodes) {
   return names;
 }
 
-function asMade({symbol}, operands) {
+function nameAsMade({symbol}, operands) {
   const parts = operands.map(name => (name.includes(" ") ? `(${name})` : name));
   if (symbol.includes(" ")) return symbol; // w·x + b
   if (parts.length === 2 && !/^\p{L}/u.test(symbol)) return `${parts[0]} ${symbol} ${parts[1]}`;
@@ -121,7 +123,7 @@ function asMade({symbol}, operands) {
 export const isPower = symbol => /^x[⁻⁰¹²³⁴-⁹^]/.test(symbol);
 
 /** A label at most so long; of a parameter the end, since it is what tells it apart. */
-function lastPart(label) {
+function shortLabel(label) {
   const letters = [...label];
   if (letters.length <= LETTERS) return label;
   if (!/^[\p{L}\p{N}_.[\]]+$/u.test(label) || !label.includes(".")) return letters.slice(0, LETTERS - 1).join("") + "…";

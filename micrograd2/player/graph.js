@@ -1,17 +1,17 @@
 // The picture of an expression, played: step by step; each leaf can be held, and the panel tells about all.
 
-import {byId, calm, fit, html, legend, num, sign, signed, squeeze, svg, transport} from "./page.js";
-import {dragged, instrument} from "./wiggle.js";
+import {byId, calm, fit, html, legend, num, signClass, signedNum, squeeze, svg, transport} from "./page.js";
+import {instrument, onDrag} from "./wiggle.js";
 import {quiz} from "./asking.js";
-import {appears, change, flow, forward, given, gradients, names, nodes, numbers, results, root, seed, take}
+import {appears, change, flow, forward, given, gradients, load, names, nodes, numbers, results, root, seed}
   from "./expression.js";
 import {layouts} from "./layout.js";
-import {edgeTold, nodeTold, resultName, signOf, stepTold} from "./sentences.js";
+import {contributionSign, edgeLines, nodeLines, resultName, stepLines} from "./sentences.js";
 
 // The picture
 
 let sizes, // of the cards: width, height, and `inset`, the dark cell at the left, for the operation
-  both, // layouts
+  twoLayouts, // to the right, and down
   drawing = null; // what is drawn now: the layout, and the elements by node and by edge
 let zoom = null; // so many pixels of the screen for one of the layout, if it was chosen
 
@@ -26,7 +26,7 @@ function draw(layout) {
   byId("stage").replaceChildren(picture);
   const edges = flow.map((_, k) => {
     const edge = drawEdge(layout.edges[k]);
-    peeks(edge, () => edgeTold(flow[k], false));
+    letPeek(edge, () => edgeLines(flow[k], false));
     picture.append(edge);
     return edge;
   });
@@ -35,8 +35,8 @@ function draw(layout) {
     picture.append(card);
     for (const text of card.querySelectorAll("text.name")) fit(text, sizes[i].width - 16 - sizes[i].inset);
     for (const text of card.querySelectorAll(".symbol")) squeeze(text, sizes[i].inset - 6);
-    peeks(card, () => nodeTold(i, now, offer(i)));
-    if (!node.args.length && !still) holds(card, i);
+    letPeek(card, () => nodeLines(i, now, offer(i)));
+    if (!node.args.length && !still) letHold(card, i);
     return card;
   });
   const pulse = svg("g", {class: "pulse"}, svg("rect", {y: -10.5, height: 21, rx: 10.5}), svg("text", {y: 4}));
@@ -82,13 +82,13 @@ function place() {
   const stage = byId("stage"),
     room = {width: stage.clientWidth - 32, height: stage.clientHeight - 8}; // its padding
   const fits = layout => Math.min(room.width / layout.width, room.height / layout.height);
-  const layout = both.reduce((best, other) => (fits(other) > fits(best) * 1.05 ? other : best));
+  const layout = twoLayouts.reduce((best, other) => (fits(other) > fits(best) * 1.05 ? other : best));
   if (drawing?.layout !== layout) draw(layout);
   const whole = fits(layout),
     scale = zoom === 0 ? whole : (zoom ?? (whole < 0.6 ? 0.7 : Math.min(whole, 1.9)));
   drawing.picture.setAttribute("width", Math.floor(layout.width * scale));
   drawing.picture.setAttribute("height", Math.floor(layout.height * scale));
-  const size = (text, told, to) => html("button", {onclick: () => ((zoom = to), place()), "aria-label": told}, text);
+  const size = (text, label, to) => html("button", {onclick: () => ((zoom = to), place()), "aria-label": label}, text);
   byId("zoom").hidden = whole >= 0.6 && zoom === null;
   byId("zoom").replaceChildren(
     size("−", "smaller", scale / 1.25),
@@ -102,36 +102,36 @@ function place() {
 }
 
 /** The gradient that each node has at a step, and what it was added up from; undefined where nothing has come yet. */
-function gradsAt(step) {
+function gradientsAt(step) {
   const grads = [],
     parts = nodes.map(() => []);
   if (step >= seed) grads[root] = 1;
   for (const edge of flow.slice(0, Math.max(0, step - seed))) {
     grads[edge.operand] = edge.total;
-    parts[edge.operand].push(edge.adds);
+    parts[edge.operand].push(edge.contribution);
   }
   return {grads, parts};
 }
 
 let now = {step: 0, grads: [], parts: []},
-  peeking = null,
+  peeking = null, // the lines of what is pointed at
   held = null; // the instrument at a leaf, and which
 
 function show(step, moving) {
-  now = {step, ...gradsAt(step)};
+  now = {step, ...gradientsAt(step)};
   const edge = flow[step - seed - 1];
-  const feeds = results[step - 2]; // the result that appears now
-  drawing.cards.forEach((card, i) => showCard(card, i, edge, feeds));
-  const widest = Math.max(...flow.map(({adds}) => Math.abs(adds)).filter(Number.isFinite), 0);
-  drawing.edges.forEach((group, k) => showEdge(group, flow[k], step > seed + k, flow[k] === edge, feeds, widest));
-  tell(peeking ? peeking() : resting());
-  const focus = edge ? edge.operand : (feeds ?? (step >= seed ? root : -1));
+  const newResult = results[step - 2]; // the result that appears now
+  drawing.cards.forEach((card, i) => showCard(card, i, edge, newResult));
+  const widest = Math.max(...flow.map(({contribution}) => Math.abs(contribution)).filter(Number.isFinite), 0);
+  drawing.edges.forEach((group, k) => showEdge(group, flow[k], step > seed + k, flow[k] === edge, newResult, widest));
+  tell(peeking ? peeking() : restingLines());
+  const focus = edge ? edge.operand : (newResult ?? (step >= seed ? root : -1));
   if (focus >= 0) inView(drawing.cards[focus]);
   run(edge, step - seed - 1, moving && !calm.matches);
-  followed();
+  onChange();
 }
 
-function showCard(card, i, edge, feeds) {
+function showCard(card, i, edge, newResult) {
   const {step, grads} = now,
     grad = grads[i],
     known = step >= appears[i],
@@ -140,13 +140,13 @@ function showCard(card, i, edge, feeds) {
     text = card.querySelector(".grad");
   card.classList.toggle("known", known);
   card.classList.toggle("current", step === appears[i] || edge?.operand === i || (step === seed && i === root));
-  card.classList.toggle("source", edge?.result === i || (feeds !== undefined && nodes[feeds].args.includes(i)));
+  card.classList.toggle("source", edge?.result === i || (newResult !== undefined && nodes[newResult].args.includes(i)));
   card.classList.toggle("changed", !nodes[i].args.length && !Object.is(numbers[i], given.numbers[i]));
   card.classList.toggle("held", held?.leaf === i);
   data.textContent = num(numbers[i]);
   squeeze(data, room);
   text.textContent = grad === undefined ? "" : `grad ${num(grad)}`;
-  text.setAttribute("class", `grad ${sign(grad)}`);
+  text.setAttribute("class", `grad ${signClass(grad)}`);
   squeeze(text, room);
   card.setAttribute(
     "aria-label",
@@ -156,17 +156,17 @@ function showCard(card, i, edge, feeds) {
   );
 }
 
-function showEdge(group, edge, done, current, feeds, widest) {
-  const {adds} = edge,
-    arriving = edge.result === feeds;
+function showEdge(group, edge, done, current, newResult, widest) {
+  const {contribution} = edge,
+    arriving = edge.result === newResult;
   const state = (done ? " done" : "") + (current ? " current" : "") + (arriving ? " arriving" : "");
-  group.setAttribute("class", `edge ${sign(adds)}${state}`);
-  const share = widest && Number.isFinite(adds) ? Math.abs(adds) / widest : 1;
-  group.querySelector(".lit").style.strokeWidth = adds ? 1.2 + 6.8 * share : 1.2;
+  group.setAttribute("class", `edge ${signClass(contribution)}${state}`);
+  const share = widest && Number.isFinite(contribution) ? Math.abs(contribution) / widest : 1;
+  group.querySelector(".lit").style.strokeWidth = contribution ? 1.2 + 6.8 * share : 1.2;
   group.setAttribute(
     "aria-label",
     `from ${names[edge.result]} to ${names[edge.operand]}: upstream ` +
-      `${num(edge.upstream)} times local ${num(edge.local)} adds ${num(adds)}`,
+      `${num(edge.upstream)} times local ${num(edge.local)} adds ${num(contribution)}`,
   );
 }
 
@@ -175,9 +175,9 @@ let running = 0;
 function run(edge, k, moving) {
   cancelAnimationFrame(running);
   const {pulse} = drawing;
-  pulse.setAttribute("class", edge ? `pulse ${sign(edge.adds)} on` : "pulse");
+  pulse.setAttribute("class", edge ? `pulse ${signClass(edge.contribution)} on` : "pulse");
   if (!edge) return;
-  pulse.querySelector("text").textContent = signed(edge.adds);
+  pulse.querySelector("text").textContent = signedNum(edge.contribution);
   const wide = pulse.querySelector("text").getComputedTextLength() + 16;
   pulse.querySelector("rect").setAttribute("width", wide);
   pulse.querySelector("rect").setAttribute("x", -wide / 2);
@@ -219,8 +219,8 @@ function inView(card) {
 
 // A leaf, held and changed
 
-/** A click, Enter or Space holds a leaf; a drag sideways, or the arrows up and down, change it at once. */
-function holds(card, i) {
+/** From now on a click, Enter or Space holds a leaf; a drag sideways, or the arrows up and down, change it at once. */
+function letHold(card, i) {
   let from = 0,
     pixel = 0;
   card.onclick = () => hold(i);
@@ -231,7 +231,7 @@ function holds(card, i) {
     if (held?.leaf !== i) hold(i);
     if (by) held.put(numbers[i] + by * 0.01 * Math.max(1, Math.abs(given.numbers[i])));
   };
-  dragged(
+  onDrag(
     card,
     () => {
       hold(i);
@@ -247,7 +247,7 @@ function hold(i) {
   if (now.step < seed) player.go(seed + flow.length); // it is about the gradient: let all be there
   const leaf = {
     name: names[i],
-    of: resultName(),
+    resultName: resultName(),
     given: given.numbers[i],
     get: () => numbers[i],
     set: x => {
@@ -271,25 +271,26 @@ function hold(i) {
 
 // The panel
 
-function peeks(group, told) {
+/** From now on the panel shows these lines while the pointer or the focus is at an element. */
+function letPeek(group, lines) {
   const peek = () => {
-    peeking = told;
-    tell(told());
+    peeking = lines;
+    tell(lines());
   };
   const leave = () => {
     peeking = null;
-    tell(resting());
+    tell(restingLines());
   };
   for (const event of ["pointerenter", "focus"]) group.addEventListener(event, peek);
   for (const event of ["pointerleave", "blur"]) group.addEventListener(event, leave);
 }
 
-/** What is told while nothing is pointed at: the step, or what is asked before the next. */
-const resting = () => ({...stepTold(now.step, invitation), ...predict.told(now.step)});
+/** The lines while nothing is pointed at: of the step, or what is asked before the next. */
+const restingLines = () => ({...stepLines(now.step, invitation), ...predict.panelParts(now.step)});
 
-const changed = () => numbers !== given.numbers;
+const isChanged = () => numbers !== given.numbers;
 
-/** What is told in three lines; beside it the instrument, if a leaf is held, which stays the same element. */
+/** Shows three lines; beside them the instrument, if a leaf is held, which stays the same element. */
 function tell({question, verdict, over, main, more}) {
   const lines = html(
     "div",
@@ -300,7 +301,7 @@ function tell({question, verdict, over, main, more}) {
     html("p", {class: "more"}, ...more),
   );
   const words = question ?? lines;
-  if (changed()) {
+  if (isChanged()) {
     // at once: what loses the focus by a press tells something else, and the button would be gone before the click
     const back = html("button", {onpointerdown: restore, onclick: restore, id: "restore"}, "put all back");
     words.append(html("p", {class: "more"}, "Numbers have been changed. ", back));
@@ -324,26 +325,26 @@ function restore() {
 let player = null,
   still = false, // whether nothing can be changed
   invitation = "", // to do something, before the first step
-  followed = () => {}; // what is done after each step was drawn
+  onChange = () => {}; // what is done after each step was drawn
 const predict = quiz({
-  question: k => signOf(flow[k - seed - 1]),
+  question: k => contributionSign(flow[k - seed - 1]),
   again: () => player?.again(),
   go: k => player.go(k, true),
 });
 
 /**
- * Plays an expression, in place of the one before, if there was one. `record` is what the engine has of it, `why` says
- * why it cannot be changed, "" if it can; `address` is as for `transport`; `follow` is called whenever a
+ * Plays an expression, in place of the one before, if there was one. `enginePass` is its pass as the engine has it;
+ * `why` says why it cannot be changed, "" if it can; `address` is as for `transport`; `follow` is called whenever a
  * step was drawn, or a number changed.
  */
-export function perform(expression, {record = null, why = "", invite = "", address = {}, follow = () => {}}) {
-  take(expression, record);
+export function perform(expression, {enginePass = null, why = "", invite = "", address = {}, follow = () => {}}) {
+  load(expression, enginePass);
   still = Boolean(why);
   invitation = why || invite;
-  followed = follow;
+  onChange = follow;
   sizes = nodes.map((node, i) => sizeOf(node, names[i]));
   const edges = flow.map(({operand, result}) => [operand, result]);
-  both = layouts(sizes.map(({width, height}) => [width, height]), edges);
+  twoLayouts = layouts(sizes.map(({width, height}) => [width, height]), edges);
   drawing = held = peeking = null;
   legend(`raising it raises ${resultName()}`, `raising it lowers ${resultName()}`, "width is strength");
   place();
@@ -357,10 +358,10 @@ export function perform(expression, {record = null, why = "", invite = "", addre
     player.divide(last, chapters);
     return predict.turn(predict.isOn); // what was asked, was asked of the one before
   }
-  const lasts = step => (step === 0 ? 600 : step < seed - 1 ? 700 : 1700);
-  const asked = {get: () => (predict.isOn ? 1 : null), set: predict.turn};
-  player = transport({last, chapters, show, lasts, ask: predict.ask, address: {...address, predict: asked}});
-  new ResizeObserver(fresh).observe(byId("stage"));
+  const duration = step => (step === 0 ? 600 : step < seed - 1 ? 700 : 1700);
+  const predictPart = {get: () => (predict.isOn ? 1 : null), set: predict.turn};
+  player = transport({last, chapters, show, duration, ask: predict.ask, address: {...address, predict: predictPart}});
+  new ResizeObserver(refresh).observe(byId("stage"));
   addEventListener("keydown", event => event.key === "Escape" && held && held.drop());
 }
 
@@ -370,7 +371,7 @@ function sizeOf({label, symbol, args}, name) {
   return {inset, width: inset + 7 * letters + 20, height: label || args.length ? 63 : 46};
 }
 
-function fresh() {
+function refresh() {
   place();
   player.again();
 }
@@ -396,5 +397,5 @@ globalThis.page = {
   hold,
   restore,
   predict,
-  fresh,
+  refresh,
 };

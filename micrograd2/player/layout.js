@@ -7,7 +7,7 @@
 import {mean, range} from "./page.js";
 
 const SWEEPS = 16, // through all layers, for their order
-  PULLS = 60, // and for the places in them
+  ROUNDS = 60, // through all layers, for the places in them
   APART = {card: 22, point: 14}, // pixels between neighbours in a layer
   GAP = {right: 68, down: 44}, // between layers: room for a number on every edge
   MARGIN = 14,
@@ -18,12 +18,12 @@ const SWEEPS = 16, // through all layers, for their order
  * `sizes` are [width, height] of every card; `edges` are [operand, result], the last card being the result of all.
  */
 export function layouts(sizes, edges) {
-  const order = ordered(layered(sizes.length, edges));
-  return [false, true].map(down => placed(order, sizes, edges, down));
+  const ordered = putInOrder(intoLayers(sizes.length, edges));
+  return [false, true].map(down => placePoints(ordered, sizes, edges, down));
 }
 
 /** The layers of points, and for each edge the points it goes through; a card is a point of its own number. */
-function layered(count, edges) {
+function intoLayers(count, edges) {
   const layer = range(count).map(() => 0);
   for (const [operand, result] of [...edges].sort((one, other) => other[1] - one[1]))
     layer[operand] = Math.max(layer[operand], layer[result] + 1);
@@ -44,7 +44,7 @@ function layered(count, edges) {
 }
 
 /** Puts every point in its layer, in an order with few crossings: of all that were tried, the one with the fewest. */
-function ordered({points, ways, layers}) {
+function putInOrder({points, ways, layers}) {
   const seen = new Set();
   const visit = point => {
     // operands as they are written: a tree has no crossings then
@@ -62,8 +62,8 @@ function ordered({points, ways, layers}) {
     const side = sweep % 2 ? "before" : "after";
     for (const layer of side === "before" ? layers : [...layers].reverse()) {
       for (const point of layer)
-        point.wish = point[side].length ? mean(point[side].map(({at}) => at)) : point.at;
-      layer.sort((one, other) => one.wish - other.wish);
+        point.mean = point[side].length ? mean(point[side].map(({at}) => at)) : point.at;
+      layer.sort((one, other) => one.mean - other.mean);
       number(layer);
     }
     const found = crossings(layers);
@@ -88,16 +88,16 @@ function crossings(layers) {
 }
 
 /** Places for the points, and paths for the edges; `thick` goes along the layers' direction, `wide` across it. */
-function placed({points, ways, layers}, sizes, edges, down) {
+function placePoints({points, ways, layers}, sizes, edges, down) {
   for (const point of points) {
     const [width, height] = point.card === null ? [0, 0] : sizes[point.card];
     [point.thick, point.wide] = down ? [height, width] : [width, height];
   }
-  for (const layer of layers) layer.gaps = layer.slice(1).map((point, k) => between(layer[k], point));
+  for (const layer of layers) layer.gaps = layer.slice(1).map((point, k) => distance(layer[k], point));
   for (const layer of layers) settle(layer, () => [0, 1]);
-  for (let pull = 0; pull < PULLS; pull++) {
-    const turn = pull % 2 ? [...layers].reverse() : layers;
-    for (const layer of turn) settle(layer, wish);
+  for (let round = 0; round < ROUNDS; round++) {
+    const turn = round % 2 ? [...layers].reverse() : layers;
+    for (const layer of turn) settle(layer, idealPlace);
   }
   const least = Math.min(...points.map(({across, wide}) => across - wide / 2));
   let along = MARGIN;
@@ -133,12 +133,12 @@ function placed({points, ways, layers}, sizes, edges, down) {
   return {width, height, nodes: sizes.map((_, i) => pair(points[i].along, points[i].across)), edges: paths};
 }
 
-const between = (one, other) =>
+const distance = (one, other) =>
   (one.wide + other.wide) / 2 + (one.card === null && other.card === null ? APART.point : APART.card);
 
-/** Where a point would stand, and how much: at the mean of its neighbours, where leaves count least, and what makes a
- * long edge straight most. */
-function wish(point) {
+/** Where a point would best stand, and how much that weighs: at the mean of its neighbours, where leaves count least,
+ * and what makes a long edge straight most. */
+function idealPlace(point) {
   let sum = 0,
     weight = 0;
   for (const other of [...point.before, ...point.after]) {
@@ -151,17 +151,17 @@ function wish(point) {
 }
 
 /**
- * Moves the points of a layer as near to their wishes, in least squares, as their order and the room between them
- * allow: those that would come too near to each other move as one block, to the mean of what they wish.
+ * Moves the points of a layer as near to their ideal places, in least squares, as their order and the room between them
+ * allow: those that would come too near to each other move as one block, to the mean of these places.
  */
-function settle(layer, wishOf) {
+function settle(layer, idealOf) {
   let offset = 0;
   const blocks = [];
   const place = ({sum, weight}) => sum / weight;
   layer.forEach((point, k) => {
     offset += k ? layer.gaps[k - 1] : 0;
     point.offset = offset;
-    const [across, weight] = wishOf(point);
+    const [across, weight] = idealOf(point);
     let block = {members: [point], sum: weight * (across - offset), weight};
     while (blocks.length && place(blocks.at(-1)) >= place(block)) {
       const {members, ...other} = blocks.pop();

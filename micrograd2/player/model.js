@@ -3,23 +3,28 @@
 // Layer 0 are the inputs, layer `last` the outputs. What an activation and a cost are is printed above, from the
 // engine's rows: each of `functions` maps numbers and its constants to [value, gradient].
 
-import {data, mean, most} from "./page.js";
+import {data, largestSize, mean} from "./page.js";
 
+/**
+ * The `sizes` of the layers; by layer and neuron the `kinds` of activations, and `formulas` of f′; the `names` of the
+ * outputs; `still`, why nothing can be changed, or "".
+ */
 export const {sizes, kinds, names, formulas, still} = data;
 export const last = sizes.length - 1;
 
 /** Numbers out of a text: bytes n/255 after a ":", or else float64. */
-function unpacked(text) {
+function unpack(text) {
   const bytes = Uint8Array.from(atob(text.replace(":", "")), c => c.charCodeAt(0));
   return text.startsWith(":") ? Float64Array.from(bytes, n => n / 255) : new Float64Array(bytes.buffer);
 }
 
+/** What nobody has changed: the networks, the inputs, and in a page that does not compute, their passes. */
 export const given = {
-  networks: data.networks.map(net => ({weights: net.weights.map(unpacked), biases: net.biases.map(unpacked)})),
-  inputs: data.examples.map(example => unpacked(example.x)),
+  networks: data.networks.map(net => ({weights: net.weights.map(unpack), biases: net.biases.map(unpack)})),
+  inputs: data.examples.map(example => unpack(example.x)),
   passes: data.passes.map(passes =>
     passes.map(one => {
-      const rows = Object.fromEntries(["a", "z", "slopes", "da", "dz"].map(part => [part, one[part].map(unpacked)]));
+      const rows = Object.fromEntries(["a", "z", "slopes", "da", "dz"].map(part => [part, one[part].map(unpack)]));
       return {...rows, cost: Number(one.cost)};
     }),
   ),
@@ -27,42 +32,42 @@ export const given = {
 export const examples = data.examples.map((example, k) => ({
   ...example,
   x: given.inputs[k].slice(),
-  y: unpacked(example.y),
+  y: unpack(example.y),
 }));
 const functionOf = ([which, constants]) => ({f: functions[which], constants: constants.map(Number)});
 const activations = data.activations.map(layer => layer.map(functionOf));
 const costs = still ? [] : data.costs.map(functionOf);
 /** What one more example could be, if examples are of classes. */
-export const classes = data.classes.map(({name, y, cost}) => ({name, y: unpacked(y), cost: functionOf(cost)}));
+export const classes = data.classes.map(({name, y, cost}) => ({name, y: unpack(y), cost: functionOf(cost)}));
 
 /** What is shown, and what was chosen and clicked. */
 export const now = {
   step: 0,
-  trained: 0, // which of the networks
+  networkNumber: 0, // which of the networks
   example: 0,
   network: null, // its numbers
-  moved: false, // whether they, or the inputs, are others than were given
-  turned: false, // whether the gradient is shown, not the nudges
-  weighed: false, // whether lines show the weights, where else they show what these get
-  followed: null, // the output whose avenues are told; null: the one that the example is about
+  isChanged: false, // whether they, or the inputs, are others than were given
+  showsGradient: false, // and not the nudges
+  showsWeights: false, // whether lines show the weights, where else they show the nudges to these
+  output: null, // the output whose avenues are shown; null: the one that the example is about
   picked: null, // the neuron whose numbers are shown, [layer, number]
   held: null, // the number that is held, at its place, and its instrument
   rival: null, // the place of the one that was held before
 };
 
 let cache = {};
-/** Something was changed: what was computed from it is forgotten. */
+/** Forgets all that was computed: a number has been changed. */
 export function forget() {
   cache = {};
 }
-/** What was computed once is kept until something is changed. */
-export const kept = (name, compute) => (cache[name] ??= compute());
+/** What was computed under this name is not computed again until something is changed. */
+export const remember = (name, compute) => (cache[name] ??= compute());
 
 export function putBack() {
-  const {weights, biases} = given.networks[now.trained];
+  const {weights, biases} = given.networks[now.networkNumber];
   now.network = {weights: weights.map(w => w.slice()), biases: biases.map(b => b.slice())};
   examples.forEach((example, k) => example.x.set(given.inputs[k]));
-  now.moved = false;
+  now.isChanged = false;
   forget();
 }
 putBack();
@@ -96,34 +101,39 @@ export function forward(network, x) {
   return {a, z, slopes};
 }
 
-/** All of z, a, f′(z), the cost, ∂C/∂a and δ = ∂C/∂z; z, slopes, da, dz from layer 1 on, at its number less one. */
-export function through(network, x, k) {
+/**
+ * All of z, a, the slopes f′(z), the cost, the upstream gradients `da` = ∂C/∂a and the deltas `dz` = ∂C/∂z; z, slopes,
+ * da, dz from layer 1 on, at its number less one.
+ */
+export function computePass(network, x, k) {
   const {a, z, slopes} = forward(network, x);
   const {f, constants} = costs[k];
   const [cost, gradient] = f(a[last], constants);
   const da = [],
     dz = [];
-  let pull = Float64Array.from(gradient);
+  let upstream = Float64Array.from(gradient);
   for (let l = last - 1; l >= 0; l--) {
-    da[l] = pull;
-    dz[l] = pull.map((p, j) => p * slopes[l][j]);
+    da[l] = upstream;
+    dz[l] = upstream.map((p, j) => p * slopes[l][j]);
     if (!l) break;
     const n = sizes[l],
       w = network.weights[l];
-    pull = new Float64Array(n);
-    for (let j = 0; j < dz[l].length; j++) for (let i = 0; i < n; i++) pull[i] += dz[l][j] * w[j * n + i];
+    upstream = new Float64Array(n);
+    for (let j = 0; j < dz[l].length; j++) for (let i = 0; i < n; i++) upstream[i] += dz[l][j] * w[j * n + i];
   }
   return {a, z, slopes, cost, da, dz};
 }
 
 export const passOf = (k = now.example) =>
-  kept(`pass ${k}`, () => (still ? given.passes[now.trained][k] : through(now.network, examples[k].x, k)));
+  remember(`pass ${k}`, () =>
+    still ? given.passes[now.networkNumber][k] : computePass(now.network, examples[k].x, k),
+  );
 
 /** The activations of one example, layer by layer; on average over all for k = null. */
 export function activationsOf(k) {
   if (k !== null) return passOf(k).a;
   const means = (row, l) => row.map((_, i) => mean(examples.map((_, e) => passOf(e).a[l][i])));
-  return kept("mean activations", () => passOf(0).a.map(means));
+  return remember("mean activations", () => passOf(0).a.map(means));
 }
 
 /** The cost of one example; on average over all for k = null. */
@@ -132,39 +142,42 @@ export const costNow = k => (k === null ? mean(examples.map((_, e) => passOf(e).
 export const weight = (l, j, i) => now.network.weights[l - 1][j * sizes[l - 1] + i];
 export const bias = (l, j) => now.network.biases[l - 1][j];
 /** ∂C/∂w = δ·a, of one example; on average over all for k = null. */
-export const slope = (l, j, i, k = now.example) =>
+export const weightGradient = (l, j, i, k = now.example) =>
   k === null ? gradientOf(null).weights[l - 1][j * sizes[l - 1] + i] : passOf(k).dz[l - 1][j] * passOf(k).a[l - 1][i];
 /** δ = ∂C/∂z = ∂C/∂b. */
 export const delta = (l, j, k = now.example) =>
   k === null ? gradientOf(null).biases[l - 1][j] : passOf(k).dz[l - 1][j];
-/** What neuron j of layer l asks of neuron i of the layer before: −δ·w. */
-export const asked = (l, j, i) => -passOf().dz[l - 1][j] * weight(l, j, i);
+/** The wish of neuron j of layer l for the activation of neuron i of the layer before: −δ·w. */
+export const wish = (l, j, i) => -passOf().dz[l - 1][j] * weight(l, j, i);
 
 /**
- * The largest wish of a neuron of layer l, and the largest sum of them, for the chosen example in any state of the
- * network: on this scale wishes are seen to shrink as it learns.
+ * The largest wish of a neuron of layer l, and the largest nudge to an activation before it, for the chosen example in
+ * any state of the network: on this scale they are seen to shrink as it learns.
  */
-export const largestWishes = l =>
-  kept(`wishes ${l} ${now.example}`, () => {
+export const wishScale = l =>
+  remember(`wish scale ${l} ${now.example}`, () => {
     const k = now.example,
-      before = still ? given.passes.map(of => of[k]) : given.networks.map(net => through(net, examples[k].x, k));
+      before = still
+        ? given.passes.map(passes => passes[k])
+        : given.networks.map(net => computePass(net, examples[k].x, k));
     const largest = (network, {dz, da}) => {
       const n = sizes[l - 1],
-        wishes = dz[l - 1].map((d, j) => d * most(network.weights[l - 1].subarray(j * n, (j + 1) * n)));
-      return [most(wishes), most(da[l - 2])];
+        wishes = dz[l - 1].map((d, j) => d * largestSize(network.weights[l - 1].subarray(j * n, (j + 1) * n)));
+      return [largestSize(wishes), largestSize(da[l - 2])];
     };
     const all = [...before.map((one, s) => largest(given.networks[s], one)), largest(now.network, passOf())];
-    return {wish: most(all.map(([wish]) => wish)), sum: most(all.map(([, sum]) => sum))};
+    return {wish: largestSize(all.map(([wish]) => wish)), nudge: largestSize(all.map(([, nudge]) => nudge))};
   });
 
 /** ∂C/∂w of all weights of a neuron. */
-export const slopesOf = (l, j, k = now.example) =>
+export const weightGradients = (l, j, k = now.example) =>
   gradientOf(k).weights[l - 1].subarray(j * sizes[l - 1], (j + 1) * sizes[l - 1]);
 
 // The step
 
 /** ∂C/∂w and ∂C/∂b of everything, of one example, or on average for k = null. */
-export const gradientOf = k => kept(`gradient ${k}`, () => gradientOver(k === null ? examples.map((_, e) => e) : [k]));
+export const gradientOf = k =>
+  remember(`gradient ${k}`, () => gradientOver(k === null ? examples.map((_, e) => e) : [k]));
 
 function gradientOver(rows) {
   const weights = now.network.weights.map(w => new Float64Array(w.length)),
@@ -187,8 +200,8 @@ function gradientOver(rows) {
 
 const parts = ({weights, biases}) => [...weights, ...biases];
 
-/** θ − η ∂C/∂θ, as it were: what is done there is told by `look`, which is also told −η‖∂C/∂θ‖²; then it may stay. */
-function moved(rate, k, look) {
+/** Goes to θ − η ∂C/∂θ, and back unless `stays` says so, which is called there with −η‖∂C/∂θ‖², what is predicted. */
+function tryStep(rate, k, stays) {
   const gradient = parts(gradientOf(k)),
     theta = parts(now.network),
     saved = theta.map(row => row.slice());
@@ -200,7 +213,7 @@ function moved(rate, k, look) {
     }
   });
   forget();
-  if (look(-rate * square)) return;
+  if (stays(-rate * square)) return;
   theta.forEach((row, r) => row.set(saved[r]));
   forget();
 }
@@ -209,10 +222,10 @@ function moved(rate, k, look) {
 export function descend(rate, k) {
   const before = costNow(k);
   let happened = null;
-  moved(rate, k, predicted => {
+  tryStep(rate, k, predicted => {
     if (!isSound()) return false;
     happened = {predicted, actual: costNow(k) - before, before, after: costNow(k)};
-    return (now.moved = true);
+    return (now.isChanged = true);
   });
   return happened;
 }
@@ -222,7 +235,7 @@ export function sensibleRate(rates, k) {
   const before = costNow(k);
   const isSensible = rate => {
     let sensible = false;
-    moved(rate, k, predicted => {
+    tryStep(rate, k, predicted => {
       sensible = isSound() && costNow(k) - before <= predicted / 2;
     });
     return sensible;
@@ -232,19 +245,19 @@ export function sensibleRate(rates, k) {
 
 // How it does
 
-const oneHot = y => y.filter(t => t === 1).length === 1 && y.every(t => t === 0 || t === 1);
+const isOneHot = y => y.filter(t => t === 1).length === 1 && y.every(t => t === 0 || t === 1);
 /** Whether targets are classes: one-hot rows, or −1 and 1 for a single output. */
 export const areClasses = examples.every(
-  ({y}) => y.length === sizes[last] && (y.length > 1 ? oneHot(y) : Math.abs(y[0]) === 1),
+  ({y}) => y.length === sizes[last] && (y.length > 1 ? isOneHot(y) : Math.abs(y[0]) === 1),
 );
-const largestOf = row => row.indexOf(Math.max(...row));
+const argmax = row => row.indexOf(Math.max(...row));
 
 /** Which class an example is read as: the largest output, or the sign of the only one. */
 export const readAs = k => {
   const out = passOf(k).a[last];
-  return out.length > 1 ? largestOf(out) : Math.sign(out[0]);
+  return out.length > 1 ? argmax(out) : Math.sign(out[0]);
 };
-export const rightAnswer = k => (examples[k].y.length > 1 ? largestOf(examples[k].y) : examples[k].y[0]);
+export const rightAnswer = k => (examples[k].y.length > 1 ? argmax(examples[k].y) : examples[k].y[0]);
 export const isRight = k => readAs(k) === rightAnswer(k);
 
 /**
@@ -252,7 +265,7 @@ export const isRight = k => readAs(k) === rightAnswer(k);
  * network's numbers for each: two gradients multiply to Σ over layers of (δ·δ′)(1 + a·a′).
  */
 export function agreement() {
-  return kept("agreement", () => {
+  return remember("agreement", () => {
     const inner = (p, q) => p.reduce((total, v, i) => total + v * q[i], 0);
     const all = examples.map((_, k) => passOf(k));
     const overlap = all.map(p =>
@@ -265,10 +278,10 @@ export function agreement() {
 
 // One more example
 
-/** Puts an input of class c in the place of example k, or after the last; `told` is what words call it. */
-export function putExample(k, x, c, told) {
+/** Puts an input of class c in the place of example k, or after the last; `description` is what words call it. */
+export function putExample(k, x, c, description) {
   const {name, y, cost} = classes[c];
-  examples[k] = {name, told, target: name, x: x.slice(), y};
+  examples[k] = {name, description, target: name, x: x.slice(), y};
   given.inputs[k] = x;
   costs[k] = cost;
   forget();
@@ -283,30 +296,38 @@ export function dropExample() {
 /** Which class an input would be read as. */
 export function classOf(x) {
   const out = forward(now.network, x).a[last];
-  return out.length > 1 ? largestOf(out) : Number(out[0] > 0);
+  return out.length > 1 ? argmax(out) : Number(out[0] > 0);
 }
 
 // One number, changed
 
-/** A number of the page: {weight: [l, j, i]}, {bias: [l, j]} or {input: i}, of the example that is chosen. */
+/**
+ * A number of the page, by its place: {weight: [l, j, i]}, {bias: [l, j]} or {input: i}, of the example that is chosen.
+ * It is `row[at]`; `givenRow(network)` is that row as it was given, and `gradient()` the cost's in it.
+ */
 export function numberAt(place) {
   if (place.weight) {
     const [l, j, i] = place.weight;
     return {
       row: now.network.weights[l - 1],
       at: j * sizes[l - 1] + i,
-      given: g => g.weights[l - 1],
-      slope: () => slope(l, j, i),
+      givenRow: network => network.weights[l - 1],
+      gradient: () => weightGradient(l, j, i),
     };
   }
   if (place.bias) {
     const [l, j] = place.bias;
-    return {row: now.network.biases[l - 1], at: j, given: g => g.biases[l - 1], slope: () => delta(l, j)};
+    return {
+      row: now.network.biases[l - 1],
+      at: j,
+      givenRow: network => network.biases[l - 1],
+      gradient: () => delta(l, j),
+    };
   }
   const i = place.input,
     k = now.example;
-  const pull = () => passOf(k).dz[0].reduce((total, d, j) => total + d * weight(1, j, i), 0);
-  return {row: examples[k].x, at: i, given: () => given.inputs[k], slope: pull};
+  const gradient = () => passOf(k).dz[0].reduce((total, d, j) => total + d * weight(1, j, i), 0);
+  return {row: examples[k].x, at: i, givenRow: () => given.inputs[k], gradient};
 }
 
 /** Whether every example has a cost and a gradient with the numbers that are there now. */
@@ -328,7 +349,7 @@ export function change(place, x) {
     forget();
     return "There an example has no cost, or no slope.";
   }
-  now.moved = true;
+  now.isChanged = true;
   return "";
 }
 

@@ -4,7 +4,6 @@ import {byId, choice, data, html, transport} from "./page.js";
 import {
   agreement,
   areClasses,
-  asked,
   change,
   classOf,
   costIf,
@@ -20,24 +19,37 @@ import {
   passOf,
   putBack,
   readAs,
-  slope,
-  slopesOf,
   still,
   weight,
+  weightGradient,
+  weightGradients,
+  wish,
 } from "./model.js";
-import {isDigit, isPlane, outputs, picture, shown, side, thumb, told, widths, wireAt, wireTold} from "./picture.js";
+import {
+  isDigit,
+  isPlane,
+  neuronName,
+  outputs,
+  picture,
+  shown,
+  side,
+  thumb,
+  widths,
+  wireAt,
+  wireText,
+} from "./picture.js";
 import {planeOf} from "./plane.js";
 import {trainer, training} from "./training.js";
 import {canDraw, pad} from "./drawing.js";
 import {quiz} from "./asking.js";
 import {instrument} from "./wiggle.js";
-import {called, unbroken} from "./words.js";
+import {nudgeOrGradient, withFormulas} from "./words.js";
 import {details} from "./details.js";
 import {story} from "./story.js";
 
 for (const example of examples) {
   example.name = side ? example.target : `${example.input} → ${example.target}`;
-  example.told = side ? `an image${isDigit ? ` of a ${example.target}` : ""}` : `the input ${example.input}`;
+  example.description = side ? `an image${isDigit ? ` of a ${example.target}` : ""}` : `the input ${example.input}`;
 }
 
 let player = null;
@@ -48,8 +60,8 @@ if (plane) byId("panel").before(plane.element);
 const stepPanel = trainer({
   onstep: () => {
     drawStage(false);
-    marks();
-    if (now.moved && !byId("restore")) drawPanel(); // once, for a button that is drawn anew cannot be pressed
+    markWrong();
+    if (now.isChanged && !byId("restore")) drawPanel(); // once, for a button that is drawn anew cannot be pressed
   },
   onrun: () => plane?.update(),
   playBack: () => {
@@ -58,13 +70,13 @@ const stepPanel = trainer({
     player.play();
   },
 });
-const {steps, chapters} = story({choose, follow, turnRound, weigh, panel: stepPanel.element});
+const {steps, chapters} = story({choose, follow, toggleGradient, toggleWeights, panel: stepPanel.element});
 const predict = quiz({
   question: k => steps[k].question?.() ?? null,
   again: () => player?.again(),
   go: k => player.go(k, true),
 });
-const sketch = canDraw ? pad({choose, listed: choices, redrawn}) : null;
+const sketch = canDraw ? pad({choose, listExamples, redraw}) : null;
 
 /** Training runs, or stops, wherever in the story this is asked for. */
 function run() {
@@ -74,16 +86,16 @@ function run() {
 }
 
 function follow(j) {
-  now.followed = outputs > 1 && shown[last].includes(j) ? j : null;
+  now.output = outputs > 1 && shown[last].includes(j) ? j : null;
   if (player) player.again();
 }
-function nameOf(place) {
-  if (place.bias) return `bias of ${told(...place.bias)}`;
+function numberName(place) {
+  if (place.bias) return `bias of ${neuronName(...place.bias)}`;
   if (place.weight) {
     const [l, j, i] = place.weight;
-    return `weight from ${side && l === 1 ? told(0, i) : i} to ${told(l, j)}`;
+    return `weight from ${side && l === 1 ? neuronName(0, i) : i} to ${neuronName(l, j)}`;
   }
-  return told(0, place.input);
+  return neuronName(0, place.input);
 }
 
 function hold(place) {
@@ -94,25 +106,25 @@ function hold(place) {
   sketch?.shut();
   const there = () => numberAt(place),
     rival = JSON.stringify(now.rival) === JSON.stringify(place) ? null : now.rival;
-  const {row, at: index, given: from} = there();
+  const {at: index, givenRow} = there();
   const number = {
-    name: nameOf(place),
-    of: "C",
-    given: from(given.networks[now.trained])[index],
+    name: numberName(place),
+    resultName: "C",
+    given: givenRow(given.networks[now.networkNumber])[index],
     bounds: place.input !== undefined && side ? [0, 1] : null,
     get: () => there().row[index],
     set: x => {
       const why = change(place, x);
       if (!why) {
         drawStage(false);
-        marks();
+        markWrong();
         drawPanel();
       }
       return why;
     },
     result: x => costIf(place, x),
-    slope: () => there().slope(),
-    rival: rival && {name: nameOf(rival), slope: () => numberAt(rival).slope()},
+    slope: () => there().gradient(),
+    rival: rival && {name: numberName(rival), slope: () => numberAt(rival).gradient()},
     drop: () => {
       now.held = null;
       player.again();
@@ -124,7 +136,7 @@ function hold(place) {
 }
 
 /** The pad; and all layers are lit, so that one sees how the network reads what is drawn. */
-function sketches() {
+function openPad() {
   stepPanel.stop();
   player.pause();
   now.held = now.picked = null;
@@ -133,55 +145,55 @@ function sketches() {
   byId("panel").scrollTop = 0;
 }
 
-function redrawn() {
+function redraw() {
   if (now.held?.place.input !== undefined) now.held = null;
   byId("examples").children[now.example]?.firstChild.replaceWith(thumb(examples[now.example]));
   drawStage(false);
-  marks();
+  markWrong();
   drawPanel();
 }
 
-/** Arrow keys at the image move the pixel that is held. */
-function onpixel(i) {
+/** A click at the image holds a pixel, and arrow keys move to the next. */
+function holdPixel(i) {
   hold({input: i});
 }
 
 function pick(l, j) {
   sketch?.shut();
   now.picked = now.picked?.[0] === l && now.picked[1] === j ? null : [l, j];
-  if (l === last && steps[now.step].scene().focus >= 0 && now.followed !== j && now.picked) follow(j);
+  if (l === last && steps[now.step].scene().focus >= 0 && now.output !== j && now.picked) follow(j);
   else player.again();
   byId("panel").scrollTop = 0;
 }
 
-function turnRound() {
-  now.turned = !now.turned;
+function toggleGradient() {
+  now.showsGradient = !now.showsGradient;
   player.again();
 }
 
-function weigh() {
-  now.weighed = !now.weighed;
+function toggleWeights() {
+  now.showsWeights = !now.showsWeights;
   player.again();
 }
 
 // Render
 
-let drawn = ""; // the size for which the stage was drawn
+let drawnRoom = ""; // the size for which the stage was drawn
 const room = () => `${byId("stage").clientWidth} × ${byId("stage").clientHeight}`;
 
 /** What moves goes on moving where only the legend above has grown, since the stage was drawn for that already. */
-function resized() {
-  if (room() !== drawn) player.again();
+function onResize() {
+  if (room() !== drawnRoom) player.again();
 }
 
 function drawStage(moving) {
-  const scene = {called: called(), ...steps[now.step].scene()};
-  drawn = room();
+  const scene = {quantity: nudgeOrGradient(), ...steps[now.step].scene()};
+  drawnRoom = room();
   const looks = {
     picked: now.picked,
     held: now.held?.place ?? null,
     onpick: pick,
-    onpixel: still ? null : onpixel,
+    onpixel: still ? null : holdPixel,
     moving,
   };
   const drawing = scene.table ? scene.table() : picture(scene, looks);
@@ -189,10 +201,10 @@ function drawStage(moving) {
   byId("stage").replaceChildren(drawing);
   plane?.update();
   if (scene.table) return;
-  for (const [l, j] of predict.told(now.step).marks ?? [])
+  for (const [l, j] of predict.panelParts(now.step).marks ?? [])
     drawing.querySelector(`[data-key="${l}.${j}"]`)?.classList.add("asked");
-  drawing.onpointermove = onhover;
-  if (!still) drawing.onclick = onstage;
+  drawing.onpointermove = onHover;
+  if (!still) drawing.onclick = onClick;
 }
 
 function wireUnder(event) {
@@ -201,14 +213,14 @@ function wireUnder(event) {
   return wireAt(event.clientX - box.left, event.clientY - box.top);
 }
 /** A click near a wire holds its weight. */
-function onstage(event) {
+function onClick(event) {
   const found = wireUnder(event);
   if (found) hold({weight: found});
 }
-/** The pointer near a wire is told what it shows. */
-function onhover(event) {
+/** Near a wire the pointer's tooltip says what the wire shows. */
+function onHover(event) {
   const found = wireUnder(event);
-  byId("stage").title = found ? wireTold(steps[now.step].scene(), found) : "";
+  byId("stage").title = found ? wireText(steps[now.step].scene(), found) : "";
 }
 
 function drawPanel() {
@@ -222,13 +234,13 @@ function drawPanel() {
     html("h2", {}, ...[title()].flat()),
     ...words()
       .filter(part => part !== "")
-      .map(part => (part instanceof Node ? part : html("p", {}, ...unbroken(part)))),
+      .map(part => (part instanceof Node ? part : html("p", {}, ...withFormulas(part)))),
   );
-  if (now.moved) {
+  if (now.isChanged) {
     const back = html("button", {id: "restore", onclick: restore, "data-key": "restore"}, "put all back");
     text.prepend(html("p", {class: "over"}, "Numbers have been changed. ", back));
   }
-  const {question, verdict} = predict.told(k);
+  const {question, verdict} = predict.panelParts(k);
   const parts = [...(now.picked ? [details(scene(), {hold, pick})] : []), ...(question ? [] : [text])];
   const panel = byId("panel"),
     kept = (now.held ?? (sketch?.isOpen ? sketch : null))?.element;
@@ -263,7 +275,7 @@ function restore() {
   training.costs.length = 0;
   training.latest = null;
   training.failed = false;
-  choices();
+  listExamples();
   player?.again();
 }
 
@@ -271,9 +283,9 @@ function restore() {
 
 function choose(k) {
   if (k !== now.example) {
-    now.followed = null;
+    now.output = null;
     if (now.held?.place.input !== undefined) now.held = null;
-    if (k !== sketch?.mine) sketch?.shut();
+    if (k !== sketch?.exampleNumber) sketch?.shut();
   }
   now.example = Math.max(0, Math.min(examples.length - 1, Math.round(k) || 0));
   [...byId("examples").children].forEach((button, i) => button.setAttribute("aria-pressed", i === now.example));
@@ -287,24 +299,26 @@ function choose(k) {
   if (player) player.again();
 }
 
-function train(n) {
-  now.trained = Math.max(0, Math.min(data.networks.length - 1, Math.round(n) || 0));
+function chooseNetwork(n) {
+  now.networkNumber = Math.max(0, Math.min(data.networks.length - 1, Math.round(n) || 0));
   stepPanel.stop();
   now.held = now.rival = null;
-  trained();
+  listNetworks();
   restore();
 }
 
 /** The switch between the networks, if there are several. */
-function trained() {
+function listNetworks() {
   const options = data.networks.map((net, n) => [n, net.name]);
   byId("trained").replaceChildren(
-    ...(options.length > 1 ? ["trained so far ", choice("trained so far", options, now.trained, train)] : []),
+    ...(options.length > 1
+      ? ["trained so far ", choice("trained so far", options, now.networkNumber, chooseNetwork)]
+      : []),
   );
 }
 
-/** The row of examples to choose from; those that are read wrongly say so. */
-function choices() {
+/** The row of examples to choose from. */
+function listExamples() {
   const some = examples.length > 1 && !isPlane ? examples : []; // on a plane they are points
   byId("choices").hidden = !some.length && data.networks.length < 2 && !sketch;
   byId("examples").replaceChildren(
@@ -317,10 +331,11 @@ function choices() {
       ),
     ),
   );
-  marks();
+  markWrong();
 }
 
-function marks() {
+/** Those that are read wrongly say so. */
+function markWrong() {
   [...byId("examples").children].forEach((button, k) => {
     const wrong = outputs > 1 && areClasses && !isRight(k),
       {name} = examples[k];
@@ -330,8 +345,8 @@ function marks() {
   });
 }
 
-/** Time follows the words; at the end of each chapter it rests. */
-function lasts(k) {
+/** How long a step stays: time follows the words, and at the end of each chapter it rests. */
+function duration(k) {
   const {title, words} = steps[k];
   const text = [...[title()].flat(), ...words()].map(part => (typeof part === "string" ? part : "")).join(" ");
   const rests = chapters.some(([first]) => first === k + 1) ? 1500 : 0;
@@ -339,23 +354,23 @@ function lasts(k) {
 }
 
 byId("draw").hidden = !sketch;
-byId("draw").onclick = sketches;
-trained();
-choices();
+byId("draw").onclick = openPad;
+listNetworks();
+listExamples();
 player = transport({
   last: steps.length - 1,
   chapters,
   show: render,
-  lasts,
+  duration,
   ask: predict.ask,
   address: {
     predict: {get: () => (predict.isOn ? 1 : null), set: predict.turn},
-    trained: {get: () => (data.networks.length > 1 ? now.trained : null), set: train},
-    example: {get: () => (now.example === sketch?.mine ? null : now.example), set: choose},
-    output: {get: () => now.followed, set: follow},
+    trained: {get: () => (data.networks.length > 1 ? now.networkNumber : null), set: chooseNetwork},
+    example: {get: () => (now.example === sketch?.exampleNumber ? null : now.example), set: choose},
+    output: {get: () => now.output, set: follow},
   },
 });
-new ResizeObserver(resized).observe(byId("stage"));
+new ResizeObserver(onResize).observe(byId("stage"));
 addEventListener(
   "keydown",
   event => {
@@ -373,12 +388,12 @@ addEventListener("keydown", event => {
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   sketch?.drawInk();
-  choices();
+  listExamples();
   player.again();
 });
 
 /** As if the page had been opened with the fonts and the window that are there now. */
-function fresh() {
+function refresh() {
   widths.clear();
   player.again();
 }
@@ -391,9 +406,9 @@ globalThis.page = {
   now,
   examples,
   passOf,
-  slope,
-  asked,
-  slopesOf,
+  weightGradient,
+  weightGradients,
+  wish,
   agreement,
   change,
   costNow,
@@ -402,7 +417,7 @@ globalThis.page = {
   hold,
   pick,
   choose,
-  train,
+  chooseNetwork,
   restore,
   shown,
   stepPanel,
@@ -412,6 +427,6 @@ globalThis.page = {
   weight,
   gradientOf,
   still,
-  fresh,
+  refresh,
   plane,
 };

@@ -17,7 +17,7 @@ from ..costs import example_cost, squared_error
 from ..engine import Value
 from ..nn import MLP, Neuron
 from ..shown import printable
-from .page import Page, number, packed, page_of
+from .page import Page, number, pack, page_of
 from .script import Printed, formula, is_spelled, printed_function
 
 MOST_EXAMPLES = 100
@@ -33,24 +33,24 @@ def network_page(networks: Mapping[str, MLP], X: Any, Y: Any, cost: Cost) -> Pag
         if _sizes(net) != sizes or _kinds(net) != _kinds(first):
             raise ValueError(f"the networks of a page must differ in nothing but their numbers; got {first!r:.80} and "
                              f"{net!r:.80}")
-    story = _Story(cost, sizes)
+    reader = _PassReader(cost, sizes)
     for net in networks.values():
-        story.passes.append([])
+        reader.passes.append([])
         for e, one in enumerate(_passes(net, X, Y, cost)):  # one after the other, since each is a large graph
-            story.take(net, e, one)
-    still = f"Nothing can be changed in this page: {story.still}." if story.still else ""
+            reader.read(net, e, one)
+    still = f"Nothing can be changed in this page: {reader.still}." if reader.still else ""
     data = {
         "sizes": sizes, "kinds": [[printable(name, 22) for name in layer] for layer in _kinds(first)],
-        "formulas": [[found.pop() if len(found) == 1 else "" for found in layer] for layer in story.formulas],
-        "networks": [{"name": printable(name, 30), **_packed(net)} for name, net in networks.items()],
+        "formulas": [[found.pop() if len(found) == 1 else "" for found in layer] for layer in reader.formulas],
+        "networks": [{"name": printable(name, 30), **_parameters(net)} for name, net in networks.items()],
         "names": [str(j) for j in range(sizes[-1])] if sizes[-1] > 1 else ["out"], "squared": cost is squared_error,
         "cost": printable(getattr(cost, "__name__", "a function of your own"), 160).replace("_", " "),
-        "examples": story.examples, "still": still, "passes": story.passes if still else [],
-        "activations": [] if still else [[story.entry((k, j)) for j in range(n)] for k, n in enumerate(sizes[1:])],
-        "costs": [] if still else [story.entry((e,)) for e in range(len(story.examples))],
-        "classes": [] if still else story.classes(sizes[-1]),
+        "examples": reader.examples, "still": still, "passes": reader.passes if still else [],
+        "activations": [] if still else [[reader.entry((k, j)) for j in range(n)] for k, n in enumerate(sizes[1:])],
+        "costs": [] if still else [reader.entry((e,)) for e in range(len(reader.examples))],
+        "classes": [] if still else reader.classes(sizes[-1]),
     }
-    texts = "" if still else "".join(f"  {text},\n" for text in story.texts)
+    texts = "" if still else "".join(f"  {text},\n" for text in reader.texts)
     return page_of("network", f"Backpropagation through {'-'.join(map(str, sizes))}", data,
                    f"const functions = [\n{texts}];")
 
@@ -72,7 +72,7 @@ def _passes(net: MLP, X: Any, Y: Any, cost: Cost) -> Iterator[Pass]:
     return through_the_layers(net, given)
 
 
-class _Story:
+class _PassReader:
     """What is read from the passes: the examples, the numbers of each pass, f′ as formulas, and how every activation,
     by layer and neuron, and every cost, by example, is made: in `still`, why the page cannot do that itself."""
 
@@ -87,7 +87,7 @@ class _Story:
         self.still = ""
         self.outputs: list[float] = []    # of the pass before
 
-    def take(self, net: MLP, e: int, one: Pass) -> None:
+    def read(self, net: MLP, e: int, one: Pass) -> None:
         if len(self.passes) == 1:
             self.examples.append(_example(one))
             self.targets.append(one.targets)
@@ -129,7 +129,7 @@ class _Story:
         for numbers in (others, [1 - x for x in others], [-x for x in others]):
             values = [Value(x) for x in numbers]
             alike = values[0] if len(values) == 1 else values
-            root = _probed(lambda: example_cost(lambda _: alike, [], targets, self.cost))
+            root = _value_or_none(lambda: example_cost(lambda _: alike, [], targets, self.cost))
             if root is not None:
                 self.print("the cost", (e,), root, values)
 
@@ -146,7 +146,7 @@ class _Story:
             return []
         if not all((e,) in self.printed for e, _ in numbered):   # it has no value for any of those outputs
             return []
-        return [{"name": _named(row), "y": packed(row), "cost": self.entry((e,))} for e, row in numbered]
+        return [{"name": _target_text(row), "y": pack(row), "cost": self.entry((e,))} for e, row in numbered]
 
     def entry(self, key: tuple[int, ...]) -> Any:
         """[which of `texts`, its constants]"""
@@ -161,11 +161,11 @@ def _probes(name: str, neuron: Neuron) -> Iterator[tuple[Value, Value]]:
     probe = copy.copy(neuron)
     probe.w, probe.b = [Value(1.0)], Value(0.0)
     for x in PROBES:
-        if pair := _probed(lambda: probe.trace([x])):
+        if pair := _value_or_none(lambda: probe.trace([x])):
             yield pair
 
 
-def _probed(make: Callable[[], Any]) -> Any:
+def _value_or_none(make: Callable[[], Any]) -> Any:
     """What a user's function makes of numbers that were chosen here; None where it has no value there."""
     try:
         return make()
@@ -180,28 +180,30 @@ def _formula(z: Value, a: Value) -> str:
     return "1" if a is z else formula(a.op) if a.args == (z,) and is_spelled(a.op) else ""
 
 
-def _packed(net: MLP) -> dict[str, Any]:
-    return {"weights": [packed(w.data for neuron in layer.neurons for w in neuron.w) for layer in net.layers],
-            "biases": [packed(neuron.b.data for neuron in layer.neurons) for layer in net.layers]}
+def _parameters(net: MLP) -> dict[str, Any]:
+    return {"weights": [pack(w.data for neuron in layer.neurons for w in neuron.w) for layer in net.layers],
+            "biases": [pack(neuron.b.data for neuron in layer.neurons) for layer in net.layers]}
 
 
 def _example(one: Pass) -> dict[str, Any]:
     x, y = one.activations[0], one.targets
-    return {"input": _told(x), "target": _named(y), "x": packed(x), "y": packed(y)}
+    return {"input": _numbers_text(x), "target": _target_text(y), "x": pack(x), "y": pack(y)}
 
 
-def _named(targets: list[float]) -> str:
+def _target_text(targets: list[float]) -> str:
+    """What targets are called: the number of their class, or else the numbers themselves."""
     classes = len(targets) > 1 and sorted(targets) == [0.0] * (len(targets) - 1) + [1.0]
-    return str(targets.index(1.0)) if classes else _told(targets)
+    return str(targets.index(1.0)) if classes else _numbers_text(targets)
 
 
 def _numbers(one: Pass) -> dict[str, Any]:
     """Every z, a and f′(z), and the cost's gradient in z and a, of a page that does not compute them itself."""
     return {"cost": number(one.cost.data) if one.cost is not None else "",
-            "a": list(map(packed, one.activations)), "z": list(map(packed, one.sums)),
-            "slopes": list(map(packed, one.slopes)), "da": list(map(packed, one.upstream)),
-            "dz": list(map(packed, one.deltas))}
+            "a": list(map(pack, one.activations)), "z": list(map(pack, one.sums)),
+            "slopes": list(map(pack, one.slopes)), "da": list(map(pack, one.upstream)),
+            "dz": list(map(pack, one.deltas))}
 
 
-def _told(numbers: list[float]) -> str:
+def _numbers_text(numbers: list[float]) -> str:
+    """The first three, in short."""
     return (", ".join(f"{x:.3g}" for x in numbers[:3]) + ", …" * (len(numbers) > 3)).replace("-", "−")

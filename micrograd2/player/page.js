@@ -1,21 +1,22 @@
 // What both pages share: the data, elements, numbers as text, and the transport: play, step, scrub, keys, address.
 
 export const data = JSON.parse(document.getElementById("data").textContent);
+/** Whether motion is unwelcome. */
 export const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 export const byId = id => document.getElementById(id);
 
 /** An HTML element; children that are strings become text, never markup. */
 export function html(tag, attributes = {}, ...children) {
-  return filled(document.createElement(tag), attributes, children);
+  return fillElement(document.createElement(tag), attributes, children);
 }
 
 export function svg(tag, attributes = {}, ...children) {
-  return filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+  return fillElement(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 }
 
 /** An attribute that is a function is what a click does. */
-function filled(element, attributes, children) {
+function fillElement(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes))
     if (typeof value === "function") element[name] = value;
     else element.setAttribute(name, value);
@@ -24,7 +25,8 @@ function filled(element, attributes, children) {
 }
 
 export const range = n => [...Array(n).keys()];
-export const most = values => values.reduce((largest, v) => Math.max(largest, Math.abs(v)), 0);
+/** The largest of some numbers in size, whatever their signs. */
+export const largestSize = values => values.reduce((largest, v) => Math.max(largest, Math.abs(v)), 0);
 export const mean = values => values.reduce((total, v) => total + v, 0) / values.length;
 
 /** A number in four significant digits, as Python's `.4g`, with a true minus and powers of ten. */
@@ -40,14 +42,15 @@ export function num(x, digits = 4) {
 }
 
 /** The same with its sign always there, but for 0: +0.5. */
-export const signed = (x, digits = 4) => (x > 0 ? "+" : "") + num(x, digits);
+export const signedNum = (x, digits = 4) => (x > 0 ? "+" : "") + num(x, digits);
 
 /** The class that colours a number by its sign. */
-export const sign = x => (x > 0 ? "plus" : x < 0 ? "minus" : "none");
+export const signClass = x => (x > 0 ? "plus" : x < 0 ? "minus" : "none");
 
-export const short = (text, most) => {
+/** A text of at most so many letters. */
+export const shorten = (text, limit) => {
   const letters = [...text];
-  return letters.length > most ? letters.slice(0, most - 1).join("") + "…" : text;
+  return letters.length > limit ? letters.slice(0, limit - 1).join("") + "…" : text;
 };
 
 /** SVG text that fits: letters are taken off its end until it is at most so many pixels wide. */
@@ -68,7 +71,7 @@ export function squeeze(text, width) {
   }
 }
 
-/** What the colours of a page mean, told above it, and whatever else belongs there. */
+/** What the colours of a page mean, above it, and whatever else belongs there. */
 export function legend(plus, minus, ...more) {
   byId("legend").replaceChildren(
     html("span", {class: "plus"}, html("i"), plus),
@@ -91,12 +94,12 @@ export function choice(label, options, chosen, choose) {
 
 /**
  * Moves through the steps 0 … last. `show(step, moving)` draws one; `moving` is true when it follows from the step
- * before, so that something may be set in motion. `chapters` are [first step, name]; `lasts(step)` is in milliseconds;
+ * before, so that something may be set in motion. `chapters` are [first step, name]; `duration(step)`, in milliseconds;
  * `ask(step)` is true if something is asked before a step follows, which then waits, with the same step shown again;
  * `address` holds further parts of the page's address: {name: {get, set, text}}; a part that is null is left out, and
  * one that is no `text` is a number. What it returns has `divide(last, chapters)`, for other steps than before.
  */
-export function transport({last, chapters, show, lasts, ask = () => false, address = {}}) {
+export function transport({last, chapters, show, duration, ask = () => false, address = {}}) {
   let step = 0,
     playing = false,
     timer = 0,
@@ -117,7 +120,7 @@ export function transport({last, chapters, show, lasts, ask = () => false, addre
   }
 
   /** The names of the chapters stand there if all of them fit. */
-  function room() {
+  function nameChapters() {
     const bar = byId("chapters");
     bar.classList.remove("tight");
     bar.classList.toggle("tight", bar.scrollWidth > bar.clientWidth + 1);
@@ -145,9 +148,9 @@ export function transport({last, chapters, show, lasts, ask = () => false, addre
   function write() {
     // not in an iframe made of text, whose address is not its own
     if (location.protocol === "about:") return;
-    const told = Object.entries(address).filter(([, part]) => part.get() !== null);
-    const parts = told.map(([name, part]) => `${name}=${encodeURIComponent(part.get())}`);
-    history.replaceState(null, "", "#" + [...parts, `step=${step}`].join("&"));
+    const parts = Object.entries(address).filter(([, part]) => part.get() !== null),
+      texts = parts.map(([name, part]) => `${name}=${encodeURIComponent(part.get())}`);
+    history.replaceState(null, "", "#" + [...texts, `step=${step}`].join("&"));
   }
 
   function read() {
@@ -162,7 +165,7 @@ export function transport({last, chapters, show, lasts, ask = () => false, addre
       () => {
         if (onward()) tick();
       },
-      (step >= last ? 0 : lasts(step)) / Number(byId("speed").value),
+      (step >= last ? 0 : duration(step)) / Number(byId("speed").value),
     );
   }
 
@@ -227,7 +230,7 @@ export function transport({last, chapters, show, lasts, ask = () => false, addre
     pause();
     read();
   });
-  new ResizeObserver(room).observe(byId("chapters"));
+  new ResizeObserver(nameChapters).observe(byId("chapters"));
   divide(last, chapters);
   read();
   return {

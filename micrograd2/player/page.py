@@ -79,10 +79,10 @@ def number(x: float) -> float | str:
     return x if math.isfinite(x) else "NaN" if math.isnan(x) else "Infinity" if x > 0 else "-Infinity"
 
 
-def packed(numbers: Iterable[float]) -> str:
+def pack(numbers: Iterable[float]) -> str:
     """Numbers, exactly, in base64: as bytes after a ":" if all are n/255, as pixels are; else float64, low byte first.
 
-    >>> packed([0.0, 1.0, 0.2]), packed([0.3])
+    >>> pack([0.0, 1.0, 0.2]), pack([0.3])
     (':AP8z', 'MzMzMzMz0z8=')
     """
     doubles = list(numbers)

@@ -2,11 +2,11 @@
 //
 //   program    = statement {(";" or the end of a line) statement}
 //   statement  = [name "="] sum
-//   sum        = product {("+" | "-") product}
-//   product    = signed {("*" | "/") signed}
-//   signed     = ("-" | "+") signed | power              so −a**2 is −(a**2)
-//   power      = called ["**" signed]                    so 2**-1 is ½, and a**b**c is a**(b**c)
-//   called     = operand {"." function "(" ")"}
+//   sum        = term {("+" | "-") term}
+//   term       = factor {("*" | "/") factor}
+//   factor     = ("-" | "+") factor | power              so −a**2 is −(a**2)
+//   power      = primary ["**" factor]                   so 2**-1 is ½, and a**b**c is a**(b**c)
+//   primary    = operand {"." function "(" ")"}
 //   operand    = number | name | function "(" arguments ")" | "(" sum ")"
 //   arguments  = [argument {"," argument}],  argument = sum | "[" [sum {"," sum}] "]"
 //
@@ -53,7 +53,7 @@ function tokens(text) {
  * lists it takes, and a row for each number of operands. `most` is {values, letters}. The result is the last line that
  * is more than a number. A leaf whose `data` is undefined was given no number.
  */
-export function parsed(text, table, most) {
+export function parse(text, table, most) {
   const leaves = [], // that have a name
     others = [],
     scope = new Map(), // the node of each name
@@ -95,7 +95,7 @@ export function parsed(text, table, most) {
     return whole;
   }
 
-  function made(name, args, token) {
+  function operation(name, args, token) {
     const {symbol, sign, why, rows: byCount} = table[name];
     return push({op: symbol, symbol: sign, why, args, row: byCount[args.length]}, token);
   }
@@ -105,42 +105,42 @@ export function parsed(text, table, most) {
     let left = operand();
     while (is(...operators)) {
       const token = words[next++];
-      left = made(token.text, [left, operand()], token);
+      left = operation(token.text, [left, operand()], token);
     }
     return left;
   }
 
-  const sum = () => chain(product, "+", "-");
-  const product = () => chain(signed, "*", "/");
+  const sum = () => chain(term, "+", "-");
+  const term = () => chain(factor, "*", "/");
 
-  function signed() {
+  function factor() {
     if (++depth > DEEPEST) throw fault("This is nested too deeply.");
     const minus = is("-") && here();
     let result;
     if (minus || is("+")) {
       next++;
-      result = signed();
+      result = factor();
       if (minus && result.plain && !result.args.length) result.data = -result.data;
-      else if (minus) result = made("neg", [result], minus);
+      else if (minus) result = operation("neg", [result], minus);
     } else result = power();
     depth--;
     return result;
   }
 
   function power() {
-    const base = called();
+    const base = primary();
     if (!is("**")) return base;
     const token = words[next++],
       before = others.length,
-      exponent = signed();
-    if (!exponent.plain) return made("**", [base, exponent], token);
+      exponent = factor();
+    if (!exponent.plain) return operation("**", [base, exponent], token);
     const numbers = others.splice(before).map(({data}) => data);
     if (!numbers.every(Number.isFinite)) throw fault("The exponent has no value.", token);
-    return raised(base, exponent.data, token);
+    return powerOf(base, exponent.data, token);
   }
 
   /** The row of x ** p for a number p is that of a ** b, along its base alone. */
-  function raised(base, p, token) {
+  function powerOf(base, p, token) {
     const {value, local} = table["**"].rows[2],
       digits = String(p);
     const row = {value: x => value(x, p), local: (y, x) => [p ? local(y, x, p)[0] : 0]};
@@ -149,7 +149,7 @@ export function parsed(text, table, most) {
     return push({op: `**${digits}`, symbol, why: "The slope of xᵖ is p·xᵖ⁻¹.", args: [base], row}, token);
   }
 
-  function called() {
+  function primary() {
     let result = operand();
     while (is(".")) {
       next++;
@@ -158,7 +158,7 @@ export function parsed(text, table, most) {
       if (!isFunction(token.text) || table[token.text].lists || !table[token.text].rows[1]) throw unknown(token);
       expect("(");
       expect(")");
-      result = made(token.text, [result], token);
+      result = operation(token.text, [result], token);
     }
     return result;
   }
@@ -178,8 +178,8 @@ export function parsed(text, table, most) {
       if (!Number.isFinite(x)) throw fault(`${token.text} is too large.`, token);
       return push({args: [], data: x}, token);
     }
-    if (is("(")) return applied(token);
-    if (isFunction(token.text)) throw fault(`${token.text} is a function: write ${spelled(token.text)}.`, token);
+    if (is("(")) return functionCall(token);
+    if (isFunction(token.text)) throw fault(`${token.text} is a function: write ${spelling(token.text)}.`, token);
     return scope.get(token.text) ?? leaf(token);
   }
 
@@ -195,16 +195,16 @@ export function parsed(text, table, most) {
     fault(`${token.text} is no function here; these are: ${Object.keys(table).filter(isFunction).join(", ")}.`, token);
 
   /** How a function is written. */
-  function spelled(name) {
+  function spelling(name) {
     const {lists, rows: byCount} = table[name];
     return `${name}(${["", "[a, b]", "[v, w], [x, y], b"][lists] || (byCount[2] ? "a, b" : "a")})`;
   }
 
-  function applied(token) {
+  function functionCall(token) {
     if (!isFunction(token.text)) throw unknown(token);
     const {lists, rows: byCount} = table[token.text];
     next++;
-    const given = several(")", () => (is("[") ? (next++, several("]", sum)) : sum()));
+    const given = list(")", () => (is("[") ? (next++, list("]", sum)) : sum()));
     const [first, second = first] = given,
       count = given.flat().length;
     const shape = given.slice(0, lists).every(Array.isArray) && !given.slice(lists).some(Array.isArray),
@@ -213,12 +213,12 @@ export function parsed(text, table, most) {
       all = Object.keys(byCount).length;
     if (right && lists && count > all)
       throw fault(`${token.text} takes at most ${all} numbers here; these are ${count}.`, token);
-    if (!right || !byCount[count]) throw fault(`${token.text} is written ${spelled(token.text)}.`, token);
-    return made(token.text, given.flat(), token);
+    if (!right || !byCount[count]) throw fault(`${token.text} is written ${spelling(token.text)}.`, token);
+    return operation(token.text, given.flat(), token);
   }
 
   /** What stands between commas, to the closing bracket. */
-  function several(closing, one) {
+  function list(closing, one) {
     const found = [];
     while (!is(closing)) {
       if (found.length) expect(",", `, or ${closing}`);

@@ -1,25 +1,27 @@
 // The picture of a network: one function for each thing that is drawn. What is to be drawn is a scene:
 //
 //   lit       the last layer whose activations are shown
-//   wires     l → {unit, value: (j, i) → number, or undefined for no wire; factors: (j, i) → of what it is the product,
-//             if of anything}, or nothing: plain wires
+//   wires     l → {quantity, what the numbers are called; value: (j, i) → number, or undefined for no wire; factors:
+//             (j, i) → of what it is the product, if of anything}, or nothing: plain wires
 //   fan       whether the lines from an image to layer 1 show what flows there
-//   nudge     (l, j) → the number that the triangle and the ring of a neuron show, or undefined
+//   nudge     (l, j) → the number that the triangle and the ring of a neuron show, a nudge or a gradient; or undefined
 //   rings     whether there are no triangles
 //   images    j → the numbers of an image beside a neuron of layer 1
-//   columns   {layer, upto, newest, summed, turned}: what neurons of a layer ask of the layer before, column by column
+//   columns   {layer, upto, newest, summed, turned}: the wishes of a layer for the layer before, a column for each of
+//             its first `upto` neurons, of which those from `newest` on are new; whether `summed` at the left, and
+//             whether `turned`, as the gradient
 //   average   whether all examples are shown, and not the one that is chosen
 //   targets   whether they stand beside the outputs
-//   focus     the output that is told about
-//   called    what the numbers of neurons are: nudges, or the gradient
+//   focus     the output that the words are about
+//   quantity  what the numbers of neurons are called: nudge, or gradient
 //   fresh     whether the last lit layer has just been lit
 //
-// Numbers come with the sign that they are to be drawn with; columns are asked for here, and turned.
+// Numbers come with the sign that they are to be drawn with; but wishes are looked up here, and turned.
 
-import {byId, calm, data, most, num, range, sign, svg, html} from "./page.js";
-import {activationsOf, asked, bias, examples, largestWishes, last, names, now, passOf, sizes, weight} from "./model.js";
+import {byId, calm, data, largestSize, num, range, signClass, svg, html} from "./page.js";
+import {activationsOf, bias, examples, last, names, now, passOf, sizes, weight, wish, wishScale} from "./model.js";
 
-const MOST = 20; // neurons of a column that are drawn
+const MOST = 20; // neurons of a layer that are drawn
 
 const across = Math.sqrt(sizes[0]);
 const allPixels = () => examples.every(({x}) => x.every(pixel => pixel >= 0 && pixel <= 1));
@@ -30,7 +32,7 @@ export const isPlane = sizes[0] === 2;
 export const outputs = sizes[last];
 export const isDigit = side > 0 && outputs === 10;
 
-/** Of each column: all its neurons, or the strongest over the examples. */
+/** The neurons of each layer that are drawn: all, or those that are strongest over the examples. */
 export const shown = sizes.map((n, l) => {
   if (n <= MOST) return range(n);
   const all = examples.map((_, k) => passOf(k));
@@ -42,7 +44,7 @@ export const shown = sizes.map((n, l) => {
 });
 
 /** What a neuron is called in words. */
-export function told(l, j) {
+export function neuronName(l, j) {
   if (l === last) return isDigit ? `the ${j}` : outputs > 1 ? `output ${j}` : "the output";
   return l ? `neuron ${j} of layer ${l}` : side ? `pixel ${(j % side) + 1}, ${Math.floor(j / side) + 1}` : `input ${j}`;
 }
@@ -84,7 +86,7 @@ export const thumb = example => (side ? image(example.x, false) : "");
 
 /** How wide a text is drawn, in pixels; no page knows its font beforehand. */
 export const widths = new Map();
-function wide(kind, text) {
+function textWidth(kind, text) {
   const key = `${kind} ${text}`;
   if (!widths.has(key)) {
     const probe = svg("text", {class: kind}, text),
@@ -95,13 +97,14 @@ function wide(kind, text) {
   }
   return widths.get(key);
 }
-const widest = (kind, texts) => Math.max(0, ...texts.map(text => wide(kind, text)));
+const largestWidth = (kind, texts) => Math.max(0, ...texts.map(text => textWidth(kind, text)));
 /** The first of some texts that has room, or "". */
-const fitting = (kind, room, ...texts) => texts.find(text => wide(kind, text) <= room) ?? "";
+const firstThatFits = (kind, room, ...texts) => texts.find(text => textWidth(kind, text) <= room) ?? "";
 
 const targetText = (y, tight) => (tight ? "" : "target ") + num(y, 2);
 const inputText = (x, tight) => (tight ? "" : num(x, 3));
 
+/** Where everything stands, in pixels: the radius `r` of a neuron, x by layer, y by layer and row, and so on. */
 export const at = {};
 function layOut() {
   const stage = byId("stage"),
@@ -116,8 +119,8 @@ function layOut() {
   const all = side ? [] : [...examples.map(e => e.x), activationsOf(null)[0]],
     inputs = all.flatMap(x => shown[0].map(i => inputText(x[i], tight)));
   const targets = [...new Set(examples.flatMap(e => [...e.y]))].map(y => targetText(y, tight));
-  const left = side ? box + (tight ? 30 : 50 + 0.04 * width) : r + 16 + widest("before", inputs),
-    right = width - (r + 17 + widest("label", names) + 8 + widest("target", targets) + 4);
+  const left = side ? box + (tight ? 30 : 50 + 0.04 * width) : r + 16 + largestWidth("before", inputs),
+    right = width - (r + 17 + largestWidth("label", names) + 8 + largestWidth("target", targets) + 4);
   const x = range(last + 1).map(l => {
     if (!side) return left + (l / last) * (right - left);
     return l ? left + (last > 1 ? (l - 1) / (last - 1) : 1) * (right - left) : box / 2 + 8;
@@ -155,7 +158,7 @@ function wiresOf(l, wires, from) {
       const v = wires ? wires.value(j, i) : 0;
       if (v !== undefined) order.push({p, q, j, i, v});
     }
-  const top = most(order.map(({v}) => v)) || 1,
+  const top = largestSize(order.map(({v}) => v)) || 1,
     pace = wires ? Math.min(400, 2000 / order.length) / Number(byId("speed").value) : 0;
   order.forEach((wire, n) => Object.assign(wire, {share: Math.abs(wire.v) / top, comes: from + pace * n}));
   const drawn = [...order].sort((a, b) => a.share - b.share);
@@ -169,7 +172,7 @@ function drawWires({l, drawn, lit}, elapsed) {
   for (const {p, q, v, share, comes} of drawn) {
     if (comes > elapsed) continue;
     const isNew = lit && elapsed - comes < 90;
-    pen.strokeStyle = isNew ? ink : colours[sign(v)];
+    pen.strokeStyle = isNew ? ink : colours[signClass(v)];
     pen.lineWidth = lit ? 0.3 + 3.7 * share : 0.6;
     pen.globalAlpha = isNew ? 1 : lit ? 0.12 + 0.88 * share : 0.35;
     pen.beginPath();
@@ -187,7 +190,7 @@ function fillGround(root, scene, images, alive) {
   for (let l = last; l >= (side ? 2 : 1); l--)
     if (scene.columns?.layer !== l) layers.push(wiresOf(l, scene.wires?.(l), layers.at(-1)?.until ?? 0));
   const until = layers.at(-1)?.until ?? 0,
-    peak = most(images.map(most));
+    peak = largestSize(images.map(largestSize));
   const draw = elapsed => {
     pen.clearRect(0, 0, at.width, at.height);
     for (const layer of layers) drawWires(layer, elapsed);
@@ -205,7 +208,7 @@ function fillGround(root, scene, images, alive) {
       {l, order} = layers.findLast(layer => layer.lit && layer.from <= elapsed),
       {i, j} = order.findLast(wire => wire.comes <= elapsed);
     draw(done ? Infinity : elapsed);
-    line.textContent = done ? "" : `${i} → ${l === last ? names[j] : j}: ${product(scene, [l, j, i])}`;
+    line.textContent = done ? "" : `${i} → ${l === last ? names[j] : j}: ${wireNumber(scene, [l, j, i])}`;
     if (!done) coming = requestAnimationFrame(frame);
   });
 }
@@ -250,7 +253,7 @@ function drawSheet(root, values, held, onpixel, texts) {
     const pixel = {x: left + (held % side) * s, y: top + Math.floor(held / side) * s, width: s, height: s};
     root.append(svg("rect", {...pixel, class: "pixel"}));
   }
-  const text = fitting("caption small", texts.room, ...texts.long);
+  const text = firstThatFits("caption small", texts.room, ...texts.long);
   root.append(svg("text", {x: left + at.box / 2, y: top + at.box + 16, class: "caption small"}, text));
 }
 
@@ -258,7 +261,7 @@ function drawSheet(root, values, held, onpixel, texts) {
 function drawFan(root, flows) {
   const top = at.middle - at.box / 2,
     sums = passOf().z[0].map((z, j) => z - bias(1, j)),
-    peak = most(sums) || 1;
+    peak = largestSize(sums) || 1;
   for (const [row, j] of shown[1].entries()) {
     const v = flows ? sums[j] : 0;
     root.append(
@@ -267,7 +270,7 @@ function drawFan(root, flows) {
         y1: top + (at.box * (row + 0.5)) / shown[1].length,
         x2: at.x[1] - at.r,
         y2: at.y(1, row),
-        class: `wire ${v ? sign(v) : ""}`,
+        class: `wire ${v ? signClass(v) : ""}`,
         "stroke-width": v ? 0.5 + (3.5 * Math.abs(v)) / peak : 0.6,
         "stroke-opacity": v ? 0.9 : 0.35,
       }),
@@ -283,7 +286,11 @@ function drawLayerName(root, l) {
   const room =
     2 * Math.min(at.x[l] - 2, at.width - at.x[l], (at.x[1] - at.x[0]) / 2, (at.x[last] - at.x[last - 1]) / 2) - 6;
   root.append(
-    svg("text", {x: at.x[l], y: 14, class: "caption"}, fitting("caption", room, ...texts.map(t => t + and), ...texts)),
+    svg(
+      "text",
+      {x: at.x[l], y: 14, class: "caption"},
+      firstThatFits("caption", room, ...texts.map(t => t + and), ...texts),
+    ),
   );
 }
 
@@ -302,7 +309,7 @@ function drawSmallImage(row, values, peak) {
 }
 
 /** A number that fits into a neuron: .94; none that would have to be cut. */
-function brief(x) {
+function briefText(x) {
   const text = (Math.abs(x) < 10 ? x.toFixed(2) : num(x, 2)).replace(/^(-?)0\./, "$1.").replace("-", "−");
   return text === "−.00" ? ".00" : text.length > 5 ? "" : text;
 }
@@ -320,14 +327,16 @@ function drawNeuron(scene, l, row, j, a, picked, onpick) {
     role: "button",
     "data-key": `${l}.${j}`,
     "aria-label":
-      told(l, j) +
+      neuronName(l, j) +
       (lit ? `: activation ${num(a)}` : "") +
-      (nudge === undefined ? "" : `, ${scene.called} ${num(nudge)}`),
+      (nudge === undefined ? "" : `, ${scene.quantity} ${num(nudge)}`),
   });
   group.append(svg("circle", {r: at.r + 4, class: "touch"}), svg("circle", {r: at.r, class: "body"}));
   if (lit) drawActivation(group, a);
-  if (nudge)
-    drawNudge(group, l, nudge, Math.abs(nudge) / (most(shown[l].map(i => scene.nudge(l, i) ?? 0)) || 1), scene.rings);
+  if (nudge) {
+    const largest = largestSize(shown[l].map(i => scene.nudge(l, i) ?? 0)) || 1;
+    drawNudge(group, l, nudge, Math.abs(nudge) / largest, scene.rings);
+  }
   if (l === last) {
     group.append(svg("text", {x: at.r + 17, y: 4.5, class: "label"}, names[j]));
     const target = {x: at.width - at.x[l] - 4, y: 4.5, class: "target"};
@@ -348,7 +357,7 @@ function drawNeuron(scene, l, row, j, a, picked, onpick) {
 function drawActivation(group, a) {
   const glow = Math.min(1, Math.abs(a));
   group.append(svg("circle", {r: at.r, class: a < 0 ? "glow below" : "glow", "fill-opacity": glow.toFixed(3)}));
-  if (at.r > 12) group.append(svg("text", {y: 3.5, class: glow > 0.55 ? "bright" : ""}, brief(a)));
+  if (at.r > 12) group.append(svg("text", {y: 3.5, class: glow > 0.55 ? "bright" : ""}, briefText(a)));
 }
 
 /** A ring, and a triangle, up or down, as high as the nudge is strong. */
@@ -357,41 +366,42 @@ function drawNudge(group, l, v, share, ringOnly) {
     way = v > 0 ? -1 : 1,
     left = l === last ? at.r + 8 : -at.r - 9;
   const d = `M${left} ${way * high}l${way * 4} ${-way * Math.max(3, high)}h${-way * 8}z`;
-  group.append(svg("circle", {r: at.r, class: `ring ${sign(v)}`, "stroke-width": 1 + 3 * share}));
-  if (!ringOnly) group.append(svg("path", {class: `nudge ${sign(v)}`, d}));
+  group.append(svg("circle", {r: at.r, class: `ring ${signClass(v)}`, "stroke-width": 1 + 3 * share}));
+  if (!ringOnly) group.append(svg("path", {class: `nudge ${signClass(v)}`, d}));
 }
 
-// Wishes: for each neuron of a layer, one column of plus and minus for the layer before; at the left their sum
+// Wishes: for each neuron of a layer, one column of plus and minus for the layer before; at the left their sums, the
+// nudges to its activations
 
 function columnsAt(l) {
-  const owners = shown[l],
+  const neurons = shown[l],
     from = at.x[l - 1] + at.r + 8,
     room = at.x[l] - at.r - 14 - from,
-    pitch = Math.min(at.pitch, 32, room / (owners.length + 2)),
-    start = from + (room - pitch * (owners.length + 1.6)) / 2 + pitch / 2;
+    pitch = Math.min(at.pitch, 32, room / (neurons.length + 2)),
+    start = from + (room - pitch * (neurons.length + 1.6)) / 2 + pitch / 2;
   return {pitch, start, x: k => start + (k + 1.6) * pitch, head: at.y(l - 1, 0) - at.pitch / 2 - 4};
 }
 
 function drawColumns(root, {layer: l, upto, newest, summed, turned}, moving) {
-  const owners = shown[l],
+  const neurons = shown[l],
     {pitch, start, x, head} = columnsAt(l),
-    wish = (j, i) => (turned ? -1 : 1) * asked(l, j, i),
-    peak = largestWishes(l).wish || 1;
-  const labels = owners.map(j => (l === last ? names[j] : String(j))),
-    every = Math.ceil((widest("caption", labels) + 3) / pitch);
-  owners.forEach((j, k) => {
+    wishShown = (j, i) => (turned ? -1 : 1) * wish(l, j, i),
+    peak = wishScale(l).wish || 1;
+  const labels = neurons.map(j => (l === last ? names[j] : String(j))),
+    every = Math.ceil((largestWidth("caption", labels) + 3) / pitch);
+  neurons.forEach((j, k) => {
     const kind = `caption${k === upto - 1 && !summed ? " now" : ""}`;
-    const besideSum = (wide("caption", labels[k]) + wide("caption now", "Σ")) / 2 + 3;
+    const besideSum = (textWidth("caption", labels[k]) + textWidth("caption now", "Σ")) / 2 + 3;
     if (k % every === 0 && (!summed || x(k) - start >= besideSum))
       root.append(svg("text", {x: x(k), y: head, class: kind}, labels[k]));
     if (k >= upto) return;
     for (const [row, i] of shown[l - 1].entries()) {
-      const v = wish(j, i),
-        what = `${told(l, j)} asks of ${told(l - 1, i)}: −δ × w = ${num(asked(l, j, i))}`;
+      const v = wishShown(j, i),
+        what = `${neuronName(l, j)} asks of ${neuronName(l - 1, i)}: −δ × w = ${num(wish(l, j, i))}`;
       const square = drawWish(root, x(k), at.y(l - 1, row), v, Math.abs(v) / peak, pitch, what);
       if (moving && k >= newest)
-        flies(square, at.x[l] - at.r, at.y(l, owners.indexOf(j)), x(k), at.y(l - 1, row), 40 * row);
-      if (moving && summed) merges(root, x(k), start, at.y(l - 1, row), v, Math.abs(v) / peak, pitch, 60 * k);
+        flyToPlace(square, at.x[l] - at.r, at.y(l, neurons.indexOf(j)), x(k), at.y(l - 1, row), 40 * row);
+      if (moving && summed) flyIntoSum(root, x(k), start, at.y(l - 1, row), v, Math.abs(v) / peak, pitch, 60 * k);
     }
   });
   if (summed) drawSums(root, l, start, head, pitch, turned, moving);
@@ -399,12 +409,12 @@ function drawColumns(root, {layer: l, upto, newest, summed, turned}, moving) {
 
 function drawSums(root, l, x, y, pitch, turned, moving) {
   const sums = passOf().da[l - 2].map(v => (turned ? v : -v)),
-    peak = largestWishes(l).sum || 1;
+    peak = wishScale(l).nudge || 1;
   root.append(svg("text", {x, y, class: "caption now"}, "Σ"));
   for (const [row, i] of shown[l - 1].entries()) {
-    const what = `of ${told(l - 1, i)} in all: ${num(sums[i])}`;
-    const wish = drawWish(root, x, at.y(l - 1, row), sums[i], Math.abs(sums[i]) / peak, pitch, what);
-    if (moving) wish.animate([{opacity: 0}, {opacity: 1}], {duration: 500, delay: 700, fill: "backwards"});
+    const what = `of ${neuronName(l - 1, i)} in all: ${num(sums[i])}`;
+    const square = drawWish(root, x, at.y(l - 1, row), sums[i], Math.abs(sums[i]) / peak, pitch, what);
+    if (moving) square.animate([{opacity: 0}, {opacity: 1}], {duration: 500, delay: 700, fill: "backwards"});
   }
 }
 
@@ -415,7 +425,7 @@ function drawWish(root, x, y, v, share, pitch, what) {
     w = !narrow ? size : share < 0.06 ? 2 : pitch - 1,
     h = narrow ? Math.max(2, (at.pitch - 2) * share) : size,
     g = Math.min(w, h) * 0.28;
-  const group = svg("g", {class: `wish ${sign(v)}`, transform: `translate(${x} ${y})`});
+  const group = svg("g", {class: `wish ${signClass(v)}`, transform: `translate(${x} ${y})`});
   group.append(
     svg("rect", {x: -w / 2, y: -h / 2, width: w, height: h, rx: Math.min(2, h / 5)}),
     svg("title", {}, what),
@@ -425,17 +435,17 @@ function drawWish(root, x, y, v, share, pitch, what) {
   return group;
 }
 
-/** A wish leaves its output and goes to its place. */
-function flies(wish, fromX, fromY, x, y, delay) {
+/** The square of a wish leaves its output and goes to its place. */
+function flyToPlace(square, fromX, fromY, x, y, delay) {
   const frames = [
     {transform: `translate(${fromX}px, ${fromY}px) scale(.1)`, opacity: 0},
     {transform: `translate(${x}px, ${y}px)`, opacity: 1},
   ];
-  wish.animate(frames, {duration: 500, delay: delay / 2, easing: "ease-out", fill: "backwards"});
+  square.animate(frames, {duration: 500, delay: delay / 2, easing: "ease-out", fill: "backwards"});
 }
 
-/** A copy of a wish goes into the sum, and is gone. */
-function merges(root, fromX, x, y, v, share, pitch, delay) {
+/** A copy of a wish's square goes into the sum, and is gone. */
+function flyIntoSum(root, fromX, x, y, v, share, pitch, delay) {
   const copy = drawWish(root, fromX, y, v, share, pitch, "");
   const frames = [
     {transform: `translate(${fromX}px, ${y}px)`, opacity: 1},
@@ -445,7 +455,7 @@ function merges(root, fromX, x, y, v, share, pitch, delay) {
 }
 
 /** What has just been lit comes up, from top to bottom. */
-function comesUp(root, l) {
+function fadeIn(root, l) {
   root.querySelectorAll(`[data-key^="${l}."] .glow`).forEach((glow, row) => {
     glow.animate([{opacity: 0}, {opacity: 1}], {duration: 500, delay: 25 * row, fill: "backwards"});
   });
@@ -462,7 +472,7 @@ export function picture(scene, {picked, held, onpick, onpixel, moving}) {
     alive = moving && !calm.matches;
   // a line of text is up to 1 / 0.7 as high as its font is large
   root.style.setProperty("--most", `${0.7 * at.pitch}px`);
-  root.setAttribute("aria-label", `the network ${sizes.join("-")}, ${examples[now.example].told}`);
+  root.setAttribute("aria-label", `the network ${sizes.join("-")}, ${examples[now.example].description}`);
   drawGround(root);
   fillGround(root, scene, side && scene.images && at.pitch > 13 ? shown[1].map(scene.images) : [], alive);
   if (held?.weight) drawHeldWire(root, held.weight);
@@ -480,18 +490,18 @@ export function picture(scene, {picked, held, onpick, onpixel, moving}) {
       root.append(drawNeuron(scene, l, row, j, activations[l][j], picked, onpick));
   }
   if (scene.columns) drawColumns(root, scene.columns, alive);
-  if (alive && scene.fresh) comesUp(root, scene.lit);
+  if (alive && scene.fresh) fadeIn(root, scene.lit);
   return root;
 }
 
 /** What a scene shows of a wire, in words. */
-export function wireTold(scene, [l, j, i]) {
+export function wireText(scene, [l, j, i]) {
   const wires = scene.wires?.(l),
-    what = wires && wires.value(j, i) !== undefined ? wires.unit : "w";
-  return `${what}, from ${told(l - 1, i)} to ${told(l, j)}: ${product(scene, [l, j, i])}`;
+    what = wires && wires.value(j, i) !== undefined ? wires.quantity : "w";
+  return `${what}, from ${neuronName(l - 1, i)} to ${neuronName(l, j)}: ${wireNumber(scene, [l, j, i])}`;
 }
 /** Its number, with the multiplication that makes it, if one does. */
-function product(scene, [l, j, i]) {
+function wireNumber(scene, [l, j, i]) {
   const wires = scene.wires?.(l),
     v = wires ? wires.value(j, i) : undefined;
   if (v === undefined) return num(weight(l, j, i));

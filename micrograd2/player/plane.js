@@ -6,7 +6,20 @@
 // A point is chosen by a click, by an arrow key, which goes to the nearest in its direction, or in order.
 
 import {choice, html, num} from "./page.js";
-import {areClasses, examples, forward, given, kept, last, names, now, passOf, readAs, sizes, still} from "./model.js";
+import {
+  areClasses,
+  examples,
+  forward,
+  given,
+  last,
+  names,
+  now,
+  passOf,
+  readAs,
+  remember,
+  sizes,
+  still,
+} from "./model.js";
 import {colour, outputs, paint, shown} from "./picture.js";
 import {training} from "./training.js";
 
@@ -16,7 +29,7 @@ const MARGIN = 0.09; // how much of the plane is around the points, on each side
 const ARROWS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]},
   TURNS = {PageUp: -1, PageDown: 1};
 
-const oneOfMany = outputs > 1 && areClasses,
+const areMany = outputs > 1 && areClasses, // classes, an output for each
   comparable = examples.every(({y}) => y.length === sizes[last]); // a target for each output
 const grid = html("canvas").getContext("2d");
 
@@ -42,18 +55,19 @@ export function planeOf({choose, run}) {
   });
   const pen = canvas.getContext("2d"),
     axes = html("p", {class: "axes"}, html("span", {}, "→ input 0"), html("span", {}, "↑ input 1")),
-    which = html("div", {class: "outputs"}),
+    outputRow = html("div", {class: "outputs"}),
     scale = html("p", {class: "scale"}),
-    chosen = html("p", {class: "chosen"}),
-    runs = html("button", {class: "go", onclick: run, "data-key": "live", title: "space stops it"});
-  const element = html("section", {id: "plane", "aria-label": "the plane"}, canvas, axes, which, scale, chosen, runs);
-  runs.disabled = !!still;
+    chosenText = html("p", {class: "chosen"}),
+    runButton = html("button", {class: "go", onclick: run, "data-key": "live", title: "space stops it"});
+  const parts = [canvas, axes, outputRow, scale, chosenText, runButton],
+    element = html("section", {id: "plane", "aria-label": "the plane"}, ...parts);
+  runButton.disabled = !!still;
 
   // What is shown
 
   let output, middle, reach; // the middle of its targets, and how far it is from there to the largest
   const others = row => row.filter((_, j) => j !== output),
-    measure = row => row[output] - (oneOfMany ? Math.max(...others(row)) : 0);
+    measure = row => row[output] - (areMany ? Math.max(...others(row)) : 0);
 
   function show(j) {
     output = j;
@@ -63,12 +77,13 @@ export function planeOf({choose, run}) {
     reach = low < high ? high - middle : Math.abs(low) || 1;
     scale.replaceChildren(num(middle - reach, 2), html("i"), num(middle + reach, 2));
     const options = shown[last].map(i => [i, names[i]]);
-    if (outputs > 1) which.replaceChildren(oneOfMany ? "class " : "output ", choice("output", options, output, look));
+    const buttons = choice("output", options, output, chooseOutput);
+    if (outputs > 1) outputRow.replaceChildren(areMany ? "class " : "output ", buttons);
   }
-  function look(j) {
+  function chooseOutput(j) {
     show(j);
     update();
-    which.querySelector("[aria-pressed=true]").focus();
+    outputRow.querySelector("[aria-pressed=true]").focus();
   }
   show(0);
 
@@ -124,7 +139,7 @@ export function planeOf({choose, run}) {
   // Drawing
 
   /** What the network makes of places all over the plane, less the middle, row by row from the top. */
-  function ask() {
+  function computeField() {
     const [wide, high] = frame.size,
       pitch = Math.sqrt((wide * high) / PLACES[training.running ? "running" : "resting"]),
       [columns, rows] = frame.size.map(pixels => Math.ceil(pixels / pitch) + 1),
@@ -135,13 +150,13 @@ export function planeOf({choose, run}) {
         values[n] = measure(forward(now.network, placeOf(c * right, r * down)).a[last]) - middle;
     return {columns, rows, right, down, values};
   }
-  const asked = () => kept(`plane ${[output, ...frame.size, !!training.running]}`, ask);
+  const currentField = () => remember(`plane ${[output, ...frame.size, !!training.running]}`, computeField);
 
   function draw() {
     canvas.width = frame.size[0] * devicePixelRatio;
     canvas.height = frame.size[1] * devicePixelRatio;
     pen.scale(devicePixelRatio, devicePixelRatio);
-    if (!still) drawField(asked());
+    if (!still) drawField(currentField());
     drawPoints(points());
   }
 
@@ -156,7 +171,7 @@ export function planeOf({choose, run}) {
     pen.globalAlpha = 1;
     pen.strokeStyle = colour("--ink");
     pen.lineWidth = 1.5;
-    pen.stroke(zeros(field));
+    pen.stroke(zeroLine(field));
   }
 
   function drawPoints(at) {
@@ -186,13 +201,13 @@ export function planeOf({choose, run}) {
     const {x, y, target} = examples[now.example],
       made = num(passOf().a[last][output], 3);
     let text = `should be ${num(y[output], 3)}, ${outputs > 1 ? `output ${names[output]}` : "the output"} is ${made}`;
-    if (oneOfMany) text = `should be ${target}, is read as ${names[readAs(now.example)]}`;
+    if (areMany) text = `should be ${target}, is read as ${names[readAs(now.example)]}`;
     else if (!comparable) text = `target ${target}, output ${names[output]} is ${made}`;
     const lines = [html("b", {}, `point ${now.example}`), `  ${num(x[0], 3)}, ${num(x[1], 3)}`, html("br"), text];
-    chosen.replaceChildren(...lines);
+    chosenText.replaceChildren(...lines);
     canvas.setAttribute("aria-valuenow", now.example);
     canvas.setAttribute("aria-valuetext", `point ${now.example}, ${num(x[0], 3)}, ${num(x[1], 3)}, ${text}`);
-    runs.textContent = training.running ? "Stop" : "Let it run";
+    runButton.textContent = training.running ? "Stop" : "Let it run";
   }
 
   function update() {
@@ -204,14 +219,14 @@ export function planeOf({choose, run}) {
     layOut();
     draw();
   }).observe(canvas);
-  return {element, update, placeOf, points, look, asked};
+  return {element, update, placeOf, points, chooseOutput, currentField};
 }
 
 /** Which of some numbers is the least. */
 const least = row => row.indexOf(Math.min(...row));
 
 /** Where numbers on a grid pass 0, as short lines from side to side of every square of it. */
-function zeros({columns, rows, right, down, values}) {
+function zeroLine({columns, rows, right, down, values}) {
   const path = new Path2D();
   for (let r = 0; r + 1 < rows; r++)
     for (let c = 0; c + 1 < columns; c++) {

@@ -3,55 +3,56 @@
 // activation lets through.
 //
 // Each number that is asked about has a name and a place, such as ["weight", layer, neuron, neuron before], and is the
-// one that the step shows. What tempts is offered too: a large weight from a dark neuron, a strong pull on a flat one.
+// one that the step shows. What tempts is offered too: a large weight from a dark neuron, a large nudge to a flat one.
 
-import {data, most, num, range, signed} from "./page.js";
-import {asked, delta, kinds, last, now, passOf, sizes, slope, weight} from "./model.js";
-import {outputs, shown, side, told} from "./picture.js";
-import {example, faced, focus, mixed, of, unbroken} from "./words.js";
+import {data, largestSize, num, range, signedNum} from "./page.js";
+import {delta, kinds, last, now, passOf, sizes, weight, weightGradient, wish} from "./model.js";
+import {neuronName, outputs, shown, side} from "./picture.js";
+import {example, focus, isMixed, shownGradient, shownLabel, withFormulas} from "./words.js";
 import {whichMost, whichSign} from "./asking.js";
 
 const numbers = {
   flow: (l, j, i) => weight(l, j, i) * passOf().a[l - 1][i],
   part: j => (passOf().a[last][j] - example().y[j]) ** 2,
-  pull: (l, j) => passOf().da[l - 1][j],
-  passes: (l, j) => passOf().slopes[l - 1][j],
+  upstream: (l, j) => passOf().da[l - 1][j],
+  slope: (l, j) => passOf().slopes[l - 1][j],
   bias: delta,
-  weight: (l, j, i) => slope(l, j, i),
-  wish: asked,
-  wishes: (l, i) => 0 - passOf().da[l - 1][i], // added up
+  weight: (l, j, i) => weightGradient(l, j, i),
+  wish,
+  nudge: (l, i) => 0 - passOf().da[l - 1][i], // all wishes, added up
 };
-const numbered = ([name, ...place]) => ({of: [name, ...place], value: numbers[name](...place)});
-const from = (l, i) => (l === 1 ? told(0, i) : `neuron ${i}`); // before layer l
+const withValue = ([name, ...place]) => ({number: [name, ...place], value: numbers[name](...place)});
+const nameBefore = (l, i) => (l === 1 ? neuronName(0, i) : `neuron ${i}`); // before layer l
 const activation = (l, j) => passOf().a[l][j];
 /** Whether each output has a target of its own. */
 const isPaired = () => example().y.length === outputs;
-const stand = j => `a = ${num(activation(last, j), 3)}, target ${num(example().y[j], 2)}`;
-const which = (of, text, more, tempting, mark) => ({...numbered(of), text, more, tempting, mark});
+const outputText = j => `a = ${num(activation(last, j), 3)}, target ${num(example().y[j], 2)}`;
+const candidate = (number, text, more, tempting, mark) => ({...withValue(number), text, more, tempting, mark});
 /** One of some, by the example and the place, so that not every question is about the same. */
 const oneOf = (some, salt) => some[(now.example + salt) % some.length];
 /** What has a size worth asking about: a tenth of the largest, or more. */
-const strong = (some, value) => {
-  const top = most(some.map(value));
+const strongOf = (some, value) => {
+  const top = largestSize(some.map(value));
   return some.filter(one => Math.abs(value(one)) >= 0.1 * top && top > 0);
 };
 
-const meant = v => `raising it ${v > 0 ? "raises" : "lowers"} the cost, so its nudge is ${signed(0 - v)}.`;
+const nudgeText = v => `raising it ${v > 0 ? "raises" : "lowers"} the cost, so its nudge is ${signedNum(0 - v)}.`;
 
 /** Forward: which way does a neuron push an output? */
-export function push() {
+export function flowSign() {
   const j = focus(),
-    i = oneOf(strong(shown[last - 1], n => numbers.flow(last, j, n)), 0);
+    i = oneOf(strongOf(shown[last - 1], n => numbers.flow(last, j, n)), 0);
   if (i === undefined) return null;
   return whichSign({
     title: "Up or down?",
     words: [
-      `The activation of ${from(last, i)} is ${num(activation(last - 1, i))}, its weight to ${told(last, j)} ` +
-        `${num(weight(last, j, i))}. Does it push the weighted sum of ${told(last, j)} up or down?`,
+      `The activation of ${nameBefore(last, i)} is ${num(activation(last - 1, i))}, ` +
+        `its weight to ${neuronName(last, j)} ${num(weight(last, j, i))}. ` +
+        `Does it push the weighted sum of ${neuronName(last, j)} up or down?`,
     ],
-    ...numbered(["flow", last, j, i]),
+    ...withValue(["flow", last, j, i]),
     signs: ["up", "down"],
-    told: value => `w·a = ${num(weight(last, j, i))} × ${num(activation(last - 1, i))} = ${num(value)}.`,
+    solution: value => `w·a = ${num(weight(last, j, i))} × ${num(activation(last - 1, i))} = ${num(value)}.`,
     marks: [
       [last, j],
       [last - 1, i],
@@ -59,144 +60,153 @@ export function push() {
   });
 }
 
-/** Which output costs most? */
-export function dearest() {
+/** Whose part of the cost is the largest? */
+export function largestCost() {
   if (!data.squared || outputs < 2) return null;
   return whichMost({
     title: "Which output costs most?",
     words: ["The cost adds up how far each output is from its target, squared. Whose part is the largest?"],
-    candidates: shown[last].map(j => which(["part", j], told(last, j), stand(j), undefined, [last, j])),
-    unit: () => "(a − y)²",
+    candidates: shown[last].map(j => candidate(["part", j], neuronName(last, j), outputText(j), undefined, [last, j])),
+    quantity: () => "(a − y)²",
   });
 }
 
 /** What if an output itself were larger? */
-export function pull() {
-  const j = oneOf(strong(shown[last], n => numbers.pull(last, n)), 1);
+export function outputGradientSign() {
+  const j = oneOf(strongOf(shown[last], n => numbers.upstream(last, n)), 1);
   if (j === undefined || !isPaired()) return null;
   return whichSign({
     title: "Up or down?",
-    words: [`Of ${told(last, j)}: ${stand(j)}. If it were a little larger, would the cost go up or down?`],
-    ...numbered(["pull", last, j]),
+    words: [`Of ${neuronName(last, j)}: ${outputText(j)}. If it were a little larger, would the cost go up or down?`],
+    ...withValue(["upstream", last, j]),
     signs: ["up", "down"],
-    told: value => `∂C/∂a = ${signed(value)}: ${meant(value)}`,
+    solution: value => `∂C/∂a = ${signedNum(value)}: ${nudgeText(value)}`,
     marks: [[last, j]],
   });
 }
 
-const state = (l, j) =>
-  (mixed(l) ? `${kinds[l - 1][j]}, ` : "") +
+const neuronText = (l, j) =>
+  (isMixed(l) ? `${kinds[l - 1][j]}, ` : "") +
   (/sigmoid|tanh/.test(kinds[l - 1][j]) ? `a = ${num(activation(l, j), 3)}` : `z = ${num(passOf().z[l - 1][j], 3)}`);
 
-/** Whose activation is the steepest? */
-export function steepest(l) {
+/** Whose slope f′(z) is the largest? */
+export function largestSlope(l) {
   return whichMost({
     title: "Which hears most?",
     words: [
       `What is asked of an activation passes to its weighted sum through its slope, f′(z): where the ` +
-        `${mixed(l) ? "activation" : kinds[l - 1][0]} is flat, little gets through. Which lets most of it through?`,
+        `${isMixed(l) ? "activation" : kinds[l - 1][0]} is flat, little gets through. Which lets most of it through?`,
     ],
     candidates: shown[l].map(j =>
-      which(["passes", l, j], told(l, j), state(l, j), Math.abs(numbers.pull(l, j)), [l, j]),
+      candidate(["slope", l, j], neuronName(l, j), neuronText(l, j), Math.abs(numbers.upstream(l, j)), [l, j]),
     ),
-    unit: () => "f′(z)",
+    quantity: () => "f′(z)",
   });
 }
 
-/** Whose δ is the largest, a strong pull through a flat activation or a weak one through a steep? */
-export function loudest(l) {
+/** Whose δ is the largest, a large ∂C/∂a through a flat activation or a small one through a steep? */
+export function largestDelta(l) {
   return whichMost({
     title: "Which δ is the strongest?",
-    words: [unbroken("`δ = ∂C/∂a · f′(z)`: what is asked of it, and how much of that is let through.")],
+    words: [withFormulas("`δ = ∂C/∂a · f′(z)`: what is asked of it, and how much of that is let through.")],
     candidates: shown[l].map(j =>
-      which(
+      candidate(
         ["bias", l, j],
-        told(l, j),
-        `${of("∂C/∂a")} = ${num(faced(numbers.pull(l, j)), 3)}, ${state(l, j)}`,
-        Math.abs(numbers.pull(l, j)),
+        neuronName(l, j),
+        `${shownLabel("∂C/∂a")} = ${num(shownGradient(numbers.upstream(l, j)), 3)}, ${neuronText(l, j)}`,
+        Math.abs(numbers.upstream(l, j)),
         [l, j],
       ),
     ),
-    unit: () => of("δ"),
-    facing: faced,
+    quantity: () => shownLabel("δ"),
+    asShown: shownGradient,
   });
 }
 
 /** Avenue 1: what if the bias were larger? */
-export function raised() {
+export function biasSign() {
   const j = focus();
   if (!isPaired()) return null;
   return whichSign({
     title: "Up or down?",
-    words: [`Of ${told(last, j)}: ${stand(j)}. Raise its bias a little: does the cost go up or down?`],
-    ...numbered(["bias", last, j]),
+    words: [`Of ${neuronName(last, j)}: ${outputText(j)}. Raise its bias a little: does the cost go up or down?`],
+    ...withValue(["bias", last, j]),
     signs: ["up", "down"],
-    told: value => `∂C/∂b = δ = ${signed(value)}: ${meant(value)}`,
+    solution: value => `∂C/∂b = δ = ${signedNum(value)}: ${nudgeText(value)}`,
     marks: [[last, j]],
   });
 }
 
-/** Which output's bias matters most? */
-export function biases() {
+/** To which output's bias is the cost most sensitive? */
+export function largestBiasGradient() {
   if (!isPaired()) return null;
   return whichMost({
     title: "Which bias matters most?",
     words: ["For the cost of this example: look how far each is off, and how much its activation lets through."],
     candidates: shown[last].map(j =>
-      which(["bias", last, j], told(last, j), stand(j), Math.abs(numbers.pull(last, j)), [last, j]),
+      candidate(["bias", last, j], neuronName(last, j), outputText(j), Math.abs(numbers.upstream(last, j)), [last, j]),
     ),
-    unit: () => of("∂C/∂b"),
-    facing: faced,
+    quantity: () => shownLabel("∂C/∂b"),
+    asShown: shownGradient,
   });
 }
 
-const both = (l, j, i) => `a = ${num(activation(l - 1, i), 3)}, w = ${num(weight(l, j, i), 3)}`;
+const factorsText = (l, j, i) => `a = ${num(activation(l - 1, i), 3)}, w = ${num(weight(l, j, i), 3)}`;
 
-/** Avenue 2: which weight matters most? A large one from a dark neuron tempts. */
-export function sensitive() {
+/** Avenue 2: to which weight is the cost most sensitive? A large one from a dark neuron tempts. */
+export function largestWeightGradient() {
   const j = focus();
   return whichMost({
     title: "Which weight most?",
-    words: [`Change one weight of ${told(last, j)} a little. With which of these does the cost change most?`],
+    words: [`Change one weight of ${neuronName(last, j)} a little. With which of these does the cost change most?`],
     candidates: shown[last - 1].map(i =>
-      which(["weight", last, j, i], `from ${from(last, i)}`, both(last, j, i), Math.abs(weight(last, j, i)), [
-        last - 1,
-        i,
-      ]),
+      candidate(
+        ["weight", last, j, i],
+        `from ${nameBefore(last, i)}`,
+        factorsText(last, j, i),
+        Math.abs(weight(last, j, i)),
+        [last - 1, i],
+      ),
     ),
-    unit: () => of("∂C/∂w"),
-    facing: faced,
+    quantity: () => shownLabel("∂C/∂w"),
+    asShown: shownGradient,
   });
 }
 
-/** Avenue 3: of which neuron is most asked? A bright one with a small weight tempts. */
-export function wanted() {
+/** Avenue 3: for which activation is its wish the largest? A bright one with a small weight tempts. */
+export function largestWish() {
   const j = focus();
   return whichMost({
     title: "Which activation most?",
-    words: [`If it could choose, which of these should change most, to move ${told(last, j)}?`],
+    words: [`If it could choose, which of these should change most, to move ${neuronName(last, j)}?`],
     candidates: shown[last - 1].map(i =>
-      which(["wish", last, j, i], from(last, i), both(last, j, i), Math.abs(activation(last - 1, i)), [last - 1, i]),
+      candidate(
+        ["wish", last, j, i],
+        nameBefore(last, i),
+        factorsText(last, j, i),
+        Math.abs(activation(last - 1, i)),
+        [last - 1, i],
+      ),
     ),
-    unit: () => of("∂C/∂a"),
-    facing: v => faced(0 - v),
+    quantity: () => shownLabel("∂C/∂a"),
+    asShown: v => shownGradient(0 - v),
   });
 }
 
-/** What does neuron j of layer l ask of one before? */
-export function wish(l, j) {
-  const i = oneOf(strong(shown[l - 1], n => numbers.wish(l, j, n)), l + j);
+/** Which sign has the wish of neuron j of layer l for one before? */
+export function wishSign(l, j) {
+  const i = oneOf(strongOf(shown[l - 1], n => numbers.wish(l, j, n)), l + j);
   if (i === undefined) return null;
   const should = delta(l, j) < 0 ? "rise" : "fall";
   return whichSign({
     title: "Plus or minus?",
     words: [
-      `The weighted sum of ${told(l, j)} should ${should}. Its weight from ${from(l, i)} is ${num(weight(l, j, i))}. ` +
-        `What it asks of ${from(l, i)}: plus or minus?`,
+      `The weighted sum of ${neuronName(l, j)} should ${should}. Its weight from ${nameBefore(l, i)} is ` +
+        `${num(weight(l, j, i))}. What it asks of ${nameBefore(l, i)}: plus or minus?`,
     ],
-    ...numbered(["wish", l, j, i]),
+    ...withValue(["wish", l, j, i]),
     signs: ["plus", "minus"],
-    told: value => `−δ·w = ${num(0 - delta(l, j))} × ${num(weight(l, j, i))} = ${signed(value)}.`,
+    solution: value => `−δ·w = ${num(0 - delta(l, j))} × ${num(weight(l, j, i))} = ${signedNum(value)}.`,
     marks: [
       [l, j],
       [l - 1, i],
@@ -204,53 +214,53 @@ export function wish(l, j) {
   });
 }
 
-/** All wishes of layer l for one neuron before it: where they disagree most, and yet the strongest tell the sign. */
-export function addedUp(l) {
+/** All wishes of layer l for one neuron before it: where they disagree most, and yet the strongest give the sign. */
+export function nudgeSign(l) {
   if (sizes[l] < 2) return null;
-  const all = i => range(sizes[l]).map(j => [j, asked(l, j, i)]),
+  const all = i => range(sizes[l]).map(j => [j, wish(l, j, i)]),
     strongest = i => all(i).sort(([, v], [, w]) => Math.abs(w) - Math.abs(v)).slice(0, 4),
     sum = pairs => pairs.reduce((total, [, v]) => total + v, 0),
     size = i => all(i).reduce((total, [, v]) => total + Math.abs(v), 0),
-    agreed = i => numbers.wishes(l - 1, i) / size(i);
+    agreedShare = i => numbers.nudge(l - 1, i) / size(i);
   const [i] = shown[l - 1]
-    .filter(n => Math.abs(agreed(n)) > 0.2 && Math.sign(agreed(n)) * sum(strongest(n)) > 0.1 * size(n))
-    .sort((p, q) => Math.abs(agreed(p)) - Math.abs(agreed(q)));
+    .filter(n => Math.abs(agreedShare(n)) > 0.2 && Math.sign(agreedShare(n)) * sum(strongest(n)) > 0.1 * size(n))
+    .sort((p, q) => Math.abs(agreedShare(p)) - Math.abs(agreedShare(q)));
   if (i === undefined) return null;
-  const list = strongest(i).map(([j, v]) => `${signed(v, 2)} by ${l === last ? told(l, j) : `neuron ${j}`}`),
+  const list = strongest(i).map(([j, v]) => `${signedNum(v, 2)} by ${l === last ? neuronName(l, j) : `neuron ${j}`}`),
     more = sizes[l] > 4 ? `, and less by ${sizes[l] - 4} more` : "";
   return whichSign({
     title: "Plus or minus?",
     words: [
-      `Look along the row of ${told(l - 1, i)}. It is asked ${list.join(", ")}${more}. ` +
+      `Look along the row of ${neuronName(l - 1, i)}. It is asked ${list.join(", ")}${more}. ` +
         "All wishes added up: plus or minus?",
     ],
-    ...numbered(["wishes", l - 1, i]),
+    ...withValue(["nudge", l - 1, i]),
     signs: ["plus", "minus"],
-    told: value => `The sum is ${signed(value)}, which is −∂C/∂a of ${told(l - 1, i)}.`,
+    solution: value => `The sum is ${signedNum(value)}, which is −∂C/∂a of ${neuronName(l - 1, i)}.`,
     among: size(i),
     marks: [[l - 1, i]],
   });
 }
 
 /** Of weights of layer 1, one for each neuron: from ink, from grey, from paper. */
-export function everywhere() {
+export function largestInLayer1() {
   const {a} = passOf(),
     nearest = x => a[0].reduce((best, v, i) => (Math.abs(v - x) < Math.abs(a[0][best] - x) ? i : best), 0),
     inputs = side ? [1, 0.5, 0.2, 0].map(nearest) : shown[0];
   const pairs = shown[1].map(j => [j, oneOf(inputs, j)]);
   return whichMost({
     title: "Which weight most?",
-    words: [unbroken("Which of these matters most for the cost? `∂C/∂w = δ·a`.")],
+    words: [withFormulas("Which of these matters most for the cost? `∂C/∂w = δ·a`.")],
     candidates: pairs.map(([j, i]) =>
-      which(
+      candidate(
         ["weight", 1, j, i],
-        `${from(1, i)} → ${last === 1 ? told(1, j) : `neuron ${j}`}`,
-        `a = ${num(a[0][i], 3)}, ${of("δ")} = ${num(faced(delta(1, j)), 3)}`,
+        `${nameBefore(1, i)} → ${last === 1 ? neuronName(1, j) : `neuron ${j}`}`,
+        `a = ${num(a[0][i], 3)}, ${shownLabel("δ")} = ${num(shownGradient(delta(1, j)), 3)}`,
         Math.abs(delta(1, j)),
         [1, j],
       ),
     ),
-    unit: () => of("∂C/∂w"),
-    facing: faced,
+    quantity: () => shownLabel("∂C/∂w"),
+    asShown: shownGradient,
   });
 }

@@ -46,7 +46,7 @@ class Symbol(Text):
         return type(self)(text, strength, self.lines)
 
     def __pow__(self, other: Like) -> Any:
-        return self.named(f"Math.pow({self}, {self.like(other)})")
+        return self.name_of(f"Math.pow({self}, {self.like(other)})")
 
     def apply(self, op: Op, operands: Sequence[Like]) -> Any:
         """What a row of the table does when it is called with Symbols."""
@@ -59,9 +59,9 @@ class Symbol(Text):
         return self.function(op, ", ".join(map(str, symbols)))
 
     def function(self, op: Op, operands: str) -> Any:
-        return self.named(op.javascript.format(operands))
+        return self.name_of(op.javascript.format(operands))
 
-    def named(self, text: str) -> Any:
+    def name_of(self, text: str) -> Any:
         """The name of a line that computes this text."""
         line = next((line for line in self.lines if line.endswith(f" = {text};")), "")
         if not line:

@@ -1,14 +1,16 @@
-// What is told about an expression: about each step, each edge and each value, in three lines; and what is asked.
+// What is said of an expression: of each step, each edge and each value, in three lines {over, main, more}; and what is
+// asked.
 
-import {html, num, range, short, sign} from "./page.js";
+import {html, num, range, shorten, signClass} from "./page.js";
 import {appears, flow, isPower, names, nodes, numbers, results, root, seed} from "./expression.js";
 import {whichSign} from "./asking.js";
 
-const owner = i => (names[i].includes(" ") ? `(${names[i]})` : names[i]);
+/** A name as it stands before ".grad". */
+const ownerName = i => (names[i].includes(" ") ? `(${names[i]})` : names[i]);
 export const resultName = () => (nodes[root].label ? names[root] : "the result");
-const coloured = x => html("b", {class: sign(x)}, num(x));
+const colouredNumber = x => html("b", {class: signClass(x)}, num(x));
 
-export function stepTold(step, offer) {
+export function stepLines(step, offer) {
   if (step === 0)
     return {
       over: "Before anything is computed",
@@ -19,21 +21,21 @@ export function stepTold(step, offer) {
         offer,
       ],
     };
-  if (step === 1) return leavesTold();
-  if (step < seed) return forwardTold(results[step - 2]);
+  if (step === 1) return leafLines();
+  if (step < seed) return resultLines(results[step - 2]);
   if (step === seed)
     return {
       over: "Backward: the start",
-      main: [`${owner(root)}.grad = `, coloured(1)],
+      main: [`${ownerName(root)}.grad = `, colouredNumber(1)],
       more: [
         `How fast does ${resultName()} change with each value? With itself, at rate 1: its own gradient is 1. ` +
           "From here the gradient flows back, edge by edge.",
       ],
     };
-  return edgeTold(flow[step - seed - 1], true);
+  return edgeLines(flow[step - seed - 1], true);
 }
 
-function leavesTold() {
+function leafLines() {
   const leaves = range(nodes.length).filter(i => !nodes[i].args.length);
   const some = leaves.slice(0, 4).map(i => (nodes[i].label ? `${names[i]} = ${num(numbers[i])}` : num(numbers[i])));
   return {
@@ -43,16 +45,16 @@ function leavesTold() {
   };
 }
 
-function forwardTold(i) {
+function resultLines(i) {
   return {
     over: `Forward: ${results.indexOf(i) + 1} of ${results.length}`,
-    main: [`${names[i]} = `, ...made(i), html("b", {}, num(numbers[i]))],
+    main: [`${names[i]} = `, ...makingText(i), html("b", {}, num(numbers[i]))],
     more: ["A result remembers its operation, its operands, and how fast it changes with each of them."],
   };
 }
 
 /** How a value was made, with the numbers of its operands. */
-function made(i) {
+function makingText(i) {
   const {symbol, args} = nodes[i],
     texts = args.map(a => num(numbers[a]));
   const sum = parts => (parts.length > 4 ? [...parts.slice(0, 3), "…"] : parts).join(" + ");
@@ -66,29 +68,30 @@ function made(i) {
   if (args.length === 2 && !/[a-z]/.test(symbol)) return [`${texts[0]} ${symbol} ${texts[1]} = `];
   if (isPower(symbol)) return [`${texts[0]}${symbol.slice(1)} = `.replace(/^(−.*?)(?=[⁻⁰¹²³⁴-⁹^])/, "($1)")];
   const listed = texts.length > 4 ? [...texts.slice(0, 3), "…"] : texts;
-  return [`${short(symbol, 12)}(${listed.join(", ")}) = `];
+  return [`${shorten(symbol, 12)}(${listed.join(", ")}) = `];
 }
 
 /** The multiplication on an edge. In its own step, also what the operand had before, and has now. */
-export function edgeTold(edge, inStep) {
-  const {operand, upstream, local, adds, before, total} = edge;
-  const grad = inStep ? [`${owner(operand)}.grad: `, num(before), " → ", coloured(total)] : [`${owner(operand)}.grad`];
+export function edgeLines(edge, inStep) {
+  const {operand, upstream, local, contribution, before, total} = edge;
+  const name = ownerName(operand),
+    grad = inStep ? [`${name}.grad: `, num(before), " → ", colouredNumber(total)] : [`${name}.grad`];
   const k = flow.indexOf(edge);
   const product = html(
     "span",
     {class: "product"},
     "+= upstream ",
-    coloured(upstream),
+    colouredNumber(upstream),
     " × local ",
-    coloured(local),
-    ...(inStep ? [] : [" = ", coloured(adds)]),
+    colouredNumber(local),
+    ...(inStep ? [] : [" = ", colouredNumber(contribution)]),
   );
   const more = [`${nodes[edge.result].why} `];
   const earlier = flow.slice(0, k).filter(other => other.operand === operand);
   if (earlier.length && inStep) {
-    const parts = [...earlier, edge].map(other => other.adds);
-    const told = "Used more than once, so its contributions add up: ";
-    more.push(html("span", {class: "sum"}, told, ...summed(parts, total)));
+    const parts = [...earlier, edge].map(other => other.contribution);
+    const text = "Used more than once, so its contributions add up: ";
+    more.push(html("span", {class: "sum"}, text, ...sumTexts(parts, total)));
   }
   return {
     over: `Backward: edge ${k + 1} of ${flow.length}, from ${names[edge.result]} to ${names[operand]}`,
@@ -97,39 +100,39 @@ export function edgeTold(edge, inStep) {
   };
 }
 
-function summed(parts, total) {
+function sumTexts(parts, total) {
   const shown = parts.length > 6 ? parts.slice(-5) : parts;
   const terms = shown.flatMap((x, i) => [
     i ? (x < 0 ? " − " : " + ") : x < 0 ? "−" : "",
-    html("b", {class: sign(x)}, num(Math.abs(x))),
+    html("b", {class: signClass(x)}, num(Math.abs(x))),
   ]);
-  return [...(shown.length < parts.length ? ["… + "] : []), ...terms, " = ", coloured(total)];
+  return [...(shown.length < parts.length ? ["… + "] : []), ...terms, " = ", colouredNumber(total)];
 }
 
 /** Will what an edge adds be plus or minus? Not asked where a sum passes on what it gets. */
-export function signOf(edge) {
+export function contributionSign(edge) {
   if (!edge || edge.local === 1) return null;
-  const {operand, result: from, upstream, local, adds} = edge;
+  const {operand, result: from, upstream, local, contribution} = edge;
   return whichSign({
-    title: `What is added to ${owner(operand)}.grad: plus or minus?`,
-    words: [[`${names[from]} = `, ...made(from), `${num(numbers[from])}. Upstream `, coloured(upstream)]],
-    of: ["contribution", flow.indexOf(edge)],
-    value: adds,
+    title: `What is added to ${ownerName(operand)}.grad: plus or minus?`,
+    words: [[`${names[from]} = `, ...makingText(from), `${num(numbers[from])}. Upstream `, colouredNumber(upstream)]],
+    number: ["contribution", flow.indexOf(edge)],
+    value: contribution,
     signs: ["plus", "minus"],
-    told: () => `${num(upstream)} × ${num(local)} = ${num(adds)}.`,
+    solution: () => `${num(upstream)} × ${num(local)} = ${num(contribution)}.`,
   });
 }
 
-export function nodeTold(i, {step, grads, parts}, offer) {
+export function nodeLines(i, {step, grads, parts}, offer) {
   const node = nodes[i],
     grad = grads[i];
-  const known = step >= appears[i] ? [...made(i), html("b", {}, num(numbers[i]))] : ["not computed yet"];
-  const whole = parts[i].length > 1 ? summed(parts[i], grad) : [coloured(grad ?? 0)];
-  const told = grad === undefined ? "" : html("span", {class: "product"}, `${owner(i)}.grad = `, ...whole);
+  const known = step >= appears[i] ? [...makingText(i), html("b", {}, num(numbers[i]))] : ["not computed yet"];
+  const whole = parts[i].length > 1 ? sumTexts(parts[i], grad) : [colouredNumber(grad ?? 0)];
+  const gradText = grad === undefined ? "" : html("span", {class: "product"}, `${ownerName(i)}.grad = `, ...whole);
   const about = node.args.length ? `${node.symbol} of ${node.args.length}` : "a leaf";
   return {
     over: `${node.label || names[i]}: ${about}`,
-    main: [`${names[i]} = `, ...known, "  ", told],
+    main: [`${names[i]} = `, ...known, "  ", gradText],
     more: [
       grad === undefined
         ? "No gradient yet."

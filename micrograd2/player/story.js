@@ -6,7 +6,6 @@
 
 import {byId, data, html, legend, num, range} from "./page.js";
 import {
-  asked,
   delta,
   examples,
   kinds,
@@ -15,119 +14,119 @@ import {
   passOf,
   readAs,
   sizes,
-  slopesOf,
   still,
   weight,
+  weightGradients,
 } from "./model.js";
-import {isDigit, isPlane, outputs, shown, side, told} from "./picture.js";
-import {ofThePoint, training} from "./training.js";
+import {isDigit, isPlane, neuronName, outputs, shown, side} from "./picture.js";
+import {POINT_NOTE, training} from "./training.js";
 import {canDraw} from "./drawing.js";
 import {
-  addedUp,
-  biases,
-  dearest,
-  everywhere,
-  loudest,
-  pull,
-  push,
-  raised,
-  sensitive,
-  steepest,
-  wanted,
-  wish,
+  biasSign,
+  flowSign,
+  largestBiasGradient,
+  largestCost,
+  largestDelta,
+  largestInLayer1,
+  largestSlope,
+  largestWeightGradient,
+  largestWish,
+  nudgeSign,
+  outputGradientSign,
+  wishSign,
 } from "./questions.js";
 import {
+  activationTexts,
   agreeList,
   avenueTable,
   biasTable,
-  called,
   costTable,
-  curves,
-  deafest,
   deltaTable,
   example,
-  faced,
   filmTable,
   focus,
-  followers,
-  formula,
-  hebb,
-  mixed,
+  followButtons,
+  hebbText,
+  isLinear,
+  isMixed,
+  letThroughText,
   note,
+  nudgeOrGradient,
   nudgeTable,
-  of,
-  plain,
+  shownGradient,
+  shownLabel,
+  slopeFormula,
   sumTable,
 } from "./words.js";
 
-const count = sizes.slice(1).reduce((total, n, l) => total + n * (sizes[l] + 1), 0);
+const parameterCount = sizes.slice(1).reduce((total, n, l) => total + n * (sizes[l] + 1), 0);
 
 // Scenes
 
 /** Wires that show the product of two numbers. */
-const multiplied = (unit, factors) => ({unit, factors, value: (j, i) => factors(j, i)[0] * factors(j, i)[1]});
-const forwardTo = l => () => ({
+const productWires = (quantity, factors) => ({quantity, factors, value: (j, i) => factors(j, i)[0] * factors(j, i)[1]});
+const forwardScene = l => () => ({
   lit: l,
   fresh: l > 0,
   fan: l === 1,
-  wires: k => k === l && multiplied("w·a", (j, i) => [weight(l, j, i), passOf().a[l - 1][i]]),
+  wires: k => k === l && productWires("w·a", (j, i) => [weight(l, j, i), passOf().a[l - 1][i]]),
 });
-const nudgedOutputs = (l, j) => (l === last ? faced(passOf().da[last - 1][j]) : undefined);
-const scored =
+const outputNudge = (l, j) => (l === last ? shownGradient(passOf().da[last - 1][j]) : undefined);
+const targetScene =
   (more = {}) =>
   () => ({lit: last, targets: true, ...more});
-/** The wires of one output, δ times another number: what it asks of its weights, or of the neurons before. */
-const avenue = other => () => {
+/** The wires of one output, δ times another number: the nudges to its weights, or its wishes. */
+const avenueScene = other => () => {
   const chosen = focus(),
-    wires = multiplied(called(), (j, i) => [faced(delta(last, j)), other(j, i)]);
+    wires = productWires(nudgeOrGradient(), (j, i) => [shownGradient(delta(last, j)), other(j, i)]);
   return {
-    ...scored()(),
-    nudge: (l, j) => (l === last ? faced(delta(last, j)) : undefined),
+    ...targetScene()(),
+    nudge: (l, j) => (l === last ? shownGradient(delta(last, j)) : undefined),
     focus: chosen,
     wires: l => l === last && {...wires, value: (j, i) => (j === chosen ? wires.value(j, i) : undefined)},
   };
 };
-const wishes = (l, upto, newest, summed) => () => ({
+const wishScene = (l, upto, newest, summed) => () => ({
   lit: last,
   focus: l === last && !summed ? shown[l][upto - 1] : -1,
   nudge: (k, j) => {
-    if (k === l) return faced(delta(l, j));
-    return summed && k === l - 1 ? faced(passOf().da[l - 2][j]) : undefined;
+    if (k === l) return shownGradient(delta(l, j));
+    return summed && k === l - 1 ? shownGradient(passOf().da[l - 2][j]) : undefined;
   },
-  columns: {layer: l, upto, newest, summed, turned: now.turned},
+  columns: {layer: l, upto, newest, summed, turned: now.showsGradient},
 });
-/** Every weight and bias at once: of one example, or for null on average; or, as they are, the weights. */
-const everything = who => () => (now.weighed ? weighed : nudged)(who);
-const weighed = () => ({
+/** Every weight and bias at once: the nudges of one example, or for null on average; or the weights themselves. */
+const networkScene = which => () => (now.showsWeights ? weightScene : nudgeScene)(which);
+const weightScene = () => ({
   lit: last,
-  wires: l => ({unit: "w", value: (j, i) => weight(l, j, i)}),
+  wires: l => ({quantity: "w", value: (j, i) => weight(l, j, i)}),
   images: j => now.network.weights[0].subarray(j * sizes[0], (j + 1) * sizes[0]),
 });
-const nudged = who => ({
+const nudgeScene = which => ({
   lit: last,
-  nudge: (l, j) => (l ? faced(delta(l, j, who())) : undefined),
+  nudge: (l, j) => (l ? shownGradient(delta(l, j, which())) : undefined),
   rings: true,
   wires: l => {
-    const rows = shown[l].map(j => [j, slopesOf(l, j, who())]);
-    const slopes = Object.fromEntries(rows),
-      k = who(),
-      factors = k === null ? null : (j, i) => [faced(delta(l, j, k)), passOf(k).a[l - 1][i]];
-    return {unit: of("∂C/∂w"), factors, value: (j, i) => faced(slopes[j][i])};
+    const rows = shown[l].map(j => [j, weightGradients(l, j, which())]);
+    const gradients = Object.fromEntries(rows),
+      k = which(),
+      factors = k === null ? null : (j, i) => [shownGradient(delta(l, j, k)), passOf(k).a[l - 1][i]];
+    return {quantity: shownLabel("∂C/∂w"), factors, value: (j, i) => shownGradient(gradients[j][i])};
   },
-  images: j => slopesOf(1, j, who()).map(faced),
+  images: j => weightGradients(1, j, which()).map(shownGradient),
 });
 
 // The steps
 
-/** All steps and chapters. What buttons in them do: `choose` an example, `follow` an output, `turnRound`, `weigh`;
- * `panel`, the element of the last chapter. */
-export function story({choose, follow, turnRound, weigh, panel}) {
+/** All steps and chapters. What buttons in them do: `choose` an example, `follow` an output, `toggleGradient`,
+ * `toggleWeights`; `panel`, the element of the last chapter. */
+export function story({choose, follow, toggleGradient, toggleWeights, panel}) {
   const steps = [],
     chapters = [];
   const chapter = name => chapters.push([steps.length, name]);
   let question = null;
   /** What may be asked before the step that comes next here. */
-  const asks = before => (question = before);
+  const askFirst = make => (question = make);
   const step = (title, words, scene, colours = nudgeColours) => {
     steps.push({title, words, scene, colours, question});
     question = null;
@@ -138,23 +137,23 @@ export function story({choose, follow, turnRound, weigh, panel}) {
       "button",
       {
         id: "turn",
-        "aria-pressed": now.turned,
+        "aria-pressed": now.showsGradient,
         "data-key": "turn",
         title: "the gradient is the reverse",
-        onclick: turnRound,
+        onclick: toggleGradient,
       },
       "show the gradient",
     );
     const group = html("span", {class: "choice"}, turn);
-    if (now.turned) legend("raising it raises the cost", "raising it lowers the cost", group);
+    if (now.showsGradient) legend("raising it raises the cost", "raising it lowers the cost", group);
     else legend("▲ should rise", "▼ should fall", group);
   }
   function weightColours() {
-    if (!now.weighed) nudgeColours();
+    if (!now.showsWeights) nudgeColours();
     else legend("weight above 0", "weight below 0");
     const button = html(
       "button",
-      {id: "weigh", "aria-pressed": now.weighed, "data-key": "weigh", onclick: weigh},
+      {id: "weigh", "aria-pressed": now.showsWeights, "data-key": "weigh", onclick: toggleWeights},
       "show the weights",
     );
     byId("legend").append(html("span", {class: "choice"}, button));
@@ -169,28 +168,28 @@ export function story({choose, follow, turnRound, weigh, panel}) {
     () => [
       side
         ? `${sizes[0]} pixels, each a number from 0, paper, to 1, ink. They are the activations of the first layer. ` +
-          `The network: ${sizes.join("-")}, ${count.toLocaleString("en")} weights and biases.`
-        : `A network ${sizes.join("-")} with ${count} weights and biases, and ` +
+          `The network: ${sizes.join("-")}, ${parameterCount.toLocaleString("en")} weights and biases.`
+        : `A network ${sizes.join("-")} with ${parameterCount} weights and biases, and ` +
           (isPlane ? "one point of the plane: its inputs are where it lies." : "one example of what it should do."),
       "What would make it better at this one? Press play, or the right arrow key.",
       still || `Every number can be changed: click a neuron, ${side ? "a pixel" : "an input"} or a line.`,
       isPlane && !still ? "Or choose another point; or let it run, and watch the line between the colours bend." : "",
       canDraw ? `Or draw ${isDigit ? "a digit" : "an image"} of your own.` : "",
     ],
-    forwardTo(0),
+    forwardScene(0),
     noColours,
   );
   chapter("forward");
   for (const l of range(last).map(n => n + 1)) {
-    if (l === last) asks(push);
+    if (l === last) askFirst(flowSign);
     step(
       () => (l < last ? `Layer ${l} lights up` : "The outputs light up"),
       () => [
         "Each neuron takes a weighted sum of the layer before, `z = w·a + b`, and turns it into its activation, " +
-          `\`a = ${curves(l).join("\` or \`")}\`.`,
-        l === last && outputs > 1 ? `The brightest is ${told(last, readAs(now.example))}.` : "",
+          `\`a = ${activationTexts(l).join("\` or \`")}\`.`,
+        l === last && outputs > 1 ? `The brightest is ${neuronName(last, readAs(now.example))}.` : "",
       ],
-      forwardTo(l),
+      forwardScene(l),
       flowColours,
     );
   }
@@ -198,10 +197,10 @@ export function story({choose, follow, turnRound, weigh, panel}) {
   step(
     () => "What the outputs should be",
     () => ["Beside each output stands its target. How far off are they?"],
-    scored(),
+    targetScene(),
     noColours,
   );
-  asks(dearest);
+  askFirst(largestCost);
   step(
     () => ["The cost is ", html("b", {id: "cost"}, num(passOf().cost))],
     () => [
@@ -211,11 +210,11 @@ export function story({choose, follow, turnRound, weigh, panel}) {
           "a function of the outputs and their targets. Its gradient in each output says where to push.",
       costTable(),
     ],
-    scored(),
+    targetScene(),
     noColours,
   );
   chapter("nudges");
-  asks(pull);
+  askFirst(outputGradientSign);
   step(
     () => "Which way, and how much?",
     () => [
@@ -225,87 +224,87 @@ export function story({choose, follow, turnRound, weigh, panel}) {
       nudgeTable(),
       note("A nudge is minus the gradient, for we want the cost to fall: blue should rise, orange should fall."),
     ],
-    scored({nudge: nudgedOutputs}),
+    targetScene({nudge: outputNudge}),
   );
-  if (!plain(last)) throughActivations(last);
+  if (!isLinear(last)) throughActivations(last);
   chapter("avenues");
-  asks(raised);
+  askFirst(biasSign);
   step(
-    () => `Avenue 1: the bias of ${told(last, focus())}`,
+    () => `Avenue 1: the bias of ${neuronName(last, focus())}`,
     () => [
-      `How can ${told(last, focus())} be moved? First, by its bias. The nudge is ` +
+      `How can ${neuronName(last, focus())} be moved? First, by its bias. The nudge is ` +
         "`−∂C/∂b = −δ`, where `δ = ∂C/∂z` is the sensitivity of the cost to the weighted sum.",
       avenueTable(last, focus(), 1),
-      followers(follow),
+      followButtons(follow),
     ],
-    avenue(() => 0),
+    avenueScene(() => 0),
   );
   if (outputs > 1) {
-    asks(biases);
+    askFirst(largestBiasGradient);
     step(
       () => "The biases of all outputs at once",
       () => ["`−∂C/∂b = −δ`: what passed through each output's activation is what its bias should do.", biasTable()],
-      scored({nudge: (l, j) => (l === last ? faced(delta(last, j)) : undefined)}),
+      targetScene({nudge: (l, j) => (l === last ? shownGradient(delta(last, j)) : undefined)}),
     );
   }
-  asks(sensitive);
+  askFirst(largestWeightGradient);
   step(
     () => "Avenue 2: its weights, in proportion to activations",
     () => [
       "`−∂C/∂w = −δ·a`. A weight that comes from a bright neuron counts for more: brighter neurons, wider lines.",
       avenueTable(last, focus(), 2),
-      followers(follow),
+      followButtons(follow),
     ],
-    avenue((j, i) => passOf().a[last - 1][i]),
+    avenueScene((j, i) => passOf().a[last - 1][i]),
   );
   step(
     () => "What fires together",
     () => [
-      hebb(),
+      hebbText(),
       "Seen so, the connections that grow most join what is bright with what should become brighter: neurons that " +
         "fire together wire together, as Hebb put it for brains. It is a likeness, and no more than that: here a " +
         "slope " +
         "is followed, and whether brains do anything like it is not known.",
     ],
-    avenue((j, i) => passOf().a[last - 1][i]),
+    avenueScene((j, i) => passOf().a[last - 1][i]),
   );
-  asks(wanted);
+  askFirst(largestWish);
   step(
     () => "Avenue 3: the activations, in proportion to weights",
     () => [
       "`−∂C/∂a = −δ·w`. We cannot set activations by hand, but we can note what this output would wish of the " +
         "layer before.",
       avenueTable(last, focus(), 3),
-      followers(follow),
+      followButtons(follow),
     ],
-    avenue((j, i) => weight(last, j, i)),
+    avenueScene((j, i) => weight(last, j, i)),
   );
 
   for (let l = last; l > 1; l--) {
-    const owners = shown[l],
-      each = l === last;
-    chapter(each ? "wishes" : l === last - 1 ? "one layer back" : `back to layer ${l - 1}`);
-    if (!each) throughActivations(l);
-    const parts = each ? owners.length : Math.min(4, owners.length); // one column at a time, or a few
+    const neurons = shown[l],
+      isOutput = l === last;
+    chapter(isOutput ? "wishes" : l === last - 1 ? "one layer back" : `back to layer ${l - 1}`);
+    if (!isOutput) throughActivations(l);
+    const parts = isOutput ? neurons.length : Math.min(4, neurons.length); // one column at a time, or a few
     let before = 0;
     for (const part of range(parts)) {
-      const upto = Math.ceil(((part + 1) * owners.length) / parts),
-        j = owners[upto - 1];
-      if (!part) asks(() => wish(l, j));
+      const upto = Math.ceil(((part + 1) * neurons.length) / parts),
+        j = neurons[upto - 1];
+      if (!part) askFirst(() => wishSign(l, j));
       step(
         () =>
-          each
-            ? `What ${told(l, j)} asks of the layer before`
+          isOutput
+            ? `What ${neuronName(l, j)} asks of the layer before`
             : `What each neuron of layer ${l} asks of layer ${l - 1}`,
         () =>
-          each
+          isOutput
             ? ["One column of plus and minus: `−δ·w` for every neuron of the layer before.", avenueTable(l, j, 3)]
             : ["Again one column for each neuron: `−δ·w`."],
-        wishes(l, upto, before, false),
+        wishScene(l, upto, before, false),
       );
       before = upto;
     }
-    asks(() => addedUp(l));
+    askFirst(() => nudgeSign(l));
     step(
       () => "All wishes, added up",
       () => [
@@ -313,41 +312,43 @@ export function story({choose, follow, turnRound, weigh, panel}) {
           "asks of it: exactly `−∂C/∂a`.",
         sumTable(l - 1),
       ],
-      wishes(l, owners.length, owners.length, true),
+      wishScene(l, neurons.length, neurons.length, true),
     );
   }
   if (last > 1) {
     if (last === 2) chapter("one layer back");
     throughActivations(1);
   }
-  /** The step from what is asked of a layer's activations to its δ. */
+  /** The step from the nudges to a layer's activations to its δ. */
   function throughActivations(l) {
     const layer = l === last ? "the outputs" : `layer ${l}`;
-    asks(() => (l === last ? steepest(l) : loudest(l)));
+    askFirst(() => (l === last ? largestSlope(l) : largestDelta(l)));
     step(
-      () => `Through the ${mixed(l) ? "activations" : kinds[l - 1][0]} of ${layer}`,
+      () => `Through the ${isMixed(l) ? "activations" : kinds[l - 1][0]} of ${layer}`,
       () => [
         "What is asked of an activation passes to its weighted sum: `δ = ∂C/∂a · f′(z)`, " +
-          (formula(l) ? `where \`f′(z) = ${formula(l)}\`. ` : "with the slope f′ of each neuron's own activation. ") +
+          (slopeFormula(l)
+            ? `where \`f′(z) = ${slopeFormula(l)}\`. `
+            : "with the slope f′ of each neuron's own activation. ") +
           "Where f is flat, little gets through.",
-        deafest(l),
+        letThroughText(l),
         deltaTable(l),
       ],
-      () => ({lit: last, targets: l === last, nudge: (k, j) => (k === l ? faced(delta(l, j)) : undefined)}),
+      () => ({lit: last, targets: l === last, nudge: (k, j) => (k === l ? shownGradient(delta(l, j)) : undefined)}),
     );
   }
   chapter("weights");
-  asks(everywhere);
+  askFirst(largestInLayer1);
   step(
     () => "Every weight's nudge",
     () => [
-      `\`−∂C/∂w = −δ·a\`, for all ${count.toLocaleString("en")} weights and biases at once. Its size is how ` +
+      `\`−∂C/∂w = −δ·a\`, for all ${parameterCount.toLocaleString("en")} weights and biases at once. Its size is how ` +
         `sensitive the ` +
         `cost is to each. Rings show the biases. ` +
         (side ? "Beside each neuron of layer 1, its weights' nudges as an image. " : "") +
         "Click a neuron to see its numbers.",
     ],
-    everything(() => now.example),
+    networkScene(() => now.example),
     weightColours,
   );
   chapter("average");
@@ -365,13 +366,13 @@ export function story({choose, follow, turnRound, weigh, panel}) {
     () => "Who agrees with whom?",
     () => [
       examples.length > 1
-        ? `Each of these ${examples.length} examples has wishes of its own. The bar shows how far its gradient ` +
+        ? `Each of these ${examples.length} examples has nudges of its own. The bar shows how far its gradient ` +
           `points along with their average ` +
           "(the cosine, from −1 to 1): blue agrees, orange pulls against."
         : "There is only one example here, so it is its own average.",
       agreeList(choose),
     ],
-    everything(() => now.example),
+    networkScene(() => now.example),
     weightColours,
   );
   step(
@@ -380,9 +381,9 @@ export function story({choose, follow, turnRound, weigh, panel}) {
       "This is minus the gradient of the mini-batch. One step of learning moves every weight and bias a little " +
         "this way. " +
         "Click a neuron: which examples push its bias up, which down?",
-      now.weighed || !isPlane ? "" : note(ofThePoint),
+      now.showsWeights || !isPlane ? "" : note(POINT_NOTE),
     ],
-    () => ({...everything(() => null)(), average: true}),
+    () => ({...networkScene(() => null)(), average: true}),
     weightColours,
   );
   chapter("the step");
@@ -395,7 +396,7 @@ export function story({choose, follow, turnRound, weigh, panel}) {
           "The smaller the step, the nearer to what is foretold.",
       panel,
     ],
-    () => ({...everything(() => (training.all ? null : now.example))(), targets: true, average: training.all}),
+    () => ({...networkScene(() => (training.all ? null : now.example))(), targets: true, average: training.all}),
     weightColours,
   );
 

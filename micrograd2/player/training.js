@@ -1,6 +1,6 @@
 // The step: choose how far, and whom to listen to; press, and see what was foretold beside what happened.
 
-import {choice, html, num, range, signed, svg} from "./page.js";
+import {choice, html, num, range, signedNum, svg} from "./page.js";
 import {areClasses, costNow, descend, examples, isRight, names, now, readAs, sensibleRate, still} from "./model.js";
 import {isDigit, isPlane, outputs} from "./picture.js";
 
@@ -11,10 +11,11 @@ const CURVE = {wide: 280, high: 84};
 export const training = {rate: null, all: true, costs: [], latest: null, running: 0, failed: false};
 
 /** How an average is shown. */
-export const ofThePoint = "Neurons are filled as the chosen point makes them; rings and lines are averages over all.";
+export const POINT_NOTE = "Neurons are filled as the chosen point makes them; rings and lines are averages over all.";
 
-const alone = () => (isDigit ? `Listen only to this ${examples[now.example].name}` : "Listen only to this example");
-const whom = () => (training.all ? null : now.example);
+const aloneText = () => (isDigit ? `Listen only to this ${examples[now.example].name}` : "Listen only to this example");
+/** The example that a step is for; null for the average. */
+const stepExample = () => (training.all ? null : now.example);
 
 /**
  * The panel of the chapter; `onstep` is called after every step, to draw the rest, and `onrun` when it begins to run
@@ -39,7 +40,7 @@ export function trainer({onstep, onrun, playBack}) {
 
   function step() {
     if (!training.costs.length) training.costs.push(costNow(null));
-    const happened = descend(training.rate, whom());
+    const happened = descend(training.rate, stepExample());
     training.failed = !happened;
     if (!happened) return stop();
     training.latest = happened;
@@ -78,7 +79,7 @@ export function trainer({onstep, onrun, playBack}) {
 
   function options() {
     const rates = RATES.map(rate => [rate, String(rate)]),
-      who = [
+      exampleOptions = [
         [false, "this example"],
         [true, `the average of ${examples.length}`],
       ];
@@ -87,17 +88,17 @@ export function trainer({onstep, onrun, playBack}) {
       "η ",
       choice("η", rates, training.rate, rate => choose({rate})),
       " downhill for ",
-      choice("listen to", who, training.all, all => choose({all})),
+      choice("listen to", exampleOptions, training.all, all => choose({all})),
     );
     if (focused) choices.querySelector(`[data-key="${focused}"]`)?.focus();
   }
 
   function update() {
-    if (training.rate === null && element.isConnected && !still) training.rate = sensibleRate(RATES, whom());
+    if (training.rate === null && element.isConnected && !still) training.rate = sensibleRate(RATES, stepExample());
     if (!training.running) options();
     only.hidden = examples.length < 2;
     run.textContent = training.running ? "Stop" : "Let it run";
-    only.textContent = alone();
+    only.textContent = aloneText();
     for (const button of [take, run, only]) button.disabled = !!still;
     results.replaceChildren(still ? html("p", {}, still) : figures());
     drawCosts(curve);
@@ -111,7 +112,7 @@ function figures() {
     right = range(examples.length).filter(isRight).length;
   const rows = [
     ["foretold, −η‖∇C‖²", latest ? num(latest.predicted) : "", "predicted"],
-    ["happened", latest ? signed(latest.actual) : "", "actual"],
+    ["happened", latest ? signedNum(latest.actual) : "", "actual"],
     [
       `cost of ${isDigit ? `this ${examples[now.example].name}` : "this example"}`,
       num(costNow(now.example)),
@@ -130,13 +131,15 @@ function figures() {
     "div",
     {},
     table,
-    failed ? html("p", {}, html("b", {}, "So far a step leads to no finite cost: take a smaller η.")) : opinion(all),
-    html("small", {}, isPlane && all && !now.weighed ? ofThePoint : ""),
+    failed
+      ? html("p", {}, html("b", {}, "So far a step leads to no finite cost: take a smaller η."))
+      : readingText(all),
+    html("small", {}, isPlane && all && !now.showsWeights ? POINT_NOTE : ""),
   );
 }
 
 /** What it has come to, if it listens to one alone. */
-function opinion(all) {
+function readingText(all) {
   if (!areClasses || outputs < 2 || !training.costs.length) return "";
   const counts = new Map();
   for (const k of range(examples.length)) counts.set(readAs(k), (counts.get(readAs(k)) ?? 0) + 1);

@@ -3,9 +3,9 @@
 // The numbers of the names stand in fields; a line such as a = 2 goes there, too. The address carries both, as text.
 
 import {byId, data, html} from "./page.js";
-import {change, computed, failed, nodes, numbers} from "./expression.js";
+import {change, compute, firstFailure, nodes, numbers} from "./expression.js";
 import {perform} from "./graph.js";
-import {Fault, parsed} from "./parse.js";
+import {Fault, parse} from "./parse.js";
 
 const TRIES = {
   "a value used twice": "C = (a*b + a)**2; a = 2; b = -1.5",
@@ -28,7 +28,8 @@ const chosen = new Map(), // the numbers that somebody gave to names, kept while
 let understood = null, // what was typed, parsed
   played = null, // the same, once it is on the stage
   opened = "", // the text that was put in last, not typed
-  own = null; // the address of the text that the page came with
+  isFaulty = false, // whether what stands in the fields has no picture
+  ownText = null; // the text in the address for what the page came with
 
 const area = html("textarea", {
   id: "typed",
@@ -63,11 +64,11 @@ function open(text) {
   read();
 }
 
-/** What stands in the field, parsed; null where that cannot be, which is told. */
+/** What stands in the field, parsed; null where that cannot be, and then the page says why. */
 function understand() {
   area.rows = Math.min(5, area.value.split("\n").length);
   try {
-    return parsed(area.value, table, data.most);
+    return parse(area.value, table, data.most);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     return refuse(error.message, error);
@@ -127,9 +128,9 @@ function evaluate() {
     leaves = parts.map(({label, args, data: x}) => (label && !args.length ? numberOf(label) : x)),
     unknown = parts.find(({args}, i) => !args.length && !Number.isFinite(leaves[i]));
   if (unknown) return refuse(`${unknown.label} has no number.`, spot(unknown));
-  const pass = computed(parts, leaves),
-    bad = failed(parts, pass);
-  if (bad) return refuse(engineTells(bad, pass), spot(parts[bad.i]));
+  const pass = compute(parts, leaves),
+    bad = firstFailure(parts, pass);
+  if (bad) return refuse(engineMessage(bad, pass), spot(parts[bad.i]));
   fault.replaceChildren(notes);
   dim(false);
   if (played === understood) {
@@ -141,13 +142,14 @@ function evaluate() {
   played = understood;
   perform(
     parts.map((node, i) => ({...node, data: leaves[i]})),
-    {invite, follow, address: {text: {text: true, get: told, set: text => text !== opened && open(text)}}},
+    {invite, follow, address: {text: {text: true, get: addressText, set: text => text !== opened && open(text)}}},
   );
   if (!first) page.player.go(Infinity); // what was typed is seen at once, with all its gradients
 }
 
 /** A leaf that was dragged in the picture is another number in its field. */
 function follow() {
+  if (isFaulty) return; // the picture is older than the fields then, and is only drawn anew
   nodes.forEach(({label, args}, i) => {
     if (label && !args.length && numberOf(label) !== numbers[i]) chosen.set(label, numbers[i]);
   });
@@ -155,14 +157,14 @@ function follow() {
 }
 
 /** All that is needed to have this again, as one text; null where that is the page's own. */
-function told() {
+function addressText() {
   const names = [...inputs].filter(([, input]) => input.isConnected).map(([name]) => name);
   const text = [area.value.trim(), ...names.map(name => `${name} = ${numberOf(name)}`)].join("\n");
-  return text === own ? null : text;
+  return text === ownText ? null : text;
 }
 
-/** As the engine tells it: an operation, its operands with their names, and what there is not. */
-function engineTells({i, missing}, pass) {
+/** As the engine says it: an operation, its operands with their names, and what there is not. */
+function engineMessage({i, missing}, pass) {
   const {op, args} = understood.nodes[i];
   const operands = args.map(a => {
     const {label} = understood.nodes[a];
@@ -192,6 +194,7 @@ function refuse(why, {at, letters}) {
 
 /** What is on the stage is not what stands in the field: it is dimmed, and cannot be played. */
 function dim(wrong) {
+  isFaulty = wrong;
   document.body.classList.toggle("faulty", wrong);
   area.setAttribute("aria-invalid", wrong);
   for (const part of [byId("stage"), byId("panel"), byId("zoom"), document.querySelector("footer")]) part.inert = wrong;
@@ -204,7 +207,7 @@ tries.onchange = () => {
   if (tries.value) open(TRIES[tries.value]);
   tries.value = "";
 };
-const asked = new URLSearchParams(location.hash.slice(1)).get("text");
-open(asked ?? data.text);
-if (asked === null) own = told();
+const textOfAddress = new URLSearchParams(location.hash.slice(1)).get("text");
+open(textOfAddress ?? data.text);
+if (textOfAddress === null) ownText = addressText();
 page.open = open;

@@ -4,11 +4,11 @@ import {data} from "./page.js";
 import {perform} from "./graph.js";
 
 const numbersOf = texts => texts.map(Number); // "NaN" and "Infinity" come as text
-const record = {
+const enginePass = {
   numbers: numbersOf(data.nodes.map(node => node.data)),
   locals: data.nodes.map(node => numbersOf(node.locals)),
 };
 perform(
-  data.nodes.map((node, i) => ({...node, data: record.numbers[i], row: rows[node.row]})),
-  {record, why: data.still, invite: "Take any leaf, and drag it: everything follows."},
+  data.nodes.map((node, i) => ({...node, data: enginePass.numbers[i], row: rows[node.row]})),
+  {enginePass, why: data.still, invite: "Take any leaf, and drag it: everything follows."},
 );

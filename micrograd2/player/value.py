@@ -16,7 +16,7 @@ def value_page(root: Value) -> Page:
         raise ValueError(f"this expression has {len(nodes):,} values, and a page plays at most {MOST_NODES}: play a "
                          f"smaller one, or a part of it; for a network there is play(network, X, Y)")
     index = {node: i for i, node in enumerate(nodes)}
-    still = _still(nodes)
+    still = _why_still(nodes)
     rows: dict[tuple[Op, int], int] = {}
     for node in nodes:
         if node.args and not still:
@@ -32,7 +32,7 @@ def value_page(root: Value) -> Page:
     return page_of("value", f"Backpropagation of {root.label}" if root.label else "Backpropagation", data, printed)
 
 
-def _still(nodes: list[Value]) -> str:
+def _why_still(nodes: list[Value]) -> str:
     """Why the page may not compute anew, "" if it may: what it would find must be what the record holds."""
     for node in nodes:
         if not is_spelled(node.op) and node.args:

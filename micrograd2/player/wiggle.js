@@ -1,16 +1,16 @@
 // One number, held: dragged or typed, with the true result as a curve over it, its tangent, and the way back.
 
-import {html, num, range, sign, svg} from "./page.js";
+import {html, num, range, signClass, svg} from "./page.js";
 
 const WIDE = 280, // of the curve, and how high, and how far it stays from the edge
   HIGH = 98,
   EDGE = 8;
 
 /**
- * What holds one number. `held` has its `name`; `of`, what it changes; `get` and `given`, the number now and as it was
- * given; `set(x)`, which puts another there and returns why that cannot be, or ""; `result(x)`, what would come out if
- * it were x; `slope()`, the gradient of the result in it; `bounds`, between which it may be, if any; `rival`, another
- * number to compare with: {name, slope()}, or null; `drop()`, when it is let go.
+ * What holds one number. `held` has its `name`; `resultName`, of what it changes; `get` and `given`, the number now and
+ * as it was given; `set(x)`, which puts another there and returns why that cannot be, or ""; `result(x)`, what would
+ * come out if it were x; `slope()`, the gradient of the result in it; `bounds`, between which it may be, if any;
+ * `rival`, another number to compare with: {name, slope()}, or null; `drop()`, when it is let go.
  */
 export function instrument(held) {
   const spread = Math.max(1, 2 * Math.abs(held.get()));
@@ -31,7 +31,7 @@ export function instrument(held) {
     "aria-label": held.name,
   });
   const plot = svg("svg", {class: "plot", viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img"});
-  const words = html("p", {class: "told", "aria-live": "polite"});
+  const words = html("p", {class: "slope", "aria-live": "polite"});
   const back = html("button", {onclick: () => put(held.given), "data-key": "put back"}, "put back");
   const close = html("button", {onclick: held.drop, class: "close", "aria-label": "let go", "data-key": "let go"}, "×");
 
@@ -58,11 +58,11 @@ export function instrument(held) {
     const x = held.get(),
       slope = held.slope();
     slider.value = x;
-    if (document.activeElement !== typed || !typed.matches(":focus-visible")) typed.value = shortest(x);
+    if (document.activeElement !== typed || !typed.matches(":focus-visible")) typed.value = shortText(x);
     back.disabled = Object.is(x, held.given);
     drawCurve(plot, low, high, x, slope, held);
-    const rate = ["slope ", html("b", {class: sign(slope)}, num(slope))];
-    words.replaceChildren(...(refused ? [html("b", {}, refused)] : [...rate, compared(slope, held.rival)]));
+    const rate = ["slope ", html("b", {class: signClass(slope)}, num(slope))];
+    words.replaceChildren(...(refused ? [html("b", {}, refused)] : [...rate, comparison(slope, held.rival)]));
   }
 
   update();
@@ -72,9 +72,9 @@ export function instrument(held) {
 }
 
 /** As few digits as tell the number apart from what a slider or a tangent can show. */
-const shortest = x => String(Number(x.toPrecision(6)));
+const shortText = x => String(Number(x.toPrecision(6)));
 
-function compared(slope, rival) {
+function comparison(slope, rival) {
   const other = rival?.slope();
   if (!other || !slope) return "";
   const ratio = Math.abs(slope / other);
@@ -103,24 +103,25 @@ function drawCurve(plot, low, high, x, slope, held) {
   });
   const tangent = [from, to].map(u => `${across(u)} ${up(here + slope * (u - x))}`);
   const label = (attributes, text) => svg("text", {y: HIGH - 6, ...attributes}, text);
-  plot.setAttribute("aria-label", `${held.of} over ${held.name}: ${num(here)} at ${num(x)}, slope ${num(slope)}`);
+  const curve = `${held.resultName} over ${held.name}`;
+  plot.setAttribute("aria-label", `${curve}: ${num(here)} at ${num(x)}, slope ${num(slope)}`);
   plot.replaceChildren(
     svg("path", {class: "axis", d: `M${EDGE} ${HIGH - 18}H${WIDE - EDGE}`}),
     svg(
       "svg",
       {width: WIDE, height: HIGH - 18},
-      svg("path", {class: `tangent ${sign(slope)}`, d: `M${tangent.join("L")}`}),
+      svg("path", {class: `tangent ${signClass(slope)}`, d: `M${tangent.join("L")}`}),
     ),
     svg("path", {class: "curve", d: path}),
     svg("circle", {class: "here", cx: across(x), cy: up(here), r: 5}),
     label({x: EDGE}, num(from, 3)),
     label({x: WIDE - EDGE, class: "end"}, num(to, 3)),
-    svg("text", {class: "end", x: WIDE - EDGE, y: 10}, `${held.of} = ${num(here)}`),
+    svg("text", {class: "end", x: WIDE - EDGE, y: 10}, `${held.resultName} = ${num(here)}`),
   );
 }
 
 /** Dragging an element sideways changes a number: `start()` when it begins, then `move(pixels)`. */
-export function dragged(element, start, move) {
+export function onDrag(element, start, move) {
   element.addEventListener("pointerdown", event => {
     if (event.button) return;
     const from = event.clientX;

@@ -1,9 +1,8 @@
-// What is told of a network in words and tables: of the example that is chosen, with the numbers that are there now.
+// What is said of a network, in words and tables: of the example that is chosen, with the numbers that are there now.
 
-import {byId, choice, data, html, num, range, sign, signed} from "./page.js";
+import {byId, choice, data, html, num, range, signClass, signedNum} from "./page.js";
 import {
   agreement,
-  asked,
   delta,
   examples,
   formulas,
@@ -14,42 +13,44 @@ import {
   now,
   passOf,
   sizes,
-  slope,
   weight,
+  weightGradient,
+  wish,
 } from "./model.js";
-import {outputs, shown, side, thumb, told} from "./picture.js";
+import {neuronName, outputs, shown, side, thumb} from "./picture.js";
 
 export const example = () => examples[now.example];
 
+/** The output that the words are about: the chosen one, or what the example is, or the one with the largest nudge. */
 export const focus = () => {
-  if (now.followed !== null) return now.followed;
+  if (now.output !== null) return now.output;
   const {y} = example(),
-    pulls = passOf().da[last - 1];
+    upstream = passOf().da[last - 1];
   if (outputs > 1 && y.length === outputs && y.filter(t => t === 1).length === 1) return y.indexOf(1);
-  return pulls.reduce((best, pull, j) => (Math.abs(pull) > Math.abs(pulls[best]) ? j : best), 0);
+  return upstream.reduce((best, v, j) => (Math.abs(v) > Math.abs(upstream[best]) ? j : best), 0);
 };
-/** A slope as it is to be shown: minus it, as a nudge, or it. */
-export const faced = v => (now.turned ? v : 0 - v);
-export const called = () => (now.turned ? "gradient" : "nudge");
-/** "−∂C/∂w", or turned round "∂C/∂w". */
-export const of = text => (now.turned ? "" : "−") + text;
+/** A gradient as it is shown: its nudge, which is minus it; or, turned round, the gradient. */
+export const shownGradient = v => (now.showsGradient ? v : 0 - v);
+export const nudgeOrGradient = () => (now.showsGradient ? "gradient" : "nudge");
+/** What it is called, "−∂C/∂w", or turned round "∂C/∂w". */
+export const shownLabel = text => (now.showsGradient ? "" : "−") + text;
 
 /** How the neurons of a layer make their activations, each way once: "tanh(z)". */
-export const curve = (l, j) => (formulas[l - 1][j] === "1" ? "z" : `${kinds[l - 1][j]}(z)`);
-export const curves = l => [...new Set(range(sizes[l]).map(j => curve(l, j)))];
-export const mixed = l => new Set(kinds[l - 1]).size > 1;
+export const activationText = (l, j) => (formulas[l - 1][j] === "1" ? "z" : `${kinds[l - 1][j]}(z)`);
+export const activationTexts = l => [...new Set(range(sizes[l]).map(j => activationText(l, j)))];
+export const isMixed = l => new Set(kinds[l - 1]).size > 1;
 /** f′ as a formula, where all neurons of a layer have the same, and one is known. */
-export const formula = l => new Set(formulas[l - 1]).size === 1 && formulas[l - 1][0];
-export const plain = l => formula(l) === "1";
+export const slopeFormula = l => new Set(formulas[l - 1]).size === 1 && formulas[l - 1][0];
+export const isLinear = l => slopeFormula(l) === "1";
 
 /** Words, of which what stands between backticks is a formula, that no line breaks. */
-export const unbroken = text =>
+export const withFormulas = text =>
   text.split("`").map((part, i) => (i % 2 ? html("span", {class: "formula"}, part) : part));
 export const note = text => html("small", {}, text);
 /** Significant digits in a table: fewer where the panel is narrow. */
 const digits = () => (byId("panel").clientWidth < 280 ? 3 : 4);
-export const cell = x => html("td", {class: sign(x)}, signed(x, digits()));
-const arrow = x => html("td", {class: sign(x)}, x > 0 ? "▲" : x < 0 ? "▼" : "");
+export const cell = x => html("td", {class: signClass(x)}, signedNum(x, digits()));
+const arrow = x => html("td", {class: signClass(x)}, x > 0 ? "▲" : x < 0 ? "▼" : "");
 export function table(head, rows) {
   return html(
     "table",
@@ -73,83 +74,89 @@ export function costTable() {
   return table(["output", "a", "target", "(a − y)²"], [...rows, total]);
 }
 export function nudgeTable() {
-  const rows = shown[last].map(j => faced(passOf().da[last - 1][j]));
+  const rows = shown[last].map(j => shownGradient(passOf().da[last - 1][j]));
   return table(
-    ["output", "", of("∂C/∂a")],
+    ["output", "", shownLabel("∂C/∂a")],
     rows.map((v, n) => [names[shown[last][n]], arrow(v), cell(v)]),
   );
 }
 export function biasTable() {
   return table(
-    ["bias of", "", of("∂C/∂b")],
-    shown[last].map(j => [names[j], arrow(faced(delta(last, j))), cell(faced(delta(last, j)))]),
+    ["bias of", "", shownLabel("∂C/∂b")],
+    shown[last].map(j => [names[j], arrow(shownGradient(delta(last, j))), cell(shownGradient(delta(last, j)))]),
   );
 }
 export function avenueTable(l, j, upto) {
-  const d = of("δ"),
-    rows = [["bias", d, cell(faced(delta(l, j)))]];
+  const d = shownLabel("δ"),
+    rows = [["bias", d, cell(shownGradient(delta(l, j)))]];
   const strongest = f =>
     range(sizes[l - 1])
       .sort((p, q) => Math.abs(f(q)) - Math.abs(f(p)))
       .slice(0, 5);
   if (upto === 2)
-    for (const i of strongest(i => slope(l, j, i)))
-      rows.push([`weight from ${i}`, `${d} × ${num(passOf().a[l - 1][i])}`, cell(faced(slope(l, j, i)))]);
+    for (const i of strongest(i => weightGradient(l, j, i)))
+      rows.push([
+        `weight from ${i}`,
+        `${d} × ${num(passOf().a[l - 1][i])}`,
+        cell(shownGradient(weightGradient(l, j, i))),
+      ]);
   if (upto === 3)
-    for (const i of strongest(i => asked(l, j, i)))
-      rows.push([told(l - 1, i), `${d} × ${num(weight(l, j, i))}`, cell(faced(-asked(l, j, i)))]);
-  return table([told(l, j), ["", "", `${d} × a`, `${d} × w`][upto], called()], rows);
+    for (const i of strongest(i => wish(l, j, i)))
+      rows.push([neuronName(l - 1, i), `${d} × ${num(weight(l, j, i))}`, cell(shownGradient(-wish(l, j, i)))]);
+  return table([neuronName(l, j), ["", "", `${d} × a`, `${d} × w`][upto], nudgeOrGradient()], rows);
 }
-/** Buttons to choose the output whose avenues are told. */
-export function followers(follow) {
+/** Buttons to choose the output whose avenues are shown. */
+export function followButtons(follow) {
   if (outputs === 1) return "";
   const options = shown[last].map(j => [j, names[j]]);
   return html("div", {class: "outputs"}, "of ", choice("the output to follow", options, focus(), follow));
 }
-export function hebb() {
+export function hebbText() {
   const j = focus(),
-    i = shown[last - 1].reduce((best, k) => (Math.abs(slope(last, j, k)) > Math.abs(slope(last, j, best)) ? k : best));
+    size = i => Math.abs(weightGradient(last, j, i)),
+    i = shown[last - 1].reduce((best, k) => (size(k) > size(best) ? k : best));
   const should =
     delta(last, j) < 0 ? "should become brighter" : delta(last, j) > 0 ? "should become darker" : "is right as it is";
   return (
-    `The largest nudge to a weight of ${told(last, j)}, which ${should}, is the one from ${told(last - 1, i)}, ` +
-    `whose activation is ${num(passOf().a[last - 1][i])}: ${num(0 - slope(last, j, i))}.`
+    `The largest nudge to a weight of ${neuronName(last, j)}, which ${should}, ` +
+    `is the one from ${neuronName(last - 1, i)}, whose activation is ${num(passOf().a[last - 1][i])}: ` +
+    `${num(0 - weightGradient(last, j, i))}.`
   );
 }
 export function sumTable(l) {
-  const rows = shown[l].map(i => [i, faced(passOf().da[l - 1][i])]);
+  const rows = shown[l].map(i => [i, shownGradient(passOf().da[l - 1][i])]);
   return table(
-    ["neuron", "", `sum = ${of("∂C/∂a")}`],
+    ["neuron", "", `sum = ${shownLabel("∂C/∂a")}`],
     rows.map(([i, v]) => [String(i), arrow(v), cell(v)]),
   );
 }
 export function deltaTable(l) {
   const {da, dz, slopes} = passOf();
   const row = i => [
-    l === last ? names[i] : mixed(l) ? `${i} ${kinds[l - 1][i]}` : String(i),
-    cell(faced(da[l - 1][i])),
+    l === last ? names[i] : isMixed(l) ? `${i} ${kinds[l - 1][i]}` : String(i),
+    cell(shownGradient(da[l - 1][i])),
     num(slopes[l - 1][i], digits()),
-    cell(faced(dz[l - 1][i])),
+    cell(shownGradient(dz[l - 1][i])),
   ];
-  return table([l === last ? "output" : "neuron", of("∂C/∂a"), "f′(z)", of("δ")], shown[l].map(row));
+  return table([l === last ? "output" : "neuron", shownLabel("∂C/∂a"), "f′(z)", shownLabel("δ")], shown[l].map(row));
 }
-/** The neuron that is pulled most, and how much of it is heard. */
-export function deafest(l) {
+/** The neuron with the largest nudge to its activation, and how much of that gets through to its weighted sum. */
+export function letThroughText(l) {
   const {da, dz} = passOf(),
     j = shown[l].reduce((best, k) => (Math.abs(da[l - 1][k]) > Math.abs(da[l - 1][best]) ? k : best));
   const share = dz[l - 1][j] / da[l - 1][j];
-  if (!(share < 0.99)) return ""; // all of it, or nothing is pulled
-  const who = l === last ? told(l, j) : `neuron ${j}`;
+  if (!(share < 0.99)) return ""; // all of it, or there is no nudge
+  const name = l === last ? neuronName(l, j) : `neuron ${j}`;
   return (
-    `The strongest pull is on ${who}, and ${num(100 * share, 3)} % of it gets through: ` +
-    `${num(faced(da[l - 1][j]))} becomes ${num(faced(dz[l - 1][j]))}.`
+    `The largest \`${shownLabel("∂C/∂a")}\` is that of ${name}, and ${num(100 * share, 3)} % of it gets through: ` +
+    `${num(shownGradient(da[l - 1][j]))} becomes ${num(shownGradient(dz[l - 1][j]))}.`
   );
 }
 export const bar = share => {
   const from = share < 0 ? "right:50%" : "left:50%";
   return html(
     "span",
-    {class: `bar ${sign(share)}`},
+    {class: `bar ${signClass(share)}`},
     html("i", {style: `width:${Math.min(1, Math.abs(share)) * 50}%;${from}`}),
   );
 };
@@ -159,7 +166,7 @@ export function agreeList(choose) {
     .sort((e, f) => cosines[f] - cosines[e])
     .map(e => {
       const label = `example ${e}, ${examples[e].name}: ${num(cosines[e], 2)}`,
-        text = html("span", {class: sign(cosines[e])}, cosines[e].toFixed(2).replace("-", "−"));
+        text = html("span", {class: signClass(cosines[e])}, cosines[e].toFixed(2).replace("-", "−"));
       const parts = [thumb(examples[e]), html("span", {}, examples[e].name), bar(cosines[e]), text];
       return html(
         "button",
@@ -196,16 +203,16 @@ export function filmTable() {
     html(
       "tr",
       {},
-      html("th", {scope: "row"}, l === last ? `${i} → ${told(l, j)}` : `${i} → ${j} of layer ${l}`),
-      ...some.map(k => cell(faced(slope(l, j, i, k)))),
+      html("th", {scope: "row"}, l === last ? `${i} → ${neuronName(l, j)}` : `${i} → ${j} of layer ${l}`),
+      ...some.map(k => cell(shownGradient(weightGradient(l, j, i, k)))),
       ...more.map(() => html("td", {}, "")),
-      html("td", {class: `mean ${sign(faced(average))}`}, signed(faced(average))),
+      html("td", {class: `mean ${signClass(shownGradient(average))}`}, signedNum(shownGradient(average))),
     ),
   );
   const title = html(
     "tr",
     {},
-    html("th", {}, of("∂C/∂w")),
+    html("th", {}, shownLabel("∂C/∂w")),
     ...head,
     ...more,
     html("th", {scope: "col"}, `average of ${examples.length}`),

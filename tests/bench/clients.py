@@ -39,7 +39,7 @@ def vector(n, number=0.0):
 
 
 def flat(*things):
-    return [value for thing in things for value in (flat(*thing) if isinstance(thing, list) else [thing])]
+    return [value for thing in things for value in (flat(*thing) if isinstance(thing, (list, tuple)) else [thing])]
 
 
 def normal(*widths):

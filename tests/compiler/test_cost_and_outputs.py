@@ -4,11 +4,10 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from tests.programs import VALUES, programs, run
+from hypothesis import given, settings, strategies as st
 
 from micrograd2 import MLP, CompileError, Value, compile, cross_entropy, squared_error
+from tests.programs import VALUES, programs, run
 
 
 def shifted(steps, w, picked):

@@ -14,13 +14,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from tests.libraries import needs_jax
 from micrograd2 import compile
 from micrograd2.costs import cross_entropy, squared_error
 from micrograd2.engine import Value, logsumexp, maximum, minimum
-from tests.compiler.test_compiler import NAMED, WIDE_STEPS, flat, placed_programs, values
-from tests.compiler.test_proof import ragged
-from tests.bench.clients import CLIENTS
+from tests.bench.clients import CLIENTS, flat
+from tests.compiler.scalar_code import NAMED, WIDE_STEPS, assert_close, placed_programs, ragged, values
+from tests.libraries import needs_jax
 
 pytestmark = needs_jax
 few = settings(max_examples=max(1, settings().max_examples // 10), suppress_health_check=[*HealthCheck])
@@ -39,12 +38,6 @@ def of_jax(transformed, *arguments, x64=True, jit=True):
 
 def value_and_grad(program):
     return lambda jax: jax.value_and_grad(program.jax())
-
-
-def assert_close(ours, theirs, tolerance=1e-12):
-    """Equal, up to rounding, relative to the largest of the numbers, or to 1."""
-    assert np.shape(ours) == np.shape(theirs)
-    np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance * np.max(np.abs(ours), initial=1.0))
 
 
 def assert_jax_agrees(program, seed, arrays=None):

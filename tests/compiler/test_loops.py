@@ -1,14 +1,19 @@
 """Loops: where the scalar code has steps in time, the page has a loop, and does what the scalar graph does."""
 
+import itertools
+import random
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from micrograd2 import Value, compile, dot, logsumexp, maximum
-from tests.bench.clients import CLIENTS
-from tests.compiler.test_compiler import assert_agrees, batch, compiled, flat, slow, values
+from micrograd2.compiler import compile
+from micrograd2.compiler.repeats import Order
+from micrograd2.engine import Value, dot, logsumexp, maximum, total
+from tests.bench.clients import CLIENTS, flat
+from tests.compiler.scalar_code import assert_agrees, batch, compiled, slow, values
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = pytest.mark.filterwarnings("error")  # a program computes in silence, or raises
 
 
 def code(program):
@@ -37,10 +42,9 @@ def test_the_page_does_not_grow_with_the_number_of_steps(name, few, many):
 
 
 def test_2000_steps_are_written_in_the_lines_of_20():
-    client = CLIENTS["spring"][0](2000)
-    arrays = client.draw(np.random.default_rng(0), 2)
-    program = compiled(client.cost, client.parameters, *arrays, tolerance=1e-9)
-    assert len(program.source.splitlines()) < 60
+    few, many = (compiled(client.cost, client.parameters, *client.draw(np.random.default_rng(0), 2), tolerance=1e-9)
+                 for client in map(CLIENTS["spring"][0], (20, 2000)))
+    assert len(few.source.splitlines()) == len(many.source.splitlines())
 
 
 # Random recurrences: states of n numbers, made new by the same steps in every turn
@@ -138,9 +142,9 @@ W, U, C = Value(0.7, "w"), Value(-0.4, "u"), [Value(0.1 * t) for t in range(16)]
     lambda h, x, t: W * h / (h * h + 1.0) + x.exp(),
 ], ids=["a cell", "own parameters", "own numbers", "even and odd", "a maximum", "a quotient"])
 def test_a_recurrence_becomes_a_loop(step):
-    program = compiled(recurrent(step, turns=16), [W, U, *C], batch(3, 16))
-    assert is_loop(program)
-    assert len(code(program)) < 60
+    few, many = (compiled(recurrent(step, turns), [W, U, *C], batch(3, turns)) for turns in (8, 16))
+    assert is_loop(few) and is_loop(many)
+    assert len(code(few)) == len(code(many)) < 60
 
 
 def test_fewer_than_four_turns_are_written_out():
@@ -210,6 +214,28 @@ def test_what_is_made_of_every_state_may_be_a_long_chain():
             run = run + end
         return run
     compiled(f, [W], batch(3, 6))
+
+
+def test_a_long_chain_of_different_depths_compiles():
+    w = Value(0.5)
+
+    def f(x):
+        for _ in range(2000):
+            x = [(x[0] * w).sin()]
+        return x[0]
+    compiled(f, [w], batch(2, 1))
+
+
+def test_a_loss_at_every_one_of_many_steps():
+    w = Value(0.5)
+
+    def f(x):
+        h, losses = x[0], []
+        for _ in range(1500):
+            h = (w * h).tanh()
+            losses.append(h * h)
+        return total(losses)
+    compiled(f, [w], batch(2, 1))
 
 
 def test_two_chains_side_by_side_are_one_loop():
@@ -320,5 +346,90 @@ def test_loops_in_jax_equal_the_scalar_graph(recurrence):
 
 def test_a_division_by_zero_in_some_turn_names_its_line():
     program = compile(lambda x: recurrent(lambda h, x, t: W * h + 1 / x)(x), [W], [1.0] * 8)
-    with pytest.raises(FloatingPointError, match="divide by zero"):
+    with pytest.raises(FloatingPointError, match=r"divide by zero .*, in line \d+ of the program"):
         program(program.theta, [[1.0] * 7 + [0.0]])
+
+
+def lorenz(h, x, w, dt=0.01):
+    a, b, c = h
+    return [a + dt * w[0] * (b - a), b + dt * (a * (w[1] - c) - b), c + dt * (a * b - w[2] * c)]
+
+
+def friction(h, x, w, dt=0.1):
+    def slope(angle, speed):
+        return speed, -w[0] * angle.sin() - w[1] * speed
+
+    def away(k, far):
+        return [a + far * d for a, d in zip(h, k)]
+
+    one = slope(*h)
+    two = slope(*away(one, dt / 2))
+    three = slope(*away(two, dt / 2))
+    four = slope(*away(three, dt))
+    return [a + dt / 6 * (p + 2 * q + 2 * r + s) for a, p, q, r, s in zip(h, one, two, three, four)]
+
+
+def predator(h, x, w, dt=0.02):
+    hares, foxes = h
+    return [hares + dt * hares * (w[0] - w[1] * foxes), foxes + dt * foxes * (w[1] * hares - w[2])]
+
+
+def heavy_ball(h, x, w):
+    place, speed = h
+    speed = 0.9 * speed - 0.02 * w[0] * (4 * place * place * place - place + w[1])
+    return [place + speed, speed]
+
+
+@pytest.mark.parametrize("step, states", [(lorenz, 3), (friction, 2), (predator, 2), (heavy_ball, 2)])
+def test_steps_of_several_numbers_that_are_written_one_by_one_become_a_loop(step, states):
+    pages = []
+    for steps in (12, 25):
+        w, X = values(3, low=0.5, high=1.5), batch(3, states, low=0.2, high=0.9)
+
+        def f(x):
+            h = x
+            for _ in range(steps):
+                h = step(h, x, w)
+            return sum(a * a for a in h)
+
+        program = compiled(f, w, X)
+        assert is_loop(program)
+        pages.append(len(code(program)))
+    assert pages[0] == pages[1]
+
+
+def test_what_reads_a_state_a_thousand_times_in_a_turn_needs_no_recursion():
+    w = values(1, low=0.1, high=0.2)
+
+    def f(x):
+        h = x[0]
+        for _ in range(5):
+            slow = h
+            for k in range(1100):
+                slow = slow + (h * (0.001 * (k + 1))).sin() * 0.001
+            h = slow * w[0]
+        return h
+
+    compiled(f, w, batch(2, 1))
+
+
+def test_the_more_loops_there_are_the_more_lines_are_compared_and_not_all_with_all(monkeypatch):
+    compared, relations = [], Order.relations
+    monkeypatch.setattr(Order, "relations", lambda *args: compared.append(args) or relations(*args))
+
+    def comparisons(loops):
+        compared.clear()
+        kinds, rng = [Value.tanh, Value.sin, Value.cos, Value.atan, lambda v: v * 0.9], random.Random(1)
+        steps = list(itertools.accumulate((rng.randint(1, 4) for _ in range(loops)), lambda k, n: (k + n) % 5))
+
+        def f(x):
+            v = x[0]
+            for k in steps:
+                for _ in range(5):
+                    v = kinds[k](v)
+            return v
+
+        compile(f, [], [0.5])
+        return len(compared)
+
+    assert comparisons(160) < 6 * comparisons(40)

@@ -100,32 +100,32 @@ def test_nudges_are_minus_the_gradients_of_backward(job):
 
 
 @given(jobs())
-def test_wishes_and_deltas_are_those_of_backward_and_their_signs_are_counted(job):
+def test_nudges_and_deltas_are_those_of_backward_and_their_signs_are_counted(job):
     net, X, Y, cost = job
     told = nudges(net, X, Y, cost)
     examples = [activation_grads(net, x, y, cost) for x, y in zip(X, Y)]
     for k, layer in enumerate(told.layers):
         for j, neuron in enumerate(layer.neurons):
             upstream, deltas = zip(*(passes[k][j] for passes, _ in examples))
-            assert (neuron.wish, neuron.delta) == close((-np.mean(upstream), np.mean(deltas)))
-            for numbers, mean, agree in ((upstream, -neuron.wish, neuron.agree_wish),
+            assert (neuron.nudge, neuron.delta) == close((-np.mean(upstream), np.mean(deltas)))
+            for numbers, mean, agree in ((upstream, -neuron.nudge, neuron.agree_nudge),
                                          (deltas, neuron.delta, neuron.agree_delta)):
                 if abs(mean) > 1e-9:
                     assert agree == sum(np.sign(numbers) == np.sign(mean))
         before = [[a for a, _ in passes[k - 1]] for passes, _ in examples] if k else [inputs for _, inputs in examples]
-        assert layer.wished == close(list(-np.mean(before, axis=0)))
+        assert layer.input_nudges == close(list(-np.mean(before, axis=0)))
 
 
 @given(jobs())
-def test_what_is_asked_adds_up_and_is_weight_times_delta(job):
+def test_wishes_are_weight_times_delta_and_add_up(job):
     net, X, Y, cost = job
     told = nudges(net, X, Y, cost)
     for layer, made in zip(told.layers, net.layers):
-        assert layer.wished == close([sum(column) for column in zip(*layer.asked)])
-        for neuron, asked, parameters in zip(layer.neurons, layer.asked, made.neurons):
-            assert asked == close([-w.data * neuron.delta for w in parameters.w])
+        assert layer.input_nudges == close([sum(column) for column in zip(*layer.wishes)])
+        for neuron, wishes, parameters in zip(layer.neurons, layer.wishes, made.neurons):
+            assert wishes == close([-w.data * neuron.delta for w in parameters.w])
     for layer, before in zip(told.layers[1:], told.layers):
-        assert layer.wished == close([neuron.wish for neuron in before.neurons])
+        assert layer.input_nudges == close([neuron.nudge for neuron in before.neurons])
         assert layer.inputs == [neuron.a for neuron in before.neurons]
 
 
@@ -136,7 +136,7 @@ def test_of_one_example_every_avenue_is_a_product(job):
     assert told.examples == 1
     for layer in told.layers:
         for neuron in layer.neurons:
-            assert neuron.delta == close(-neuron.wish * neuron.slope)         # the recursion δ = (Wᵀ δ) ∘ f′(z)
+            assert neuron.delta == close(-neuron.nudge * neuron.slope)        # the recursion δ = (Wᵀ δ) ∘ f′(z)
             assert neuron.weights == close([-a * neuron.delta for a in layer.inputs])
 
 
@@ -177,14 +177,15 @@ def columns_of(table):
     return [int(name[2:-1]) for name in table.columns if name]
 
 
-def test_a_table_of_what_is_asked_fits_a_terminal_and_says_what_it_leaves_out():
+def test_a_table_of_wishes_fits_a_terminal_and_says_what_it_leaves_out():
     net = MLP(40, [20, 2], activation="sigmoid", seed=1)
     told = nudges(net, [0.5] * 40, [0.0, 1.0])
-    text = str(told.asks(0))
+    text = str(told.wishes(0))
     assert "34 more columns, 4 more rows" in text and max(map(len, text.splitlines())) <= 80
-    assert told.asks(0).cells()[-1][1:] == [f"{told.layers[0].wished[i]:+.4f}" for i in columns_of(told.asks(0))]
-    assert len(told.asks(0).rows) == 17 and told.asks(0).rows[-1][0] == "sum"
-    assert "more" not in str(nudges(MLP(2, [2, 2], seed=1), [1.0, 1.0], [0.0, 1.0]).asks(1))
+    sums = told.layers[0].input_nudges
+    assert told.wishes(0).cells()[-1][1:] == [f"{sums[i]:+.4f}" for i in columns_of(told.wishes(0))]
+    assert len(told.wishes(0).rows) == 17 and told.wishes(0).rows[-1][0] == "sum"
+    assert "more" not in str(nudges(MLP(2, [2, 2], seed=1), [1.0, 1.0], [0.0, 1.0]).wishes(1))
 
 
 @pytest.mark.parametrize("tiny", [0.0, 5e-324, 1e-310, 1e-30, 1e30])
@@ -193,7 +194,7 @@ def test_nudges_of_any_size_can_be_printed(tiny):
     assert str(nudges(net, [1.0, 2.0], 1.0, lambda a, y: a * tiny)) and health(net, [tiny, tiny])._repr_html_()
 
 
-def test_the_strongest_increase_is_between_the_most_active_and_the_most_wished_for():
+def test_the_strongest_increase_is_between_the_most_active_and_the_most_nudged():
     net = MLP(5, [4, 3], activation="sigmoid", output="sigmoid", seed=2)
     told = nudges(net, [0.1, 0.9, 0.3, 0.0, 0.2], [1.0, 0.0, 0.0])
     rows = told.hebbian().rows

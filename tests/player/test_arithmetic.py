@@ -53,10 +53,11 @@ def again(root: Value, numbers: dict[int, float]) -> Value:
 
 def assert_page_is(tab: Any, root: Value) -> None:
     nodes, grads = topological_order(root), grads_of(root)
-    numbers, gradients, adds = tab.run("[page.numbers, page.gradients, page.flow.map(edge => edge.adds)]")
+    numbers, gradients, contributions = tab.run(
+        "[page.numbers, page.gradients, page.flow.map(edge => edge.contribution)]")
     assert numbers == near([node.data for node in nodes])
     assert gradients == near([grads[node] for node in nodes])
-    assert adds == near([step.contribution for step in flow(root)])
+    assert contributions == near([step.contribution for step in flow(root)])
 
 
 @settings(FEW, max_examples=4)

@@ -66,7 +66,7 @@ def stroke(tab: Any, points: Any, touch: bool = False) -> None:
 
 
 def drawn(tab: Any) -> np.ndarray:
-    return np.array(tab.run("[...page.examples[page.sketch.mine].x]"))
+    return np.array(tab.run("[...page.examples[page.sketch.exampleNumber].x]"))
 
 
 def assert_example_is(tab: Any, net: MLP, x: Any, y: Any) -> None:
@@ -165,7 +165,7 @@ def test_what_was_drawn_plays_is_changed_and_put_back_as_any_example(opened):
     tab.run("page.restore()")
     assert np.array_equal(drawn(tab), x)
     assert_example_is(tab, net, x, y)
-    tab.run("page.train(1)")
+    tab.run("page.chooseNetwork(1)")
     assert np.array_equal(drawn(tab), x)
     tab.click("#examples button:nth-child(2)")
     assert tab.run("page.now.example") == 1 and tab.run("page.examples.length") == len(X) + 1

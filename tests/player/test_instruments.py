@@ -61,7 +61,7 @@ def test_a_leaf_is_dragged_typed_moved_by_keys_and_put_back(opened):
     assert x == pytest.approx(1.5 + 60 * 0.015)
     cost, slope = cost_of(root, 1, x)
     assert tab.run("page.numbers.at(-1)") == pytest.approx(cost, rel=1e-12)
-    assert number(tab.text(".instrument .told b")) == about(slope)
+    assert number(tab.text(".instrument .slope b")) == about(slope)
     assert tab.run("document.querySelector('[data-node=\"1\"]').matches('.changed')")
     tab.run("document.querySelector('[data-node=\"1\"]').focus()")
     tab.key("ArrowUp")
@@ -75,7 +75,7 @@ def test_a_leaf_is_dragged_typed_moved_by_keys_and_put_back(opened):
     tab.run("document.querySelector('.instrument input[type=text]').select()")
     tab.write("no number")
     tab.key("Enter")
-    assert tab.text(".instrument .told") == "That is no number." and tab.run("page.numbers[1]") == -0.25
+    assert tab.text(".instrument .slope") == "That is no number." and tab.run("page.numbers[1]") == -0.25
     tab.click(".instrument button")
     assert tab.run("page.numbers") == before and tab.run("page.gradients[1]") == grads_of(root)[
         topological_order(root)[1]]
@@ -112,7 +112,7 @@ def test_the_curve_is_the_true_result_and_its_tangent_touches_it(opened):
     rise = (near[0] - near[1]) / (max(costs) - min(costs)) * (bottom - top)
     assert (y1 - y0) / (x1 - x0) * 2 * step == pytest.approx(-rise, rel=0.01)
     slope, other = (grads_of(root)[topological_order(root)[i]] for i in (1, 2))
-    told = tab.text(".instrument .told")
+    told = tab.text(".instrument .slope")
     assert number(told.split()[1].rstrip(":")) == about(slope)
     ratio = abs(slope / other)
     assert told.endswith(f"as sensitive as {ratio:.3g} of x0" if ratio >= 1 else f"as {1 / ratio:.3g} of it")
@@ -123,13 +123,13 @@ def test_how_sensitive_it_is_beside_another_follows_every_change(opened):
     tab.run("page.hold(0), page.hold(4)")
     tab.run("page.change(page.numbers.with(2, 7.0)), page.player.again()")     # x0, along which w0 counts
     first, second = tab.run("[page.gradients[0], page.gradients[4]]")
-    assert tab.text(".instrument .told").endswith(f"w0 is as sensitive as {abs(first / second):.3g} of it")
+    assert tab.text(".instrument .slope").endswith(f"w0 is as sensitive as {abs(first / second):.3g} of it")
     tab = opened(xor_page(), "example=1", calm=True)
     tab.run("page.hold({weight: [2, 0, 1]}), page.hold({weight: [2, 0, 2]}), page.choose(2)")
-    first, second = tab.run("[page.slope(2, 0, 1), page.slope(2, 0, 2)]")
+    first, second = tab.run("[page.weightGradient(2, 0, 1), page.weightGradient(2, 0, 2)]")
     ratio = abs(second / first)
     expected = f"{ratio:.3g} of weight from 1" if ratio >= 1 else f"as sensitive as {1 / ratio:.3g} of it"
-    assert expected in tab.text(".instrument .told")
+    assert expected in tab.text(".instrument .slope")
 
 
 def test_the_curve_itself_can_be_dragged(opened):
@@ -178,13 +178,13 @@ def test_wishes_shrink_as_the_network_learns(opened):
     go(tab, titles(tab).index("All wishes, added up"))
     shares = []
     for n, net in enumerate(way.values()):
-        tab.run(f"page.train({n})")
+        tab.run(f"page.chooseNetwork({n})")
         wishes = tab.run("[...document.querySelectorAll('.wish rect')].map(rect => Number(rect.getAttribute('width')))")
         (one,) = passes(net, X[0], Y[0])
-        asked = max(abs(delta * w.data) for delta, neuron in zip(one.deltas[-1], net.layers[-1].neurons)
-                    for w in neuron.w)
-        pull = max(map(abs, one.upstream[-2]))
-        shares.append((max(wishes[:160]) ** 2 / asked, max(wishes[160:]) ** 2 / pull))
+        wish = max(abs(delta * w.data) for delta, neuron in zip(one.deltas[-1], net.layers[-1].neurons)
+                   for w in neuron.w)
+        nudge = max(map(abs, one.upstream[-2]))
+        shares.append((max(wishes[:160]) ** 2 / wish, max(wishes[160:]) ** 2 / nudge))
     for first, second in zip(*shares):      # areas on one scale
         assert first == pytest.approx(second, rel=1e-3)
 
@@ -233,8 +233,8 @@ def test_weights_biases_inputs_and_pixels_are_held_by_pointer_and_keys(opened):
     X[2, 13 * 28 + 13] = 1.0
     (one,) = passes(net, X[2], Y[2])
     assert tab.run("page.passOf(2).cost") == pytest.approx(one.cost.data, rel=1e-12)
-    pull = sum(delta * neuron.w[13 * 28 + 13].data for delta, neuron in zip(one.deltas[0], net.layers[0].neurons))
-    assert tab.run("page.numberAt({input: 13 * 28 + 13}).slope()") == pytest.approx(pull, rel=1e-9)
+    gradient = sum(delta * neuron.w[13 * 28 + 13].data for delta, neuron in zip(one.deltas[0], net.layers[0].neurons))
+    assert tab.run("page.numberAt({input: 13 * 28 + 13}).gradient()") == pytest.approx(gradient, rel=1e-9)
     tab.click("#restore")
     assert tab.run("[page.weight(2, 1, 1), page.examples[2].x[377]]") == before
 

@@ -127,7 +127,7 @@ def test_no_card_is_covered_by_another_or_crossed_by_an_edge(opened, program):
     for width, height in ((1600, 300), (400, 1600)):
         tab.size(width, height)
         tab.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        tab.run("page.fresh()")
+        tab.run("page.refresh()")
         assert tab.run(LAYOUT) == []
 
 
@@ -152,7 +152,7 @@ def test_nothing_overlaps_or_is_cut_off(opened, name):
           const style = document.querySelector("#font") ?? document.head.appendChild(document.createElement("style"));
           style.id = "font", style.textContent = `body, button, input, select {{ font-family: "{font}" !important; }}`;
           for (const _ of [1, 2, 3]) await new Promise(done => requestAnimationFrame(done));
-          page.fresh();
+          page.refresh();
         }})()""")
         for step in sorted({*range(k % 5, last + 1, 5), last}):
             tab.run(f"page.player.go({step})")

@@ -90,7 +90,7 @@ def test_a_place_is_painted_as_what_the_network_makes_of_it(opened, name):
     ends = tab.run("[...document.querySelector('#plane .scale').childNodes].map(node => node.textContent)")
     assert [number(ends[0]), number(ends[2])] == pytest.approx([min(targets), max(targets)], rel=0.01, abs=0.01)
     columns, rows, right, down, values = tab.run("(f => [f.columns, f.rows, f.right, f.down, [...f.values]])"
-                                                 "(page.plane.asked())")
+                                                 "(page.plane.currentField())")
     points = tab.run("page.plane.points()")
     solid = {}   # far from points and from the line, each alone in its colour
     for n in range(0, columns * rows, 97):
@@ -220,8 +220,8 @@ def test_after_so_many_live_steps_everything_is_as_gradient_descent_leaves_it(op
     expected += [[neuron.b.data for neuron in layer.neurons] for layer in net.layers]
     for row, numbers in zip(found, expected, strict=True):
         assert row == pytest.approx(numbers, rel=1e-12, abs=1e-12)
-    values = tab.run("(f => [...f.values])(page.plane.asked())")
-    columns, right, down = tab.run("(f => [f.columns, f.right, f.down])(page.plane.asked())")
+    values = tab.run("(f => [...f.values])(page.plane.currentField())")
+    columns, right, down = tab.run("(f => [f.columns, f.right, f.down])(page.plane.currentField())")
     for n in range(0, len(values), 501):                # the plane is that of these weights
         place = tab.run(f"page.plane.placeOf({n % columns * right}, {n // columns * down})")
         assert values[n] == pytest.approx(net(place).data, rel=1e-9, abs=1e-12)

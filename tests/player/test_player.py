@@ -270,9 +270,9 @@ def test_a_networks_numbers_are_the_engines(opened, name):
                          "dz": about(grads[z])}
         i = rng.randrange(len(net.layers[layer - 1].neurons[j].w))
         w = net.layers[layer - 1].neurons[j].w[i]
-        assert tab.run(f"page.slope({layer}, {j}, {i})") == pytest.approx(w.grad, rel=1e-12, abs=1e-300)
+        assert tab.run(f"page.weightGradient({layer}, {j}, {i})") == pytest.approx(w.grad, rel=1e-12, abs=1e-300)
         if layer > 1:
-            wishes = tab.run(f"[...page.passOf().z[{layer - 1}].keys()].map(j => page.asked({layer}, j, {i}))")
+            wishes = tab.run(f"[...page.passOf().z[{layer - 1}].keys()].map(j => page.wish({layer}, j, {i}))")
             assert sum(wishes) == pytest.approx(-grads[passes[layer - 2][i][1]], rel=1e-9, abs=1e-15)
     for step in range(len(names)):
         go(tab, step)
@@ -294,7 +294,7 @@ def test_every_output_has_its_three_avenues(opened):
         wishes = sorted((-delta * w.data for w in neuron.w), key=abs, reverse=True)
         assert shown == [about(-delta), *map(about, wishes[:5])]
         assert tab.run("document.querySelectorAll('.neuron.focus').length") == 1
-        assert tab.run(f"page.slope(3, {j}, 2)") == pytest.approx(delta * before[2].data)
+        assert tab.run(f"page.weightGradient(3, {j}, 2)") == pytest.approx(delta * before[2].data)
     tab.run("new Promise(done => setTimeout(done, 300))")
     assert tab.run("location.hash") == "#example=1&output=9&step=12"
     go(tab, 10)
@@ -320,7 +320,8 @@ def test_the_average_and_who_agrees_with_it(opened):
     cosines = G @ mean / np.linalg.norm(G, axis=1) / np.linalg.norm(mean)
     assert tab.run("page.agreement()") == pytest.approx(cosines.tolist())
     names = [name for name, _ in net.named_parameters()]
-    assert tab.run("page.slope(2, 3, 5, null)") == pytest.approx(mean[names.index("layers[1].neurons[3].w[5]")])
+    held = names.index("layers[1].neurons[3].w[5]")
+    assert tab.run("page.weightGradient(2, 3, 5, null)") == pytest.approx(mean[held])
     go(tab, 34)
     tab.click("[data-key='1.4'] .body")
     assert tab.text(".details h3 span") == "neuron 4 of layer 1" and "average −∂C/∂w" in tab.text(".details")
@@ -362,7 +363,7 @@ def test_every_neuron_is_told_by_its_own_activation_and_its_slope(opened, monkey
 def test_a_page_begins_with_the_step_that_its_address_names(opened):
     """Before anything is drawn a second time."""
     page = xor_page()
-    first = page.html.replace("new ResizeObserver(resized)", "new ResizeObserver(() => 0)")
+    first = page.html.replace("new ResizeObserver(onResize)", "new ResizeObserver(() => 0)")
     assert first != page.html
     tab = opened(player.Page(first), "step=8")
     assert tab.text("#panel h2") == titles(tab)[8] and tab.run("document.querySelectorAll('.neuron.focus').length") == 1

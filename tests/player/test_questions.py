@@ -34,22 +34,22 @@ def engines(net: MLP, one: Pass, name: str, place: list[int]) -> float:
         return (one.outputs[place[0]].data - one.targets[place[0]]) ** 2
     layer, j = place[0] - 1, place[1]
     if len(place) == 2:
-        sign = -1 if name == "wishes" else 1
-        return sign * {"pull": one.upstream, "passes": one.slopes, "bias": one.deltas,
-                       "wishes": one.upstream}[name][layer][j]
+        sign = -1 if name == "nudge" else 1
+        return sign * {"upstream": one.upstream, "slope": one.slopes, "bias": one.deltas,
+                       "nudge": one.upstream}[name][layer][j]
     w = net.layers[layer].neurons[j].w[place[2]]
     return {"flow": w.data * one.activations[layer][place[2]], "weight": one.grads.get(w, 0.0),
             "wish": -one.deltas[layer][j] * w.data}[name]
 
 
-def assert_right(question: dict[str, Any], of: Any) -> None:
+def assert_right(question: dict[str, Any], engine: Any) -> None:
     """Its answer is that of the engine's numbers, which are no tie."""
     if question["kind"] == "sign":
-        value = of(question["of"])
+        value = engine(question["number"])
         assert question["value"] == pytest.approx(value, rel=1e-9) and abs(value) > 1e-7
         assert question["right"] == (value < 0)
         return
-    values = [of(option["of"]) for option in question["options"]]
+    values = [engine(option["number"]) for option in question["options"]]
     assert [option["value"] for option in question["options"]] == pytest.approx(values, rel=1e-9, abs=1e-15)
     sizes = [abs(value) for value in values]
     assert question["right"] == sizes.index(max(sizes)) and max(sizes) > 1e-7
@@ -73,9 +73,9 @@ def test_answers_in_a_hundred_states_are_the_engines_and_none_is_a_tie(opened):
             put(tab, net)
             for one, asked in zip(passes(net, X, Y, cost), tab.run(QUESTIONS), strict=True):
                 for question in filter(None, asked):
-                    assert_right(question, lambda of: engines(net, one, of[0], of[1:]))
-                    if question["kind"] == "sign" and question["of"][0] == "wishes":
-                        _, layer, i = question["of"]
+                    assert_right(question, lambda named: engines(net, one, named[0], named[1:]))
+                    if question["kind"] == "sign" and question["number"][0] == "nudge":
+                        _, layer, i = question["number"]
                         parts = [-d * neuron.w[i].data
                                  for d, neuron in zip(one.deltas[layer], net.layers[layer].neurons)]
                         assert abs(sum(parts)) > 0.1 * sum(map(abs, parts))
@@ -111,7 +111,7 @@ def test_what_is_asked_about_an_edge_is_the_sign_of_its_contribution(opened, mak
     for question, step in zip(asked[first:], steps, strict=True):
         assert (question is None) == (step.local == 1)
         if question:
-            assert_right(question, lambda of: step.contribution)
+            assert_right(question, lambda _: step.contribution)
 
 
 def test_nothing_is_asked_until_somebody_turns_it_on(opened):

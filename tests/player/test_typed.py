@@ -134,9 +134,9 @@ def test_what_is_typed_is_what_python_makes_of_it(typed, text):
     if at_a_kink(root) or max(abs(node.data) for node in topological_order(root)) > 1e3:
         return
     places = {node: i for i, node in enumerate(topological_order(root))}
-    labels, args, numbers, gradients, adds = typed.run(
+    labels, args, numbers, gradients, contributions = typed.run(
         "[page.nodes.map(n => n.label), page.nodes.map(n => n.args), page.numbers, page.gradients, "
-        "page.flow.map(edge => edge.adds)]")
+        "page.flow.map(edge => edge.contribution)]")
     assert sorted(filter(None, labels)) == sorted(node.label for node in places if node.label)
     order = sorted(places, key=lambda node: labels.index(node.label) if not node.args and node.label else
                    len(labels) + node.born)    # the page has leaves with names first, as they come
@@ -144,7 +144,7 @@ def test_what_is_typed_is_what_python_makes_of_it(typed, text):
     assert args == [[order.index(arg) for arg in node.args] for node in order]
     assert numbers == near([node.data for node in order])
     assert gradients == near([grads_of(root)[node] for node in order])
-    assert adds == near([step.contribution for step in flow(root)])
+    assert contributions == near([step.contribution for step in flow(root)])
 
 
 def numbers_of(text: str) -> list[float]:
@@ -205,6 +205,18 @@ def test_names_that_javascript_knows_are_only_names(typed):
     for name in ("constructor", "__proto__", "toString", "window", "alert", "hasOwnProperty"):
         assert shown(typed, f"C = {name}*{name}; {name} = 3") == ""
         assert typed.run("[page.numbers.at(-1), page.gradients[0]]") == [9, 6]
+
+
+def test_a_number_that_has_no_value_stays_in_its_field(opened):
+    tab = opened(play("y = log(a) + b; a = 2; b = 1"), calm=True)
+    settle(tab)
+    tab.run("document.querySelector('.numbers input').select()")
+    tab.write("-1")
+    tab.run("document.activeElement.blur()")
+    tab.size(900, 700)                                  # the picture, of a = 2, is drawn anew
+    settle(tab)
+    assert faulty(tab) and "a=-1 has no value" in tab.text("#fault")
+    assert tab.run("document.querySelector('.numbers input').value") == "-1"
 
 
 def test_numbers_stand_in_fields_that_follow_what_is_dragged(opened):
