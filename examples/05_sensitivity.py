@@ -13,6 +13,7 @@ from pathlib import Path
 
 from micrograd2 import MLP, SGD, data, fit, squared_error
 from micrograd2.explain import sensitivities
+from micrograd2.shown import BLUE, ORANGE
 
 options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 options.add_argument("--epochs", type=int, default=3, help="of training before the look inside")
@@ -60,18 +61,18 @@ import matplotlib.pyplot as plt  # noqa: E402, once the backend is chosen
 sizes = [abs(s.gradient) for s in found.ranked if s.gradient]
 gradients = {s.name: s.gradient for s in found.ranked}
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), width_ratios=[1.3, 1])
-left.loglog(range(1, len(sizes) + 1), sizes, color="#2166ac")
+left.loglog(range(1, len(sizes) + 1), sizes, color=BLUE)
 left.set(xlabel="rank", ylabel="sensitivity |∂C/∂w|", ylim=(max(sizes) / 1e6, 2 * max(sizes)),
          title=f"a few weights matter much, most hardly ({len(found.ranked) - len(sizes):,} not at all)")
 for s in (first, other):
-    left.plot(found.ranked.index(s) + 1, abs(s.gradient), "o", color="#d9730d")
-    left.annotate(f"{s.name}  ", (found.ranked.index(s) + 1, abs(s.gradient) / 1.6), va="top", fontsize=9,
-                  ha="left" if s is first else "right")
+    left.plot(found.ranked.index(s) + 1, abs(s.gradient), "o", color=ORANGE)
+    left.annotate(f"{s.name}  ", (found.ranked.index(s) + 1, abs(s.gradient) / (4 if s is first else 1.6)), va="top",
+                  fontsize=9, ha="left" if s is first else "right")
 strongest = max(range(16), key=lambda j: abs(gradients[f"layers[0].neurons[{j}].b"]))
 image = [[gradients[f"layers[0].neurons[{strongest}].w[{28 * row + column}]"] for column in range(28)]
          for row in range(28)]
 top = max(abs(number) for row in image for number in row)
-colours = matplotlib.colors.LinearSegmentedColormap.from_list("sign", ["#d9730d", "#ffffff", "#2166ac"])
+colours = matplotlib.colors.LinearSegmentedColormap.from_list("sign", [ORANGE, "#ffffff", BLUE])
 right.imshow(image, cmap=colours, vmin=-top, vmax=top)
 right.set(xticks=[], yticks=[], title=f"∂C/∂w of neuron {strongest} of the first layer:\nonly where there is ink")
 figure.tight_layout()

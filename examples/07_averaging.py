@@ -20,6 +20,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads that wait for each
 import numpy as np  # noqa: E402
 
 from micrograd2 import MLP, compile, data, squared_error  # noqa: E402
+from micrograd2.shown import BLUE, ORANGE  # noqa: E402
 from micrograd2.train import mini_batches  # noqa: E402
 
 options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -81,6 +82,8 @@ for size in (1, 10, 100):
     print(f"    {size:6}   {angle(start, size):11.0f}°  {angle(end, size):10.0f}°")
 print("At the start nearly all digits want the same. At the end, what most want is\ndone, and they pull apart.\n")
 
+print(f"Three walk downhill from there: a careful man, who asks all {len(X):,} digits before\n"
+      f"each step, a drunk man, who asks {walkers['drunk']}, and one very drunk, who asks {walkers['very drunk']}.\n")
 curves = {}
 print(f"{'':12}digits a step    steps  seconds   loss at the end   steps uphill")
 for name, way in ways.items():
@@ -109,7 +112,7 @@ plt.switch_backend("Agg")
 plane, lengths = np.linalg.qr(np.c_[end - start, ways["careful"][ends["careful"]][1] - start])
 plane *= np.sign(np.diag(lengths))
 figure, ((by_step, by_second), (seen, near)) = plt.subplots(2, 2, figsize=(11, 9))
-for name, colour in (("very drunk", "#e8b48a"), ("drunk", "#d9730d"), ("careful", "#2166ac")):
+for name, colour in (("very drunk", "#e8b48a"), ("drunk", ORANGE), ("careful", BLUE)):
     steps, seconds, losses = curves[name]
     by_step.plot(steps, losses, color=colour, label=f"{name}: {walkers[name]:,} digits a step", linewidth=2)
     by_second.plot(seconds, losses, color=colour, linewidth=2)
@@ -119,6 +122,7 @@ for name, colour in (("very drunk", "#e8b48a"), ("drunk", "#d9730d"), ("careful"
     last = np.array([theta for _, theta in ways[name].values()][-25:])
     flat = np.linalg.svd(last - last[0], full_matrices=False)[2][:2]
     steps = (last - last[0]) @ flat.T
+    steps *= np.sign(steps[-1])  # to the right, and up
     near.plot(*(steps / np.linalg.norm(steps, axis=1).max()).T, ".-", color=colour, linewidth=1)
 for axis in (by_step, by_second):
     axis.axhline(plateau, color="#8c959f", linewidth=0.8, linestyle=":")
@@ -126,11 +130,12 @@ by_step.set(xlabel="steps", ylabel="loss over all digits", xscale="symlog", xlim
 by_step.legend()
 by_second.set(xlabel="seconds", ylim=0, title="second for second, the drunk man is far ahead")
 seen.plot(0, 0, "o", color="#24292f")
-seen.annotate("start ", (0, 0), fontsize=9, ha="right")
+seen.annotate("start", (0, 0), (-8, 0), textcoords="offset points", fontsize=9, ha="right", va="center",
+              bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"})
 seen.set(title="two paths, in the plane of start and ends (dark is high)", xticks=[], yticks=[])
 seen.margins(0.12)
 near.plot(0, 0, "o", color="#24292f")
-near.set(title="the last 24 steps of each, from one point, equally large", aspect="equal", xticks=[], yticks=[])
+near.set(title="the last 24 steps of each, left to right, equally large", aspect="equal", xticks=[], yticks=[])
 xs, ys = (np.linspace(low, high, 21) for low, high in (seen.get_xlim(), seen.get_ylim()))
 surface = [[loss_at(start + plane @ (x, y), slice(200)) for x in xs] for y in ys]
 seen.contourf(xs, ys, surface, levels=np.geomspace(np.min(surface), np.max(surface), 16), cmap="Greys", alpha=0.7)

@@ -15,6 +15,7 @@ from pathlib import Path
 from timeit import timeit
 
 from micrograd2 import MLP, data, squared_error
+from micrograd2.shown import BLUE, ORANGE
 
 options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 options.add_argument("--seed", type=int, default=3, help="of the network")
@@ -80,8 +81,8 @@ plt.switch_backend("Agg")
 plt.figure(figsize=(7.5, 4.6))
 few, ends = [1 + i / 50 for i in range(400)], [1, len(parameters)]
 plt.loglog(few, [forward * 1000 ** n for n in few], color="#24292f", label="all combinations of 1,000 values")
-plt.loglog(ends, [2 * forward, one_by_one], color="#d9730d", label="one weight at a time")
-plt.loglog(ends, [both, both], color="#2166ac", linewidth=2.5, label="one backward pass")
+plt.loglog(ends, [2 * forward, one_by_one], color=ORANGE, label="one weight at a time")
+plt.loglog(ends, [both, both], color=BLUE, linewidth=2.5, label="one backward pass")
 for name, size in (("a day", 86400), ("the age of the universe", 4.4e17)):
     plt.axhline(size, color="#b8bec6", linewidth=0.8)
     plt.text(len(parameters), size * 1.5, name, ha="right", fontsize=9, color="#6e7781")

@@ -2,10 +2,11 @@
 
     python examples/09_matrices.py [--widest N] [--out FOLDER]
 
-The films draw neurons and then write σ(W a + b); Michael Nielsen, "Neural Networks and Deep Learning" (2015), chapter
-2, gives the backward pass as a product with the transpose of W. Here nobody writes a matrix down: the network below
-adds and multiplies one number at a time, and `compile` reads the graph that this leaves, finds the matrices in it, and
-writes the NumPy that does the same for many examples. The same for 13,002 parameters: compile_digits.py.
+3Blue1Brown's films on neural networks draw neurons and then write σ(W a + b); Michael Nielsen, "Neural Networks and
+Deep Learning" (2015), chapter 2, gives the backward pass as a product with the transpose of W. Here nobody writes a
+matrix down: the network below adds and multiplies one number at a time, and `compile` reads the graph that this leaves,
+finds the matrices in it, and writes the NumPy that does the same for many examples. The same for 13,002 parameters:
+compile_digits.py.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from timeit import repeat
 import numpy as np
 
 from micrograd2 import Value, compile
+from micrograd2.shown import BLUE, ORANGE
 from micrograd2.train import ScalarProgram
 
 options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -94,8 +96,8 @@ except ImportError:
 plt.switch_backend("Agg")
 
 plt.figure(figsize=(7, 4.4))
-plt.loglog(widths, on_graph, "o-", color="#d9730d", label="one number at a time: the scalar graph")
-plt.loglog(widths, in_batch, "o-", color="#2166ac", label="100 at a time: the program that was read off it")
+plt.loglog(widths, on_graph, "o-", color=ORANGE, label="one number at a time: the scalar graph")
+plt.loglog(widths, in_batch, "o-", color=BLUE, label="100 at a time: the program that was read off it")
 plt.gca().set(xlabel="neurons in each layer", ylabel="seconds for one example",
               title="the same sums, the same gradients")
 plt.xticks(widths, [str(width) for width in widths])

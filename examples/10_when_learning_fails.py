@@ -15,6 +15,7 @@ from pathlib import Path
 from micrograd2 import MLP, SGD, accuracy, data, fit, max_margin
 from micrograd2.contributions import first_not_finite
 from micrograd2.explain import health
+from micrograd2.shown import BLUE, ORANGE
 
 options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 options.add_argument("--epochs", type=int, default=300, help="of training for every network, one step each")
@@ -95,12 +96,16 @@ except ImportError:
 plt.switch_backend("Agg")
 
 figure, axes = plt.subplots(1, 4, figsize=(15, 3.8))
-for axis, name in zip(axes, ("1 vanishing", "2 dead", "3 saturated", "4 exploding")):
-    axis.plot(curves[name], color="#d9730d", label=name[2:], marker="." if len(curves[name]) < args.epochs else "")
-    axis.plot(curves[f"{name[0]} cured"], color="#2166ac", label="cured")
-    axis.set(xlabel="steps", ylim=0)
-    axis.legend()
-axes[3].set(yscale="log", ylim=(0.1, 1e12), title=f"after step {len(curves['4 exploding'])} there is no number left")
+panels = {"1 vanishing": ("nine layers of sigmoids", "center right"),
+          "2 dead": ("relus with biases of −8", "center right"),
+          "3 saturated": ("weights 100 times too large", "upper right"),
+          "4 exploding": (f"after step {len(curves['4 exploding'])} there is no number left", "center right")}
+for axis, (name, (title, place)) in zip(axes, panels.items()):
+    axis.plot(curves[name], color=ORANGE, label=name[2:], marker="." if len(curves[name]) < args.epochs else "")
+    axis.plot(curves[f"{name[0]} cured"], color=BLUE, label="cured")
+    axis.set(xlabel="steps", ylim=0, title=title)
+    axis.legend(loc=place)
+axes[3].set(yscale="log", ylim=(0.1, 1e12))
 axes[0].set_ylabel("loss")
 figure.tight_layout()
 args.out.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from micrograd2 import MLP, SGD, compile, data, fit, squared_error
+from micrograd2.shown import BLUE, ORANGE
 
 options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 options.add_argument("--epochs", type=int, default=1, help="of training before the step")
@@ -86,7 +87,7 @@ except ImportError:
     raise SystemExit
 plt.switch_backend("Agg")
 
-colours = dict(zip(directions, ["#2166ac", "#67a9cf", "#24292f", "#8c959f", "#d9730d"]))
+colours = dict(zip(directions, [BLUE, "#67a9cf", "#24292f", "#8c959f", ORANGE]))
 along = np.linspace(0, 1.5 * far, 31)
 figure, (bars, rays) = plt.subplots(1, 2, figsize=(11, 4.4))
 for row, (rule, direction) in enumerate(directions.items()):

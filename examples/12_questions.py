@@ -14,6 +14,7 @@ import numpy as np
 from micrograd2 import MLP, SGD, Value, compile, data, fit, gradient, squared_error
 from micrograd2.contributions import grads_of
 from micrograd2.explain import nudges
+from micrograd2.shown import BLUE, ORANGE
 from micrograd2.train import mini_batches
 
 options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -159,13 +160,13 @@ except ImportError:
 plt.switch_backend("Agg")
 
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 4), width_ratios=[1, 1.3, 1.3])
-for shift, (when, shares), colour in zip((-0.2, 0.2), blame.items(), ("#d9730d", "#2166ac")):
+for shift, (when, shares), colour in zip((-0.2, 0.2), blame.items(), (ORANGE, BLUE)):
     left.bar([k + shift for k in range(3)], shares, 0.38, color=colour, label=when)
 left.set_xticks(range(3), [f"layers[{k}]" for k in range(3)])
 left.legend(loc="upper center")
 left.set(ylim=(0, 1.2), ylabel="share of the fall of the cost", title="which layer is to blame?")
-middle.semilogx(many, seen, "o-", color="#d9730d", label="the digits it learnt from")
-middle.semilogx(many, unseen, "o-", color="#2166ac", label="digits that it has not seen")
+middle.semilogx(many, seen, "o-", color=ORANGE, label="the digits it learnt from")
+middle.semilogx(many, unseen, "o-", color=BLUE, label="digits that it has not seen")
 middle.set_xticks(many, [f"{n:,}" for n in many])
 middle.minorticks_off()
 middle.set(xlabel="digits to learn from", ylabel="share that it reads", ylim=(0, 1.05),
@@ -173,7 +174,7 @@ middle.set(xlabel="digits to learn from", ylabel="share that it reads", ylim=(0,
 middle.legend(loc="lower right")
 xs = np.linspace(-1.75, 1.75, 200)
 right.plot(xs, valley(xs), color="#24292f")
-for walk, colour in zip(walks, ("#2166ac", "#d9730d")):
+for walk, colour in zip(walks, (BLUE, ORANGE)):
     right.plot(walk, [valley(x) for x in walk], "o-", color=colour, markersize=4, alpha=0.6)
     right.annotate(f"  ends at {walk[-1]:+.2f}", (walk[-1], valley(walk[-1])), xytext=(0, -14),
                    textcoords="offset points", ha="center", color=colour)

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from micrograd2 import Adam, Value, compile, dot
+from micrograd2.shown import BLUE, ORANGE
 
 options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 options.add_argument("--most", type=int, default=400, help="measure sequences of up to so many steps")
@@ -103,8 +104,8 @@ for k in range(40):
     foretold.append(dot(out, h, 0.0).data)
 plt.figure(figsize=(7, 3.6))
 plt.plot(range(41), wave, color="#999999", label="a wave that it has never seen")
-plt.plot(range(1, 21), foretold[:20], "o", color="#2166ac", markersize=4, label="foretold from the wave so far")
-plt.plot(range(21, 41), foretold[20:], "o", color="#d9730d", markersize=4, label="foretold from what it foretold")
+plt.plot(range(1, 21), foretold[:20], "o", color=BLUE, markersize=4, label="foretold from the wave so far")
+plt.plot(range(21, 41), foretold[20:], "o", color=ORANGE, markersize=4, label="foretold from what it foretold")
 plt.gca().set(xlabel="step", ylabel="number", ylim=(-1.6, 2.1))
 plt.legend(loc="upper center", ncols=3, fontsize=7)
 plt.tight_layout()

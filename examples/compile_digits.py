@@ -2,9 +2,9 @@
 
     python examples/compile_digits.py [--epochs N] [--compare N]
 
-The films leave the notation for later: a layer is W x + b, the backward pass a product with the transpose. Here nobody
-writes it down. The network below adds and multiplies one number at a time; `compile` reads the graph of one digit and
-finds the matrices in it.
+3Blue1Brown's films on neural networks leave the notation for later: a layer is W x + b, the backward pass a product
+with the transpose. Here nobody writes it down. The network below adds and multiplies one number at a time; `compile`
+reads the graph of one digit and finds the matrices in it.
 """
 
 import argparse

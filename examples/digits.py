@@ -2,8 +2,9 @@
 
     python examples/digits.py [--mnist FOLDER] [--epochs N] [--seed S] [--out FOLDER]
 
-The network of the films, 784-16-16-10 with sigmoids; the cost of one example is the sum of the squared differences
-between its ten outputs and what they should be; each step follows the average gradient of a mini-batch of 100.
+The network of 3Blue1Brown's films on neural networks, 784-16-16-10 with sigmoids; the cost of one example is the sum of
+the squared differences between its ten outputs and what they should be; each step follows the average gradient of a
+mini-batch of 100.
 """
 
 import argparse

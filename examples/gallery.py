@@ -3,7 +3,7 @@
     python examples/gallery.py [--epochs N] [--without-pictures] [--out FOLDER]
 
 The pictures on the cards are taken of the pages themselves, if there is a Chromium to look at them. With `--out docs`
-it is made where the README looks for it. Nothing in it asks for anything over a network.
+it is made where the README looks for it, in about a minute. Nothing in it asks for anything over a network.
 """
 
 import argparse

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from micrograd2 import MLP, SGD, accuracy, data, fit, max_margin, play
+from micrograd2.shown import BLUE, ORANGE
 
 options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 options.add_argument("--steps", type=int, default=100, help="steps of gradient descent")
@@ -47,7 +48,7 @@ score = np.reshape([net(point).data for point in np.c_[across.ravel(), up.ravel(
 plt.figure(figsize=(6, 4.2))
 plt.contourf(across, up, score, levels=[-1e9, -1, 0, 1, 1e9], colors=["#f2b880", "#fbe8d3", "#d9e6f2", "#92b8da"])
 plt.contour(across, up, score, levels=[0], colors="#24292f", linewidths=1.2)
-for sign, colour in ((1, "#2166ac"), (-1, "#d9730d")):
+for sign, colour in ((1, BLUE), (-1, ORANGE)):
     plt.scatter(X[y == sign, 0], X[y == sign, 1], c=colour, edgecolors="white", label=f"{sign:+}")
 plt.title("the line where the score is 0, and the margin of ±1 beside it")
 plt.legend()

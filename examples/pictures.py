@@ -3,7 +3,7 @@
     python examples/pictures.py [--epochs N] [--all] [--out FOLDER]
 
 With `--all` it writes those of the lessons and the gallery too, by running them, and page.png, if there is a Chromium
-to look at the played network. `--out docs --all` makes them where the README looks for them.
+to look at the played network. `--out docs --all` makes them where the README looks for them, in some minutes.
 """
 
 import argparse
@@ -44,7 +44,7 @@ small = difference ** 2
 small.label = "C"
 small.backward()
 
-# The network of the films, trained, and the first digit that it has never seen.
+# The network of 3Blue1Brown's films on neural networks, trained, and the first digit that it has never seen.
 digits = data.digits()
 net = MLP(784, [16, 16, 10], activation="sigmoid", output="sigmoid", seed=3)
 before = copy.deepcopy(net)

@@ -98,8 +98,11 @@ def examples(X: Any, Y: Any = None, inputs: int | None = None, dtype: Any = np.f
     one = X.ndim == 1
     X = np.atleast_2d(X)
     if inputs is not None and X.shape[1] != inputs:
+        got = f"{X.shape[1]}"
+        if one and inputs == 1:
+            got += f", as one example; [[x] for x in X] is {X.shape[1]} examples of one number"
         raise ValueError(f"X must have {inputs} number{'s' * (inputs > 1)} for each example, one for each input of the "
-                         f"network; got {X.shape[1]}")
+                         f"network; got {got}")
     if Y is None:
         return X, None
     Y = numbers("Y", Y, dtype)

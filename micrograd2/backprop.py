@@ -21,7 +21,7 @@ import numpy as np
 
 from .arrays import examples
 from .contributions import grads_of
-from .costs import example_cost, squared_error
+from .costs import check_targets, example_cost, squared_error
 from .engine import DOT, Value
 from .given import function
 from .nn import MLP, Neuron
@@ -84,13 +84,15 @@ def passes(net: MLP, X: Any, Y: Any, cost: Cost = squared_error, most: int | Non
     """The pass of every example, one after the other. X and Y are one example or a batch, as `arrays.examples` has it.
 
     TypeError for what is no network or is called in a way of its own, for a cost that is no function or makes no Value,
-    and for targets that are missing; ValueError for wrong shapes, for more than `most` examples, and for a z that is
-    not the weighted sum of exactly its neuron's w, the activations of the layer before, and its b.
+    and for targets that are missing; ValueError for wrong shapes, for targets that mean nothing to the cost, for more
+    than `most` examples, and for a z that is not the weighted sum of exactly its neuron's w, the activations of the
+    layer before, and its b.
     """
     if Y is None:
         raise TypeError("Y must be a list or an array of targets, or the number of a single one; got None")
     X, Y = examples(X, Y, _inputs(net))
     function("cost", cost, 2, of="outputs and targets, such as squared_error")
+    check_targets(cost, Y)
     if most is not None and len(X) > most:
         raise ValueError(f"at most {most} examples can be shown; got {len(X):,}: choose some of them")
     return (_with_cost(_forward(net, x), y, cost) for x, y in zip(X.tolist(), Y.tolist()))

@@ -49,15 +49,14 @@ def read(path: str | os.PathLike[str], run: dict[str, Any], state: dict[str, Any
     try:
         with open(path, encoding="utf-8") as file:
             saved = json.load(file)
-        then, now = saved["run"], json.loads(json.dumps(run, default=_plain))
-        found = {name: _alike(saved["state"][name], value, name) for name, value in state.items()}
+        then, now = dict(saved["run"]), json.loads(json.dumps(run, default=_plain))
+        other = next((name for name in now if name not in then or then[name] != now[name]), None)
+        if other is None:
+            return {name: _alike(saved["state"][name], value, name) for name, value in state.items()}
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not a whole checkpoint: {error!r:.200}") from None
-    for name in now:
-        if name not in then or then[name] != now[name]:
-            raise ValueError(f"{path} is the checkpoint of another run: its {name} was {then.get(name)!r:.80}, now it "
-                             f"is {now[name]!r:.80}; give this run a file of its own")
-    return found
+    raise ValueError(f"{path} is the checkpoint of another run: its {other} was {then.get(other)!r:.80}, now it is "
+                     f"{now[other]!r:.80}; give this run a file of its own")
 
 
 def _plain(thing: Any) -> Any:

@@ -13,8 +13,8 @@ Three ideas carry the file:
   `backward`; given Values, it serves `gradient`, whose results can therefore be differentiated again.
 * An edge is data: an operand and, beside it, the local derivative, both captured when the result was made. A number
   that is changed later spoils nothing, and no record refers to itself, so dropping a result frees its graph at once.
-  Up to two edges stand in the node itself, as nearly every operation has no more: Python's garbage collector visits
-  every container, so a node that is one, and not three, decides the speed. `args` and `local_grads` read them.
+  Up to two edges stand in the node itself, not in tuples of their own, since Python's garbage collector visits every
+  container, and that takes most of the time. `args` and `local_grads` read them.
 * Order is birth. Operands are born before their results, so sorting by birth number is a topological order.
 
 Left out: the walk edge by edge (see `contributions`), copies (see `copies`), arrays (see `compile`), pictures (see
@@ -42,8 +42,8 @@ class Op:
     `value(*numbers)` is the result, a float. `local(y, *operands)` is one derivative ∂y/∂operand for each operand,
     given the result y and the operands as floats, as Values, or as anything else that has arithmetic. Calling the row
     applies it to operands of any of these kinds. `numpy` spells the value in array code, `javascript` in a page, where
-    {} stands for all operands; both are "" where an operator does. `why` says why the derivative is what it is; `sign`
-    is what pictures write, if it is not the symbol.
+    {} stands for all operands; both are "" for + − × ÷, which every language has. `why` says why the derivative is what
+    it is; `sign` is what pictures write, if it is not the symbol.
 
     >>> TANH.value(0.0), TANH.local(0.5, None), TANH.numpy.format("z1")
     (0.0, (0.75,), 'np.tanh(z1)')
@@ -66,7 +66,7 @@ class Op:
         return f"<operation {self.symbol or 'leaf'}>"
 
 
-# Values that want more than a name from the standard library
+# Functions that the standard library lacks
 
 def _sigmoid(x: float) -> float:
     e = math.exp(-abs(x))  # never overflows
@@ -120,7 +120,7 @@ def _logsumexp(*xs: float) -> float:
 
 def _softmax(*xs: Any) -> tuple:
     powers = [EXP(x) for x in xs]
-    whole = SUM(*powers)  # 1, but for what was rounded in the operands
+    whole = SUM(*powers)  # 1 up to rounding; divided by it, they add up to 1
     return tuple(power / whole for power in powers)
 
 
@@ -206,12 +206,12 @@ class Power(Op):
 class Value:
     """A real number that remembers how it was made.
 
-    `data` is the number, `grad` the gradient ∂C/∂(this) that the last `C.backward()` left here, `label` a name to be
-    printed and drawn. `op`, `args` and `local_grads` are the record of its making; a Value made from a plain number is
-    a leaf, with no operands. Plain numbers among operands become unlabelled leaves.
+    `data` is the number, `label` a name to be printed and drawn. `grad` is the gradient ∂C/∂(this) once `C.backward()`
+    has been called; that of a leaf adds up over calls. `op`, `args` and `local_grads` are the record of its making; a
+    Value made from a plain number is a leaf, with no operands. Plain numbers among operands become unlabelled leaves.
 
-    Comparisons look at `data`; `==` is identity, so Values can be keys. `math.exp(v)` and other functions of floats see
-    only the number: the record ends there.
+    Comparisons and `if v` look at `data`; `==` is identity, so Values can be keys. `math.exp(v)` and other functions of
+    floats see only the number: the record ends there.
 
     >>> a, b = Value(2.0, "a"), Value(-3.0, "b")
     >>> c = a * b + a
@@ -286,8 +286,8 @@ class Value:
             raise TypeError(f"{op.symbol} takes another number of operands; got {len(args)}: {error}") from None
         return recorded(op, data, args, local_grads)
 
-    # What nearly every program is made of is written out, for speed, as its row says; `apply` does the rest, and names
-    # what has no value
+    # The commonest operations are written out, for speed; each does what its row says, and leaves what has no value to
+    # `apply`, which names it
 
     def __add__(self, other: Number) -> Value:
         if other.__class__ is not Value:
@@ -356,6 +356,9 @@ class Value:
     def __neg__(self) -> Value:
         return _made(NEG, -self.data, self, -1.0)
 
+    def __pos__(self) -> Value:
+        return self
+
     def __abs__(self) -> Value:
         """|x|; its slope at 0 is taken to be 0."""
         return Value.apply(ABS, (self,))
@@ -421,8 +424,14 @@ class Value:
     def __ge__(self, other: Number) -> bool:
         return _seen(self) >= _seen(other)
 
+    def __bool__(self) -> bool:
+        return _seen(self) != 0
+
     def __float__(self) -> float:
         return float(_seen(self))
+
+    def __round__(self, digits: int | None = None) -> float:
+        return round(_seen(self), digits)
 
     def __format__(self, spec: str) -> str:
         return format(self.data, spec) if spec else str(self)
@@ -436,8 +445,8 @@ class Value:
     def backward(self) -> None:
         """Put ∂self/∂v into the `grad` of every Value v that this one was made from.
 
-        The gradients of leaves add up over calls; those of all other Values start anew. The numbers used are those of
-        the forward pass, whatever has been done to `data` since.
+        The gradients of leaves add up over calls; those of all other Values are set to 0 first. The numbers used are
+        those of the forward pass, whatever has been done to `data` since.
 
         >>> a = Value(3.0)
         >>> d = (a + a) * a          # a is used three times: its contributions add up
@@ -459,12 +468,12 @@ class Value:
                     node._a.grad += upstream * node._da
                     if node._b is not None:
                         node._b.grad += upstream * node._db
-        except TypeError as error:  # of a `grad` that was set to None, say
+        except TypeError as error:  # a `grad` that someone set to None
             raise TypeError(f"every grad must be a number: {error}. Set them to 0.0, as zero_grad() does, and call "
                             f"backward() again") from None
 
 
-MANY = object()
+MANY = object()  # in `_b`: the operands are the tuple `_a`, and the local derivatives the tuple `_da`
 _births = itertools.count()
 _blank = partial(Value.__new__, Value)
 
@@ -493,8 +502,8 @@ def recorded(op: Op, data: float, args: tuple[Value, ...], local_grads: tuple[fl
     return _made(op, data, args, local_grads, MANY)
 
 
-# Called before code sees the number of a Value other than by `.data`: in a comparison, or as a float. `compile` refuses
-# that while it traces, in its own thread, since a program cannot take another branch for each example.
+# Called before code reads the number of a Value by comparing it, or by float() or bool(). `compile` refuses that while
+# it runs a function, in its own thread, since a program cannot take another branch for each example.
 on_sight: ContextVar[Callable[[], None]] = ContextVar("on_sight")
 
 
@@ -505,7 +514,7 @@ def _seen(number: Number) -> float:
 
 
 def _number(thing: Any) -> float:
-    """A plain number as a float; TypeError for anything else. An array without axes, of any library, is a number."""
+    """A plain number as a float; TypeError for anything else. A 0-dimensional array, of any library, is one."""
     if thing.__class__ is not int:  # asking the abstract class takes longer
         if getattr(thing, "shape", None) == () and not hasattr(thing, "mask"):
             thing = thing.item()
@@ -549,6 +558,9 @@ def _described(thing: Any) -> str:
         return f"another Value, {thing!r}: use it as it is"
     if hasattr(thing, "shape"):
         return f"an array of shape {thing.shape}: write it one number at a time, as in [value * x for x in array]"
+    if isinstance(thing, (list, tuple)):
+        one = "one of it, as in x[0], or one after the other, as in [f(x) for x in X]"
+        return f"{thing!r:.60} ({type(thing).__name__}): take {one}"
     return f"{thing!r} ({type(thing).__name__})"
 
 
@@ -572,8 +584,9 @@ def dot(weights: Iterable[Number], inputs: Iterable[Number], bias: Number | None
 def parts(args: Any) -> tuple[Any, Any, Any]:
     """The weights, the inputs, and the bias (one, or none) among the operands of a weighted sum.
 
-    >>> parts("wwxxb"), parts("wx")
-    (('ww', 'xx', 'b'), ('w', 'x', ''))
+    >>> z = dot([2.0, 3.0], [10.0, 1.0], 0.5)
+    >>> [[operand.data for operand in some] for some in parts(z.args)]
+    [[2.0, 3.0], [10.0, 1.0], [0.5]]
     """
     n = len(args) // 2
     return args[:n], args[n:2 * n], args[2 * n:]
@@ -601,14 +614,14 @@ def logsumexp(values: Iterable[Number]) -> Value:
     return Value.apply(LOGSUMEXP, values)
 
 
-def _several(values: Any, name: str = "values") -> Iterable[Any]:
+def _several(values: Any, name: str = "values", of: str = "Values and numbers") -> Iterable[Any]:
     if values.__class__ in (list, tuple):
         return values
     several = isinstance(values, Iterable) and not isinstance(values, (str, bytes, Mapping, Set))
     if several and getattr(values, "shape", None) != ():
         return values
     parameters = f": say {name}.parameters()" if hasattr(values, "parameters") else ""
-    raise TypeError(f"{name} must be a list of Values and numbers; got {values!r:.80} "
+    raise TypeError(f"{name} must be a list of {of}; got {values!r:.80} "
                     f"({type(values).__name__}){parameters}")
 
 
@@ -654,6 +667,8 @@ def results(root: Value, ends: Container[Value] = ()) -> list[Value]:
     """
     if not isinstance(root, Value):
         raise TypeError(f"root must be a Value; got {root!r:.60} ({type(root).__name__})")
+    if root.data.__class__ is not float:  # an array, say, that was put into some `data`
+        _number(root.data)
     found: list[Value] = []
     waiting = [root] if root._a is not None and root not in ends else []
     seen = {root}
@@ -681,7 +696,7 @@ def gradient(output: Value, inputs: Iterable[Value]) -> list[Value]:
     >>> slope.data, curvature.data
     (12.0, 12.0)
     """
-    inputs = list(_several(inputs, "inputs"))
+    inputs = list(_several(inputs, "inputs", "Values, as in gradient(c, [a])"))
     for value in (output, *inputs):
         if not isinstance(value, Value):
             raise TypeError(f"gradient takes a Value and a list of Values; got {value!r:.80} ({type(value).__name__})")
@@ -696,23 +711,30 @@ def gradient(output: Value, inputs: Iterable[Value]) -> list[Value]:
         if node in between:
             received = contributions[node]
             upstream = grads[node] = received[0] if len(received) == 1 else total(received)
-            if node.args:
-                _check_unchanged(node)
+            if change := change_since(node):
+                raise RuntimeError(f"a number was changed after the forward pass: {change}; compute it again")
             for operand, local in zip(node.args, node.op.local(node, *node.args)):
                 if operand in between:
                     contributions.setdefault(operand, []).append(upstream * local)
     return [grads[value] if value in grads else Value(0.0) for value in inputs]
 
 
-def _check_unchanged(node: Value) -> None:
-    """RuntimeError unless the operation, done again, has the same local derivatives and the same result."""
+def change_since(node: Value) -> str:
+    """What is no longer as it was in the forward pass, as the operation, done again, tells; "" if nothing is.
+
+    >>> a = Value(2.0)
+    >>> c = a * -3
+    >>> a.data = 100.0
+    >>> change_since(c)
+    'the local derivative of * was 2.0 and is now 100.0'
+    """
     operands = [arg.data for arg in node.args]
     try:
-        now = (*node.op.local(node.data, *operands), node.op.value(*operands))
+        now = (*node.op.local(node.data, *operands), node.op.value(*operands)) if operands else ()
     except (ArithmeticError, ValueError):  # it could not be done with the numbers that are there now
         now = (math.nan,) * (len(operands) + 1)
     for i, (old, new) in enumerate(zip((*node.local_grads, node.data), now)):
-        if new != old == old:
+        if new != old == old:  # it changed, and was no NaN
             what = "local derivative" if i < len(operands) else "result"
-            raise RuntimeError(f"a number was changed after the forward pass: the {what} of {node.op.symbol} was {old} "
-                               f"and is now {new}; compute it again")
+            return f"the {what} of {node.op.symbol} was {old} and is now {new}"
+    return ""

@@ -1,7 +1,8 @@
 """The network: neurons, layers, and the multilayer perceptron.
 
 A neuron is one weighted sum and a squashing: `z = w · x + b`, then its activation `a = f(z)`. A layer is neurons that
-read the same inputs; a network (`MLP`) is layers that read one another. For the digits of the films, 784-16-16-10:
+read the same inputs; a network (`MLP`) is layers that read one another. For the digits of 3Blue1Brown's films on neural
+networks, 784-16-16-10:
 
 >>> net = MLP(784, [16, 16, 10], activation="sigmoid", output="sigmoid", seed=0)
 >>> len(net.parameters())
@@ -33,8 +34,8 @@ Kind = Union[str, Callable[[Value], Value]]  # an activation: its name in the ta
 class Activation(NamedTuple):
     """One row of the table of activations: the function f of one Value, and how widely initial weights are drawn.
 
-    With weights of variance gain / nin, z keeps its size from layer to layer: 2 for a function that is 0, or nearly, on
-    one side of 0 (He et al., 2015), else 1.
+    `gain`: weights get variance gain / nin, so that z keeps its size from layer to layer; 2 for a function that gives
+    about 0 for half of its inputs (He et al., 2015), else 1.
     """
 
     f: Callable[[Value], Value]
@@ -79,6 +80,15 @@ def _shown(activation: Any) -> str:
     return repr(activation) if isinstance(activation, str) else getattr(activation, "__name__", repr(activation))
 
 
+def _check_recorded(a: Any, f: Callable[[Value], Value]) -> None:
+    """TypeError unless an activation is a Value: at a plain number the record ends, and no gradient passes."""
+    if not isinstance(a, Value):
+        name = getattr(f, "__name__", "")
+        instead = f"z.{name}()" if hasattr(Value, name) else "arithmetic with z"
+        raise TypeError(f"an activation must return a Value; {_shown(f)} returned {described(a)}: write lambda z: "
+                        f"{instead}")
+
+
 def _listed(given: Any) -> list[Any] | None:
     """What a list, an array, a generator or the like holds; None for what holds nothing, or not in an order of ours."""
     if isinstance(given, (str, bytes, bytearray, Mapping, Set)):
@@ -91,17 +101,19 @@ def _listed(given: Any) -> list[Any] | None:
 
 
 def _inputs(x: Iterable[Number], n: int) -> list[Number]:
-    """`x` as a list of `n` inputs; TypeError or ValueError if it is not that. What they are, a Value checks itself."""
+    """`x` as a list of `n` inputs; TypeError or ValueError if it is not that. `Value` checks their type."""
     given = x if isinstance(x, list) else _listed(x)
     if given is None:
         raise TypeError(f"expected a list of {n} inputs; got {x!r:.60} ({type(x).__name__})")
     if len(given) != n:
-        raise ValueError(f"expected {n} inputs; got {len(given)}")
+        rows = given and hasattr(given[0], "__len__")
+        raise ValueError(f"expected {n} inputs; got {len(given)}"
+                         f"{', of one example at a time: [net(x) for x in X]' if rows else ''}")
     return given
 
 
 class Module:
-    """Anything with parameters: its attributes that are Values, Modules, or lists of these.
+    """Anything with parameters: its attributes that are Values, Modules, or lists, tuples or dictionaries of these.
 
     >>> class Line(Module):
     ...     def __init__(self):
@@ -111,7 +123,10 @@ class Module:
     """
 
     def named_parameters(self) -> list[tuple[str, Value]]:
-        """Every parameter with its name, in the order of the attributes; one that stands in two places comes once."""
+        """Every parameter with its name, in the order of the attributes; a shared parameter is listed once.
+
+        TypeError for a set of parameters, which has no order.
+        """
         names: dict[Value, str] = {}
         for name, value in _named(self, ""):
             names.setdefault(value, name)
@@ -139,6 +154,10 @@ def _named(thing: Any, name: str) -> list[tuple[str, Value]]:
         parts = [(part, f"{name}{dot}{attribute}") for attribute, part in vars(thing).items()]
     elif isinstance(thing, (list, tuple)):
         parts = [(part, f"{name}[{i}]") for i, part in enumerate(thing)]
+    elif isinstance(thing, Mapping):
+        parts = [(part, f"{name}[{key!r}]") for key, part in thing.items()]
+    elif isinstance(thing, Set) and any(isinstance(part, (Value, Module)) for part in thing):
+        raise TypeError(f"{name} is a set of parameters, which has no order: write a list")
     else:
         parts = []
     return [found for part in parts for found in _named(*part)]
@@ -174,7 +193,10 @@ class Neuron(Module):
         f = self.activation
         if not callable(f):
             f = ACTIVATIONS[f] if f in ACTIVATIONS else _function(f)
-        return z, f(z)
+        a = f(z)
+        if a.__class__ is not Value:
+            _check_recorded(a, f)
+        return z, a
 
     def __call__(self, x: Iterable[Number]) -> Value:
         return self.trace(x)[1]
@@ -263,7 +285,7 @@ class MLP(Module):
         return f"MLP({shape['nin']}, {shape['nouts']}{given})"
 
     def _shape(self) -> dict[str, Any]:
-        """What to make such a network of; where a layer or a neuron differs from its like, the activations of all."""
+        """The arguments that would rebuild this network; the activations of all where layers or neurons differ."""
         shape = {"nin": len(self.layers[0].neurons[0].w), "nouts": [len(layer.neurons) for layer in self.layers]}
         kinds = [layer._activation() for layer in self.layers]
         if list in map(type, kinds) or kinds[:-1] != kinds[:1] * (len(kinds) - 1):
@@ -275,8 +297,8 @@ class MLP(Module):
         """A network that was trained elsewhere: for each layer its weights W, its biases b, and its activation.
 
         W (nout, nin) has a row of weights for each neuron, as PyTorch keeps them; b is (nout,), or None for biases of
-        0. scikit-learn and Keras keep weights as (nin, nout): bring W.T, and compare an output, since a square W does
-        not tell which it is. Lists and arrays of any library will do. Before anything is made, TypeError for what is
+        0. scikit-learn and Keras keep weights as (nin, nout): bring W.T. A square W fits both ways, so compare one
+        output. Lists and arrays of any library will do. Before anything is made, TypeError for what is
         no array of real numbers; ValueError for a shape that does not fit, with both shapes, a number that is not
         finite, and an unknown activation: each names the layer.
 
@@ -364,8 +386,12 @@ def _saved(net: MLP) -> dict[str, Any]:
     for i, layer in enumerate(net.layers):
         _check_plain(f"layers[{i}]", layer, Layer)
         for j, neuron in enumerate(layer.neurons):
-            _check_plain(f"layers[{i}].neurons[{j}]", neuron, Neuron)
-            _check_named(neuron.activation, f"layers[{i}].neurons[{j}]: ")
+            name = f"layers[{i}].neurons[{j}]"
+            _check_plain(name, neuron, Neuron)
+            if callable(neuron.activation):
+                raise ValueError(f"{name} has a function as its activation, {_shown(neuron.activation)}: a file holds "
+                                 f"no code, only the names {', '.join(ACTIVATIONS)}")
+            _check_named(neuron.activation, f"{name}: ")
     if not net.layers or not all(layer.neurons for layer in net.layers):
         raise ValueError("a network without layers, or a layer without neurons, cannot be saved")
     shape, found = net._shape(), _named(net, "")
@@ -418,7 +444,7 @@ def _activate(net: MLP, kinds: Any) -> None:
 
 
 def _check_plain(name: str, part: Any, kind: type) -> None:
-    """A ValueError if `part` may compute anything else than a `kind` with the same parameters would."""
+    """ValueError if `part` could compute otherwise than a plain `kind`."""
     if type(part) is not kind:
         raise ValueError(f"{name} is of class {type(part).__name__}, expected {kind.__name__}: a file holds no code")
     for attribute in vars(part):

@@ -33,15 +33,15 @@ from . import checkpoint as checkpoints
 from .arrays import examples, numbers, precision, values
 from .compiler import CompileError, Program, compile
 from .contributions import first_not_finite
-from .costs import example_cost, squared_error
+from .costs import check_targets, example_cost, squared_error
 from .engine import Value
 from .given import finite, function, place, switch, whole
 from .live import live
 from .nn import MLP
 
 Rate = Union[float, Callable[[int], float]]
-REDRAWN = 100  # times, in a notebook, the curve of a run
-PIECE = 1000  # examples go through the network in pieces whose inner arrays stay in the cache
+REDRAWN = 100  # how often, in a notebook, the curve of a run is drawn anew
+PIECE = 1000  # examples per batch when the accuracy is measured, so few that the inner arrays stay in the cache
 
 
 class Optimizer:
@@ -58,8 +58,12 @@ class Optimizer:
             "lr", lr, math.ulp(0.0), "a finite number above 0, or a function of the step")
         self.steps = 0
 
+    def __repr__(self) -> str:
+        settings = {name: value for name, value in vars(self).items() if name not in self.state and value}
+        return f"{type(self).__name__}({', '.join(f'{name}={_called(value)}' for name, value in settings.items())})"
+
     def direction(self, gradient: np.ndarray) -> np.ndarray:
-        """Where the rule goes for this gradient, before the learning rate: theta loses lr × this."""
+        """The direction of the step for this gradient: theta becomes theta − lr × direction."""
         raise NotImplementedError
 
     def step(self, theta: np.ndarray, gradient: np.ndarray) -> np.ndarray:
@@ -82,7 +86,7 @@ class Optimizer:
         return theta - lr * direction
 
     def _check_size(self, shape: tuple[int, ...]) -> None:
-        """ValueError if the state is of other parameters than so many."""
+        """ValueError if the state is of another number of parameters."""
         for name, state in self._arrays():
             if state.shape != shape:
                 raise ValueError(f"this {type(self).__name__} has the {name} of another training run, of the shape "
@@ -104,6 +108,10 @@ class Optimizer:
         parameters = values("parameters", parameters)
         theta = self.step(_gathered(parameters), numbers("the stored gradients", [p.grad for p in parameters]))
         _scatter(theta, parameters)
+
+
+def _called(setting: Any) -> str:
+    return getattr(setting, "__name__", repr(setting))
 
 
 class SGD(Optimizer):
@@ -227,7 +235,7 @@ class History:
             return None
         top = losses.max() or 1.0
         points = " ".join(f"{10 + 300 * i / (len(losses) - 1):.1f},{110 - 90 * losses[i] / top:.1f}"
-                          for i in _seen(losses))
+                          for i in _visible(losses))
         width = max(320, 20 + 6 * len(repr(self)))  # so that the caption is not cut
         return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="130" font-family="sans-serif" '
                 f'font-size="10"><title>{self!r}</title>'
@@ -237,10 +245,10 @@ class History:
                 f'<text x="10" y="125" fill="#777">{self!r}</text></svg>')
 
 
-def _seen(losses: np.ndarray) -> list[int]:
-    """Which losses are seen in a curve 300 pixels wide: the first, the last, and of each pixel the lowest and highest.
+def _visible(losses: np.ndarray) -> list[int]:
+    """At most two points per pixel of a curve 300 pixels wide: the lowest and highest loss, and the first and last.
 
-    >>> len(_seen(np.arange(1e6)))
+    >>> len(_visible(np.arange(1e6)))
     600
     """
     pixels = np.array_split(np.arange(len(losses)), min(len(losses), 300))
@@ -276,9 +284,11 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
     after whatever killed it, the run goes on from it, to the same numbers. With `progress` a bar says how far it is; in
     a notebook the curve of the history grows above it.
 
-    Wrong shapes are a ValueError, and what cannot be compiled a CompileError, before anything is changed. A NaN or an
+    Wrong shapes and targets that mean nothing to the cost are a ValueError, and what cannot be compiled a CompileError,
+    before anything is changed. A NaN or an
     infinity is a FloatingPointError that names the first operation that made it, with its operands. Whatever ends
-    training early, Ctrl-C or an error, `net` keeps the last finished step. The gradients of its parameters are 0 then.
+    training early, Ctrl-C or an error, `net` keeps the last finished step, and the gradients of its parameters are set
+    to 0.
 
     >>> from micrograd2 import MLP, max_margin, data
     >>> net = MLP(2, [8, 1], activation="tanh", seed=1)
@@ -293,24 +303,26 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
     _check_settings(cost, optimizer, compiled, precision(dtype), validation, callback, checkpoint)
     optimizer._check_size((len(parameters),))
     X, Y = _examples(net, X, Y, dtype)
-    classes = _are_classes(Y)
+    judged = (X, Y) if validation is None else _validation(net, validation, dtype)
+    classes = _are_classes(Y) or _are_classes(judged[1], Y.shape[1])
 
     def f(x: Any, y: Any) -> Value:
         return example_cost(net, x, y, cost)
 
     def f_and_outputs(x: Any, y: Any) -> tuple[Value, list[Value]]:
         outputs = net(x)
-        listed = _listed(outputs)  # before the cost, which may change the list
+        listed = _as_list(outputs)  # before the cost, which may change the list
         return example_cost(lambda _: outputs, x, y, cost), listed
 
     example = _tried(f, X, Y)
+    check_targets(cost, Y)
     program: Any = (_compiled(f_and_outputs if classes else f, parameters, X, Y, example, dtype) if compiled
                     else ScalarProgram(f, parameters))
     run = _Run(program, optimizer, f, X, Y, batch_size, seed)
     measure = None
     if classes:
         outputs = run.outputs if compiled else partial(_scalar_outputs, net)
-        measure = _measure(outputs, *((X, Y) if validation is None else _validation(net, validation, dtype)))
+        measure = _measure(outputs, *judged)
     save = _go_on_from(checkpoint, run, net, cost)
     try:
         _train(run, epochs, measure, save, callback, progress)
@@ -414,7 +426,7 @@ class _Run:
         return loss
 
     def _rows(self, batch: np.ndarray) -> Iterator[np.ndarray]:
-        """The examples of a mini-batch, in the arrays that held the one before."""
+        """The examples of a mini-batch, reusing the buffers of the one before."""
         for array, rows in zip((self.X, self.Y), self._batch):
             yield array.take(batch, axis=0, out=rows[:len(batch)], mode="clip")  # "raise" would copy them twice
 
@@ -430,7 +442,7 @@ class _Run:
         return loss, theta
 
     def outputs(self, X: np.ndarray) -> np.ndarray:
-        """What the network answers now, (N, outputs), by the program; targets have no part in that."""
+        """What the network answers now, (N, outputs), by the program; the zeros only fill the place of targets."""
         return self.program.outputs(self.theta, X, np.zeros((len(X), self.Y.shape[1]), X.dtype))
 
     def state(self) -> dict[str, Any]:
@@ -488,7 +500,7 @@ def _go_on_from(checkpoint: str | PathLike[str] | None, run: _Run, net: Any, cos
 
 
 def _started_with(run: _Run, net: Any, cost: Any) -> dict[str, Any]:
-    """What makes two runs the same run, whatever the number of epochs."""
+    """Two runs with the same answer here may share a checkpoint, whatever their number of epochs."""
     rule = {name: "a function" if callable(value) else value for name, value in vars(run.optimizer).items()
             if name not in run.optimizer.state}
     return {"seed": run.seed, "batch_size": run.batch_size, "dtype": run.theta.dtype.name,
@@ -529,7 +541,7 @@ def accuracy(net: Any, X: Any, Y: Any) -> float:
     X, Y = _examples(net, X, Y)
     try:
         own = copy.deepcopy(net)  # others may read `net` meanwhile
-        program = compile(lambda x: _listed(own(x)), own.parameters(), X[0])
+        program = compile(lambda x: _as_list(own(x)), own.parameters(), X[0])
         outputs = partial(program.outputs, program.theta)
     except CompileError:  # a network that decides by looking at its numbers
         outputs = partial(_scalar_outputs, net)
@@ -548,10 +560,10 @@ def _measure(outputs: Callable[[np.ndarray], np.ndarray], X: np.ndarray, Y: np.n
 
 def _scalar_outputs(net: Any, X: np.ndarray) -> np.ndarray:
     """The outputs (N, outputs) for inputs X (N, inputs), by the scalar graph of each."""
-    return np.array([[float(a) for a in _listed(net(x))] for x in X.tolist()])
+    return np.array([[float(a) for a in _as_list(net(x))] for x in X.tolist()])
 
 
-def _listed(outputs: Any) -> Any:
+def _as_list(outputs: Any) -> Any:
     """What a network returned, in a list of its own, if it is one Value or several."""
     if isinstance(outputs, Value):
         return [outputs]
@@ -564,6 +576,8 @@ def _right_answers(Y: np.ndarray, width: int) -> np.ndarray:
         raise ValueError(f"for {width} outputs, Y must hold labels (N,) or one-hot targets (N, {width}); got {Y.shape}")
     if width == 1:
         wrong, expected = ~np.isin(Y[:, 0], (-1, 1)), "-1 or 1, as the network has one output"
+        if np.isin(Y[:, 0], (0, 1)).all():
+            expected += " (write 2*y - 1, or use two outputs)"
     elif Y.shape[1] == 1:
         wrong, expected = ~np.isin(Y[:, 0], np.arange(width)), f"a label, a whole number from 0 to {width - 1}"
     else:
@@ -599,7 +613,10 @@ def _validation(net: Any, pair: tuple[Any, Any], dtype: Any) -> tuple[np.ndarray
         raise type(error)(f"validation: {error}") from None
 
 
-def _are_classes(Y: np.ndarray) -> bool:
+def _are_classes(Y: np.ndarray, outputs: int = 1) -> bool:
+    """Whether all targets are ±1, or one-hot, or, of a network with several outputs, labels."""
+    if Y.shape[1] == 1 and outputs > 1:
+        return bool(np.isin(Y, np.arange(outputs)).all())
     if Y.shape[1] == 1:
         return bool(np.isin(Y, (-1, 1)).all())
     return bool(np.isin(Y, (0, 1)).all() and (Y.sum(axis=1) == 1).all())

@@ -67,7 +67,7 @@ def slots(net: MLP) -> list[tuple[list[Value], int]]:
 def jobs(draw: Any, tied: bool = True) -> Job:
     """A small network with examples; its neurons may have activations of their own, and some weights may be tied."""
     cost = draw(st.sampled_from([squared_error, cross_entropy, max_margin, absolute]))
-    nout = 1 if cost is max_margin else draw(st.integers(1, 3))
+    nout = 1 if cost is max_margin else draw(st.integers(1 + (cost is cross_entropy), 3))
     nin, hidden = draw(st.integers(1, 3)), draw(st.lists(st.integers(1, 3), max_size=3))
     net = MLP(nin, [*hidden, nout], seed=draw(st.integers(0, 99)))
     rng = random.Random(draw(st.integers(0, 999)))

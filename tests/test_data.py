@@ -298,3 +298,7 @@ def test_xor_is_one_where_exactly_one_input_is():
     assert X.shape == (4, 2) and y.shape == (4,) and X.dtype == y.dtype == np.float64
     assert {tuple(x): target for x, target in zip(X.tolist(), y)} == {
         (0, 0): -1, (0, 1): 1, (1, 0): 1, (1, 1): -1}
+
+
+def test_what_is_offered_is_what_there_is_to_learn_from():
+    assert sorted(data.__all__) == ["Digits", "digits", "mnist", "moons", "one_hot", "xor"]

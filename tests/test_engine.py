@@ -449,6 +449,29 @@ def test_wrong_arguments_are_named():
             gradient(output, inputs)
 
 
+@given(programs(longest=9), st.data())
+def test_an_array_that_was_put_into_a_value_is_refused_before_anything_is_written(program, data):
+    leaves = leaves_of(program)
+    read = topological_order(run(program.steps, leaves, VALUES))
+    leaf = data.draw(st.sampled_from([leaf for leaf in leaves if leaf in read]))
+    leaf.data = np.array(data.draw(st.lists(st.floats(-2, 2), min_size=2, max_size=3)))
+    with pytest.raises((TypeError, ValueError)) as caught:
+        root = run(program.steps, leaves, VALUES)
+        for refused in (lambda: gradient(root, leaves), root.backward):
+            with pytest.raises(TypeError, match="a Value holds one real number; got an array of shape") as caught:
+                refused()
+        raise caught.value
+    assert caught.value and all(leaf.grad == 0.0 for leaf in leaves)
+
+
+@pytest.mark.parametrize("x", [[Value(1.0)], [1.0, 2.0], (Value(1.0),), [Value(0.1)] * 784])
+def test_a_list_in_place_of_a_number_is_told_to_be_taken_apart_in_few_words(x):
+    for read in (lambda: Value(2.0) * x, lambda: x * Value(2.0), lambda: dot([Value(1.0)], [x], 0.0)):
+        with pytest.raises(TypeError, match=r"take one of it, as in x\[0\], or one after the other") as caught:
+            read()
+        assert len(str(caught.value)) < 200
+
+
 # A Value among other Python objects
 
 def test_comparisons_look_at_the_number_and_equality_at_the_object():
@@ -460,6 +483,16 @@ def test_comparisons_look_at_the_number_and_equality_at_the_object():
     assert b == b and b != c and b != 2.0 and len({b, c, b}) == 2 and {b: "b", c: "c"}[c] == "c"
     assert max([a, b]) is b and sorted([b, a]) == [a, b]
     assert not any(compare(Value(NAN), 1) for compare in (operator.lt, operator.le, operator.gt, operator.ge))
+
+
+@given(st.floats() | st.sampled_from(NASTY))
+def test_a_value_is_as_true_as_its_number_and_is_rounded_and_signed_like_it(x):
+    v = Value(x, "v")
+    assert bool(v) is bool(x) and (not v) is (not x)
+    assert +v is v
+    assert repr(round(v, 2)) == repr(round(x, 2)) and type(round(v, 2)) is float
+    if math.isfinite(x):
+        assert round(v) == round(x) and type(round(v)) is int
 
 
 def test_float_format_repr_and_the_names_of_micrograd():

@@ -238,7 +238,9 @@ def forward(net, x):
     for layer in net.layers:
         W = np.array([numbers(neuron.w) for neuron in layer.neurons])
         z = W @ a + np.array([neuron.b.data for neuron in layer.neurons])
-        read, squash = a, [SQUASH[neuron.activation] for neuron in layer.neurons]
+        kinds = [neuron.activation for neuron in layer.neurons]
+        assert SQUASH.keys() >= set(kinds), f"write {set(kinds) - SQUASH.keys()} in NumPy: a row of SQUASH"
+        read, squash = a, [SQUASH[kind] for kind in kinds]
         a = np.array([f(n) for (f, _), n in zip(squash, z)])
         passes.append((read, W, z, a, np.array([slope(n) for (_, slope), n in zip(squash, z)])))
     return a, passes
@@ -387,6 +389,38 @@ def test_sizes_may_be_whole_numbers_of_any_kind(nouts):
     net = MLP(np.int64(2), nouts, "tanh", seed=0)
     assert repr(net) == "MLP(2, [3, 1], activation='tanh', output='linear')"
     assert data_of(net) == data_of(MLP(2, [3, 1], "tanh", seed=0))
+
+
+@given(n=st.integers(1, 4), rows=st.integers(1, 5), kind=st.sampled_from([list, tuple, np.array]))
+def test_a_matrix_in_place_of_one_example_is_told(n, rows, kind):
+    net, X = MLP(n, [2], seed=0), kind([[0.5] * n for _ in range(rows)])
+    with pytest.raises((TypeError, ValueError), match=r"\[net\(x\) for x in X\]|\[f\(x\) for x in X\]|array of shape"):
+        net(X)
+
+
+PLAIN = [math.tanh, math.exp, math.sin, math.atan, math.floor, math.isfinite, float, lambda z: z.data, lambda z: None]
+
+
+@pytest.mark.parametrize("f", PLAIN)
+@settings(deadline=None, max_examples=20)
+@given(x=st.floats(-3, 3), seed=st.integers(0, 99), nouts=st.lists(st.integers(1, 3), min_size=1, max_size=3))
+def test_an_activation_that_returns_a_plain_number_is_refused_since_no_gradient_comes_back(f, x, seed, nouts):
+    for kinds in ({"output": lambda z: f(z)}, {"activation": lambda z: f(z)}):
+        net = MLP(2, [*nouts, 1], seed=seed, **kinds)
+        before = data_of(net)
+        for read in (lambda: net([x, 1.0]), lambda: net.trace([x, 1.0]), lambda: draw(net, [x, 1.0], 1.0),
+                     lambda: fit(net, [[x, 1.0]], [1.0], compiled=False, progress=False)):
+            with pytest.raises(TypeError, match="an activation must return a Value; <lambda> returned "):
+                read()
+        assert data_of(net) == before
+
+
+def test_a_function_of_plain_numbers_is_told_the_method_of_a_value():
+    told = "an activation must return a Value"
+    with pytest.raises(TypeError, match=rf"{told}; tanh returned 0\.\d+ \(float\): write lambda z: z\.tanh\(\)$"):
+        MLP(2, [4, 1], activation=math.tanh, seed=1)([1.0, 2.0])
+    with pytest.raises(TypeError, match=rf"{told}; floor returned -?\d \(int\): write lambda z: arithmetic with z$"):
+        MLP(2, [4, 1], activation=math.floor, seed=1)([1.0, 2.0])
 
 
 # Networks brought from elsewhere
@@ -553,6 +587,35 @@ def test_values_lists_and_modules_inside_a_module_are_found():
 
 def test_a_module_without_parameters_has_none():
     assert Module().parameters() == Module().named_parameters() == []
+
+
+nested = st.recursive(st.builds(Value, st.floats(-9, 9)) | st.none() | st.text(max_size=2), lambda parts: (
+    st.lists(parts, max_size=3) | st.lists(parts, max_size=3).map(tuple)
+    | st.dictionaries(st.text(max_size=2) | st.integers(0, 9), parts, max_size=3)), max_leaves=8)
+
+
+def values_in(thing):
+    if isinstance(thing, Value):
+        return [thing]
+    parts = thing.values() if isinstance(thing, dict) else thing if isinstance(thing, (list, tuple)) else ()
+    return [value for part in parts for value in values_in(part)]
+
+
+@given(nested)
+def test_every_value_in_lists_tuples_and_dictionaries_is_a_parameter_with_a_name_that_finds_it(thing):
+    module = Module()
+    module.part = thing
+    assert module.parameters() == values_in(thing)
+    for name, value in module.named_parameters():
+        assert eval(f"module.{name}", {"module": module}) is value
+
+
+@pytest.mark.parametrize("part", [{Value(1.0)}, frozenset([Neuron(1)]), [{"w": {Value(1.0)}}]])
+def test_a_set_of_parameters_has_no_order_and_is_refused(part):
+    module = Module()
+    module.part = part
+    with pytest.raises(TypeError, match=r"part.* is a set of parameters, which has no order: write a list"):
+        module.parameters()
 
 
 def test_parameters_are_found_anew_each_time():
@@ -738,7 +801,8 @@ def first(net):
     (lambda net: setattr(net.layers[1], "trace", None), r"layers\[1\] has its own trace"),
     (lambda net: setattr(first(net), "trace", None), r"layers\[0\].neurons\[0\] has its own trace"),
     (lambda net: setattr(first(net), "activation", "cosine"), r"layers\[0\].neurons\[0\]: unknown activation 'cosine'"),
-    (lambda net: setattr(first(net), "activation", Value.tanh), r"layers\[0\].neurons\[0\]: unknown activation <funct"),
+    (lambda net: setattr(first(net), "activation", Value.tanh),
+     r"layers\[0\].neurons\[0\] has a function as its activation, tanh: a file holds no code, only the names linear, "),
     (lambda net: net.layers.clear(), "a network without layers"),
     (lambda net: net.layers[0].neurons.clear(), "a layer without neurons"),
     (lambda net: net.layers.append(Layer(2, 1)), r"layers\[2\].neurons\[0\].w\[1\] is one parameter too many"),

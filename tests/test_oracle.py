@@ -151,7 +151,7 @@ def examples(cost: Any, count: int, nin: int, nout: int, seed: int) -> tuple[np.
        seed=st.integers(0, 1000))
 @very_few
 def test_losses_and_gradients_of_networks_equal_the_librarys(library, activation, cost, sizes, output, seed):
-    nin, *nouts = sizes[:-1] + [1] if cost is max_margin else sizes
+    nin, *nouts = sizes[:-1] + [1 if cost is max_margin else max(sizes[-1], 1 + (cost is cross_entropy))]
     net = MLP(nin, nouts, activation, output, seed)
     for neuron in (neuron for layer in net.layers for neuron in layer.neurons):
         neuron.b.data = neuron.w[0].data / 2  # a new network has biases of 0, which prove little

@@ -10,6 +10,7 @@ from micrograd2 import MLP, compile, draw, engine, explain, fit, gradient, play,
 from micrograd2.contributions import grads_of
 from micrograd2.engine import LEAF, Op, Power, Value, to_the
 from micrograd2.nn import ACTIVATIONS, Neuron
+from micrograd2.player.script import is_spelled
 
 ROWS = [row for row in vars(engine).values() if isinstance(row, Op) and row is not LEAF]
 ROWS += [to_the(p) for p in (2.0, 3.0, -1.5, 0.0, 1.0)]
@@ -69,6 +70,7 @@ def test_drawn_played_and_told(row):
     y = Value.apply(row, values)
     y.backward()
     assert row.why.endswith(".") and row.sign
+    assert is_spelled(row), f"{row} has no spelling in JavaScript, so no page can compute it"
     source = draw(y).source
     for v, local in zip(values, y.local_grads):
         assert f"∂C/∂{v.label} += upstream 1 × local {local:.4g} = {local:.4g}" in source
@@ -119,7 +121,7 @@ def test_an_activation_is_read_alike_by_everything(kind, tmp_path):
         assert [p.data for p in MLP.load(path).parameters()] == [p.data for p in net.parameters()]
         assert repr(MLP.load(path)) == repr(net)
     else:
-        with pytest.raises(ValueError, match="unknown activation"):
+        with pytest.raises(ValueError, match="a function as its activation"):
             net.save(path)
         assert not path.exists() and "activation=" in repr(net)
 

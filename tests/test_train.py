@@ -19,7 +19,7 @@ from micrograd2.compiler import CompileError, Program, compile
 from micrograd2.costs import cross_entropy, max_margin, squared_error
 from micrograd2.engine import Value, total
 from micrograd2.nn import MLP, Module
-from micrograd2.train import SGD, Adam, History, _seen, accuracy, fit, mini_batches
+from micrograd2.train import SGD, Adam, History, _visible, accuracy, fit, mini_batches
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -567,6 +567,13 @@ def test_validation_may_have_labels_where_training_has_one_hot_targets(train):
     assert history.accuracy == [accuracy(net, X, Y)]
 
 
+@pytest.mark.parametrize("form", [lambda Y: Y, lambda Y: Y.argmax(axis=1)], ids=["one-hot", "labels"])
+def test_validation_is_measured_where_the_targets_that_teach_are_smoothed(train, form):
+    net, X, Y = classes(9)
+    history = train(net, X, 0.9 * Y + 0.1 / 3, cross_entropy, epochs=2, validation=(X, form(Y)))
+    assert len(history.accuracy) == 2 and history.accuracy[-1] == accuracy(net, X, Y)
+
+
 def test_a_loss_that_grows_beyond_all_bounds_is_an_error_that_names_its_cause(train):
     net = MLP(1, [1], seed=0)
     cause = r"the loss is inf\. The first cause, in .* \*"
@@ -1003,7 +1010,7 @@ def test_the_curve_runs_to_the_right_and_goes_down_with_the_loss():
 @given(st.integers(1, 3000), st.integers(0, 2 ** 32 - 1))
 def test_a_long_curve_keeps_its_ends_and_what_is_highest_and_lowest_anywhere(steps, seed):
     losses = np.random.default_rng(seed).normal(size=steps)
-    seen = np.array(_seen(losses))
+    seen = np.array(_visible(losses))
     assert {0, len(losses) - 1} <= set(seen) and len(seen) <= 602 and (np.diff(seen) > 0).all()
     assert len(losses) > 300 or len(seen) == len(losses)
     for pixel in np.array_split(np.arange(len(losses)), min(300, len(losses))):
@@ -1163,3 +1170,31 @@ def test_threads_train_at_once_to_the_numbers_that_they_reach_alone():
     alone = [trained_in_a_thread(k) for k in range(6)]
     with ThreadPoolExecutor(6) as pool:
         assert list(pool.map(trained_in_a_thread, range(6))) == alone
+
+
+@given(lr=st.floats(1e-9, 10), momentum=st.floats(0, 0.99))
+def test_an_optimiser_is_printed_as_it_is_made(lr, momentum):
+    for optimizer in (SGD(lr), SGD(lr, momentum), Adam(lr), SGD(lr=lr, momentum=momentum)):
+        optimizer.step([1.0], [0.5])
+        again = eval(repr(optimizer), {"SGD": SGD, "Adam": Adam})
+        assert (type(again), again.lr, vars(again).get("momentum")) == (
+            type(optimizer), lr, vars(optimizer).get("momentum"))
+    assert [repr(SGD(0.1)), repr(SGD(0.1, 0.9)), repr(Adam())] == ["SGD(lr=0.1)", "SGD(lr=0.1, momentum=0.9)",
+                                                                   "Adam(lr=0.001)"]
+    assert repr(SGD(math.exp)) == "SGD(lr=exp)"
+
+
+@given(X=st.lists(st.floats(-9, 9), min_size=2, max_size=9))
+def test_a_row_of_examples_of_one_number_is_told_how_it_is_written(X):
+    net = MLP(1, [1], seed=0)
+    with pytest.raises(ValueError, match=rf"got {len(X)}, as one example; .* is {len(X)} examples of one number"):
+        fit(net, X, X, progress=False)
+    fit(net, [[x] for x in X], X, optimizer=SGD(1e-6), progress=False)
+
+
+def test_labels_of_0_and_1_for_one_output_are_told_the_remedy():
+    net, X, _ = signs(4)
+    with pytest.raises(ValueError, match=r"Y\[1\] must be -1 or 1, .* \(write 2\*y - 1, or use two outputs\); got 0.0"):
+        accuracy(net, X, [1, 0, 0, 1])
+    with pytest.raises(ValueError, match=r"must be -1 or 1, as the network has one output; got 2.0"):
+        accuracy(net, X, [1, 2, 0, 1])

@@ -160,8 +160,9 @@ GOOD = {
     "squared_error: several": {"outputs": A(lambda w: [w.a, w.b], "generator", "output|real number"),
                                "targets": A([1.0, 0.0], "generator", "target|real number")},
     "cross_entropy": {"scores": A(lambda w: [w.a, w.b], "generator", "output|score|real number"),
-                      "targets": A([1.0, 0.0], "generator", "target|real number")},
-    "max_margin": {"score": A(of("a"), "Value", "max_margin"), "target": A(1.0, OPERAND, "target|real number")},
+                      "targets": A([1.0, 0.0], "", "target|real number")},
+    "max_margin": {"score": A(of("a"), "Value", "max_margin"),
+                   "target": A(1.0, "true negative NaN Value", "target|real number")},
     "fit": {"net": A(of("net"), "network", "network|parameters"), "X": A(of("X")), "Y": A(of("Y")), "cost": cost,
             "optimizer": A(of("sgd"), "None"), "epochs": A(1, "zero " + WHOLE),
             "batch_size": A(2, "huge " + WHOLE), "seed": A(0, "zero huge " + WHOLE),
@@ -229,7 +230,7 @@ DOCUMENTED = {  # other errors, each of which says what was wrong with the numbe
 
 # What is public
 
-NOT_FOR_USERS = {"Picture.pipe", "Picture.render",  # what they take is Graphviz's
+NOT_FOR_USERS = {"Picture.pipe", "Picture.render", "Picture.save",  # what they take is Graphviz's
                  "Optimizer.direction", "SGD.direction", "Adam.direction"}  # `step` checks what it hands to them
 MADE_HERE = {History, Program, Picture, Page, Module}  # by fit, compile, draw, play; a Module takes nothing
 

@@ -187,7 +187,7 @@ class Program(Generic[Result]):
             return f"there are results for {len(rows)} examples in the program, but {2 if arrays else 1} were given"
         faults = [apart("the result", row, [value.data for value in run.outputs],
                         lambda: [errors()[0][value] for value in run.outputs]) for row in rows.reshape(len(rows), -1)]
-        if run.cost:
+        if run.cost is not None:
             loss, gradient = self(theta, *arrays)
             grads, cost = grads_of(run.cost), run.cost
             faults.append(apart("the loss", np.array([loss], self.dtype), [cost.data], lambda: [errors()[0][cost]]))

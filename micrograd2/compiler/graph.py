@@ -123,9 +123,9 @@ class Graph:
             else:  # a constant, or made of constants alone
                 node = constants.setdefault(repr(value.data), Node(LEAF, (), value.data, value.born))
             table[value] = node
-        results = [table[value] for value in [*run.outputs, *([run.cost] if run.cost else [])]]
+        results = [table[value] for value in [*run.outputs, *([run.cost] if run.cost is not None else [])]]
         self.nodes = _merged(_sums_in_shape(nodes, results), results)
-        self.outputs, self.cost = results[:len(run.outputs)], results[-1] if run.cost else None
+        self.outputs, self.cost = results[:len(run.outputs)], results[-1] if run.cost is not None else None
 
 
 def argument_names(f: Callable[..., Any], count: int) -> list[str]:

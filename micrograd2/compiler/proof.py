@@ -140,9 +140,9 @@ def difference(one: Run, other: Run) -> str:
         elif a.op is not b.op or tuple(map(image.get, a.args, a.args)) != b.args or b in given:
             return _branch(a, b)
         elif a.op is LEAF and repr(a.data) != repr(b.data):
-            user = next((node for node in one.made if a in node.args), None)
-            use = f"`{user.op.symbol}`" if user else "the result"
-            return NUMBER.format(a=a.data, b=b.data, use=use) + (SHIFT if user and user.op in SHIFTS else "")
+            op = next((node.op for node in one.made if a in node.args), None)
+            use = f"`{op.symbol}`" if op else "the result"
+            return NUMBER.format(a=a.data, b=b.data, use=use) + (SHIFT if op in SHIFTS else "")
         image[a] = b
     if [image.get(v, v) for v in one.outputs] != other.outputs or image.get(one.cost, one.cost) is not other.cost:
         return BRANCH.format(a=f"{len(one.order):,} Values and {len(one.roots):,} of them returned",

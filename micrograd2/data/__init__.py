@@ -20,6 +20,8 @@ from numpy.typing import ArrayLike
 from ..arrays import numbers
 from ..given import MOST, finite, place, whole
 
+__all__ = ["Digits", "digits", "mnist", "moons", "one_hot", "xor"]
+
 
 class Digits(NamedTuple):
     """Digits to train on and others to test on: images (N, 784) from 0 to 1, labels (N,) of integers from 0 to 9."""

@@ -17,17 +17,22 @@ import graphviz
 from graphviz.backend import dot_command
 
 from ..files import write_whole
+from ..given import place
 from ..shown import DARK, LIGHT, Palette, printable
+
+PICTURES = graphviz.FORMATS - {"dot", "gv", "canon", "xdot"}     # endings of files that Graphviz makes of DOT text
 
 
 class Picture(graphviz.Digraph):
     """A `graphviz.Digraph` that finds a `dot` for itself and shows itself in notebooks; without any, its DOT text.
 
-    >>> Picture().source.splitlines()[0]
-    'digraph {'
+    >>> from micrograd2 import Value, draw
+    >>> draw(Value(2.0) * 3.0)
+    <Picture of 3 values: .save_svg(path), then open it in a browser>
     """
 
     look: Palette = LIGHT
+    of: str = ""     # what it shows
 
     def svg(self) -> str:
         """The picture as SVG text, never wider than where it is shown.
@@ -41,25 +46,56 @@ class Picture(graphviz.Digraph):
         """Write the picture to `path` as an SVG file, whole or not at all."""
         return write_whole(path, self.svg())
 
+    def save(self, filename: str | os.PathLike[str] | None = None, directory: str | os.PathLike[str] | None = None, *,
+             skip_existing: bool | None = False) -> str:
+        """`save_svg` where the name ends in .svg; else like `graphviz.Digraph.save`, which writes the DOT text.
+
+        ValueError for the ending of another kind of picture.
+        """
+        ending = _ending(filename)
+        if filename is not None and ending == "svg":
+            return str(self.save_svg(Path(directory or "", filename)))
+        if ending in PICTURES:
+            raise ValueError(f"save writes an SVG file, or DOT text under other names; got {filename!r}: write "
+                             f".save_svg(path), or .render(outfile={str(filename)!r}, cleanup=True)")
+        return super().save(filename, directory=directory, skip_existing=skip_existing)
+
     def pipe(self, format: str | None = None, renderer: str | None = None, formatter: str | None = None,
              neato_no_op: bool | int | None = None, quiet: bool = True, *, engine: str | None = None,
              encoding: str | None = None) -> Any:
         """Like `graphviz.Digraph.pipe`, with the `dot` that was found, pinned positions kept, and without warnings."""
-        pinned = 2 if (engine or self.engine) == "neato" else None
         with _found_dot():
-            return super().pipe(format, renderer, formatter, neato_no_op or pinned, quiet, engine=engine,
+            return super().pipe(format, renderer, formatter, neato_no_op or self._pinned(engine), quiet, engine=engine,
                                 encoding=encoding)
 
-    def render(self, *args: Any, **kwargs: Any) -> str:
-        """Like `graphviz.Digraph.render`, with the `dot` that was found."""
+    def render(self, filename: str | os.PathLike[str] | None = None, *args: Any, neato_no_op: bool | int | None = None,
+               **kwargs: Any) -> str:
+        """Like `graphviz.Digraph.render`, with the `dot` that was found, and pinned positions kept.
+
+        ValueError for a `filename`, which is where the DOT text goes, with the ending of a picture.
+        """
+        if _ending(filename) in PICTURES:
+            raise ValueError(f"filename is where render puts the DOT text; got {filename!r}: write "
+                             f".render(outfile={str(filename)!r})")
         with _found_dot():
-            return super().render(*args, **kwargs)
+            return super().render(filename, *args, neato_no_op=neato_no_op or self._pinned(kwargs.get("engine")),
+                                  **kwargs)
+
+    def _pinned(self, engine: str | None) -> int | None:
+        return 2 if (engine or self.engine) == "neato" else None
+
+    def __repr__(self) -> str:
+        return f"<Picture{' of ' * bool(self.of)}{self.of}: .save_svg(path), then open it in a browser>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
         try:
             return {"image/svg+xml": self.svg(), "text/plain": self.source}
         except RuntimeError:
             return {"text/plain": self.source}
+
+
+def _ending(filename: str | os.PathLike[str] | None) -> str:
+    return "" if filename is None else Path(place("filename", filename)).suffix[1:].lower()
 
 
 def find_dot() -> Path:
@@ -96,11 +132,11 @@ def blank(engine: str, dark: bool, **layout: str) -> Picture:
     return picture
 
 
-def explain_signs(picture: Picture, known: bool, result: str, *remarks: str, without: str = "no gradient yet") -> None:
-    """The legend: what colour and width mean, or why there is neither (`without`); then remarks, each on its line."""
+def explain_signs(picture: Picture, without: str, result: str, *remarks: str) -> None:
+    """The legend: why no edge has a sign (`without`), or what colour and width mean; then remarks, each on its line."""
     look = picture.look
     lines = [font(without, look.ink)]
-    if known:
+    if not without:
         lines = [font(f"━━ raising it raises {result}   ", look.blue)
                  + font(f"━━ raising it lowers {result}   ", look.orange)
                  + font("width is strength" + (f": {remarks[0]}" if remarks[0] else ""), look.ink)]

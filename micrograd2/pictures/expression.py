@@ -2,7 +2,8 @@
 
 Operands stand left of their results. A leaf is a rounded card, an operation a card that begins with its symbol, the
 result such a card in a double frame. Every number shown is a stored one, so the contributions of the edges that leave a
-Value add up to its `grad`, together with what the card says came from elsewhere, or from an earlier pass.
+Value add up to its `grad`, together with what the card says came from elsewhere, or from an earlier pass. Edges have a
+colour and a width only where the gradients are those of the result that is drawn.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..arrays import numbers
-from ..engine import DOT, Value, parts, topological_order
+from ..engine import DOT, Value, change_since, parts, topological_order
 from ..shown import printable
 from .canvas import Picture, attribute, blank, draw_edge, explain_signs, safe
 from .grouping import Group, boxes, layers, neurons, place
@@ -21,6 +22,7 @@ MOST_NODES = 300     # a larger expression is summarised
 NEAREST = 60         # if that does not help, only so many boxes, the nearest to the result, are drawn
 MOST_INTO = 12       # edges into one box of a summary; the rest is counted
 MOST_NUMBERS = 40    # edges that bear their number; of more, only the tooltips have it
+CHANGED = "✗ is no longer what comes of its operands: a number was changed after the forward pass"
 
 
 @dataclass
@@ -30,7 +32,8 @@ class Reading:
     root: Value
     order: list[Value]
     known: bool = False
-    own: bool = True     # whether the gradients stored are those of root.backward()
+    without: str = ""     # why no edge has a sign, "" if the gradients stored are those of root.backward()
+    changed: dict[Value, str] = field(default_factory=dict)     # what no longer fits the numbers that are there now
     rest: dict[Value, float] = field(default_factory=dict)     # of a gradient, what the edges do not explain
 
     def __post_init__(self) -> None:
@@ -46,11 +49,16 @@ class Reading:
             rest = node.grad - sums[node]
             if abs(rest) > 1e-12 * max(sizes[node], abs(node.grad)):     # more than rounding
                 self.rest[node] = rest
-        self.own = not any(node.args or node is self.root for node in self.rest)
+        call = f"call {printable(self.root.label, 40)}.backward()" if self.root.label else "call backward() on this one"
+        if not self.known:
+            self.without = f"no gradient yet: {call}"
+        elif any(node.args or node is self.root for node in self.rest):
+            self.without = f"these gradients are of another result: {call}"
+        self.changed = {node: change for node in self.order if (change := change_since(node))}
 
     def contribution(self, node: Value, i: int) -> float | None:
-        """What the edge from `node` adds to the gradient of its operand number i; None before any backward pass."""
-        return node.grad * node.local_grads[i] if self.known else None
+        """What the edge from `node` adds to the gradient of its operand number i; None if that is not the result's."""
+        return None if self.without else node.grad * node.local_grads[i]
 
     def remark(self, node: Value) -> str:
         """Where the rest of a gradient comes from, if there is a rest."""
@@ -58,17 +66,16 @@ class Reading:
             return ""
         if not node.args and not node.grad:
             return "cleared since"
-        return f"{'earlier' if self.own else 'elsewhere'}: {self.rest[node]:.4g}"
+        return f"{'elsewhere' if self.without else 'earlier'}: {self.rest[node]:.4g}"
 
     def multiplication(self, node: Value, i: int) -> str:
         """What the edge adds, with its two factors, as text."""
-        contribution = self.contribution(node, i)
-        if contribution is None:
+        if not self.known:
             return "no gradient yet"
-        result = printable(self.root.label, 40) if self.own else ""
-        operand = printable(node.args[i].label, 40)
-        return f"∂{result or 'C'}/∂{operand or 'a'} += " \
-               f"upstream {node.grad:.4g} × local {node.local_grads[i]:.4g} = {contribution:.4g}"
+        result = "(another result)" if self.without else printable(self.root.label, 40) or "C"
+        upstream, local = node.grad, node.local_grads[i]
+        return f"∂{result}/∂{printable(node.args[i].label, 40) or 'a'} += " \
+               f"upstream {upstream:.4g} × local {local:.4g} = {upstream * local:.4g}"
 
 
 def draw_expression(root: Value, expand: bool, depth: int | None, dark: bool) -> Picture:
@@ -83,8 +90,11 @@ def draw_expression(root: Value, expand: bool, depth: int | None, dark: bool) ->
     edges = list(_edges(reading, groups, at))
     widest = max((abs(edge.contribution) for edge in edges if edge.contribution), default=0.0)
     picture = blank("dot", dark, rankdir="LR", nodesep="0.18", ranksep="0.5")
-    explain_signs(picture, reading.known, "the result", f"the widest adds {widest:.4g}, half as wide adds a quarter",
-                  _not_shown(len(everything) - len(at), len(at), sum(group.kind != "value" for group in groups)))
+    picture.of = f"{len(everything):,} value{'s' * (len(everything) > 1)}"
+    explain_signs(picture, reading.without, "the result",
+                  f"the widest adds {widest:.4g}, one of half the width a quarter of that",
+                  _not_shown(len(everything) - len(at), len(at), sum(group.kind != "value" for group in groups)),
+                  CHANGED if reading.changed else "")
     if summarised:
         _draw_nodes(picture, groups, range(len(groups)), reading, expand)
     else:
@@ -146,16 +156,15 @@ def _edges(reading: Reading, groups: list[Group], at: dict[Value, int]) -> Itera
                 else:
                     bundles.setdefault((tail, head), []).append(contribution)
     for (tail, head), contributions in bundles.items():
-        yield from _bundled(tail, head, contributions, reading.known)
+        yield from _bundled(tail, head, contributions, reading.without)
 
 
-def _bundled(tail: int, head: int, contributions: list[float | None], known: bool) -> Iterator[Edge]:
+def _bundled(tail: int, head: int, contributions: list[float | None], without: str) -> Iterator[Edge]:
     many = f"{len(contributions):,} edges"
     raising = [number for number in contributions if number and number > 0]
     lowering = [number for number in contributions if number and number < 0]
     if not raising and not lowering:
-        tooltip = f"{many}, adding 0" if known else f"{many}, no gradient yet"
-        yield Edge(tail, head, 0.0 if known else None, tooltip, None)
+        yield Edge(tail, head, None if without else 0.0, f"{many}, {without or 'adding 0'}", None)
     for verb, part in (("raises", raising), ("lowers", lowering)):
         if part:
             total = sum(part)
@@ -179,8 +188,8 @@ def _draw_edges(picture: Picture, reading: Reading, groups: list[Group], edges: 
             into = _strongest(picture, head, into)
         products = _products(groups[head]) if expand else 0
         for i in range(products):     # each reaches the sum as it is
-            upstream = groups[head].last.grad if reading.known else None
-            tooltip = "no gradient yet" if upstream is None else f"upstream {upstream:.4g} × local 1"
+            upstream = None if reading.without else groups[head].last.grad
+            tooltip = reading.without or f"upstream {upstream:.4g} × local 1"
             draw_edge(picture, f"n{head}p{i}", f"n{head}", upstream, widest, tooltip, root=True)
         for edge in into:
             to = f"n{head}"
@@ -289,9 +298,10 @@ def _card(picture: Picture, node: Value, reading: Reading, frame: str) -> str:
     """One node: its operation in a dark cell, if it has one; then label, number, gradient."""
     look = picture.look
     rows = [f"<b>{safe(_within(node.label, frame), 32)}</b>"] if node.label else []
-    rows.append(f"{node.data:.4g}")
+    rows.append(f"✗ {node.data:.4g}" if node in reading.changed else f"{node.data:.4g}")
     if reading.known:
-        rows.append(f'<font color="{look.sign(node.grad)}">grad {node.grad:.4g}</font>')
+        colour = look.faint if reading.without else look.sign(node.grad)
+        rows.append(f'<font color="{colour}">grad {node.grad:.4g}</font>')
     if remark := reading.remark(node):
         rows.append(f'<font color="{look.faint}" point-size="9">{remark}</font>')
     cells = "".join(f'<tr><td align="center">{row}</td></tr>' for row in rows)
@@ -340,4 +350,5 @@ def _summary(group: Group, reading: Reading) -> list[str]:
 def _tooltip(node: Value, reading: Reading) -> str:
     made = f" = {node.op.symbol} of {len(node.args)}" if node.args else ", a leaf"
     grad = f", grad {node.grad!r}" if reading.known else ""
-    return f"{printable(node.label, 200) or 'a value'}{made}: data {node.data!r}{grad}"
+    changed = f"; changed since: {reading.changed[node]}" if node in reading.changed else ""
+    return f"{printable(node.label, 200) or 'a value'}{made}: data {node.data!r}{grad}{changed}"

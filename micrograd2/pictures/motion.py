@@ -17,7 +17,7 @@ from ..contributions import flow
 from ..engine import Value, topological_order
 from ..given import switch
 from .canvas import Picture
-from .expression import MOST_NODES, draw_expression
+from .expression import MOST_NODES, Reading, draw_expression
 
 SVG = "{http://www.w3.org/2000/svg}"
 FIRST, STEP, REST = 1.2, 0.9, 4.0     # seconds: before the first edge, for each, after the last
@@ -45,7 +45,7 @@ def animate(root: Value, *, dark: bool = False) -> Moving:
     steps, order = list(flow(root)), topological_order(root)
     if len(order) > MOST_NODES:
         raise ValueError(f"too large to play: {len(order):,} values, and at most {MOST_NODES} can be read")
-    if root.grad != 1.0 or not steps:
+    if not steps or Reading(root, order).without:
         raise ValueError("nothing to play: call backward() on this Value first")
     picture = draw_expression(root, False, None, dark)
     return Moving(_moving(picture, root, {value: f"n{i}" for i, value in enumerate(order)}))

@@ -63,6 +63,7 @@ def draw_network(net: MLP, x: Any, y: Any, cost: Cost, dark: bool) -> Picture:
     felt = any(numbers.grads.values())
     plan = _planned(net, numbers, felt)
     picture = blank("neato", dark, splines="line")
+    picture.of = repr(net)
     _draw_legend(picture, numbers, plan, felt)
     if plan.image:
         _draw_image(picture, numbers.columns[0], {i for _, i in plan.drawn[0]}, plan.column(0))
@@ -79,9 +80,11 @@ def draw_network(net: MLP, x: Any, y: Any, cost: Cost, dark: bool) -> Picture:
 def _draw_legend(picture: Picture, numbers: Numbers, plan: Plan, felt: bool) -> None:
     many = f"on average over {numbers.examples:,} examples" if numbers.examples > 1 else ""
     left_out = any(plan.weights_into(c) > MOST_WEIGHTS for c in range(len(plan.weights)))
-    explain_signs(picture, felt, "the cost", "widest at the size above each column", many,
-                  "the small number under a neuron counts the weaker weights into it" if left_out else "",
-                  without="every gradient is 0" if numbers.known else "no gradient yet")
+    without = "" if felt else "every gradient is 0"
+    if not numbers.known:
+        without = f"no gradient yet: give {'the targets y too' if numbers.columns else 'an example, x and y'}"
+    explain_signs(picture, without, "the cost", "widest at the size above each column", many,
+                  "the small number under a neuron counts the weaker weights into it" if left_out else "")
 
 
 # The numbers

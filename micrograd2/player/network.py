@@ -129,7 +129,8 @@ class _PassReader:
         for numbers in (others, [1 - x for x in others], [-x for x in others]):
             values = [Value(x) for x in numbers]
             alike = values[0] if len(values) == 1 else values
-            if root := _value_or_none(lambda: example_cost(lambda _: alike, [], targets, self.cost)):
+            root = _value_or_none(lambda: example_cost(lambda _: alike, [], targets, self.cost))
+            if root is not None:
                 self.print("the cost", (e,), root, values)
 
     def classes(self, outputs: int) -> list[Any]:

@@ -113,19 +113,17 @@ def large():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     whole, _ = seconds(nodes(Value, 10_000_000))
     peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20
-    print(f"| 10,000,000 nodes, forward and backward: {whole:.1f} s, {peak:.1f} GB | each, beside one of 10,000 | "
+    print(f"| a node of 10,000,000, forward and backward: {whole:.1f} s, {peak:.1f} GB in all | one of 10,000 | "
           f"{1000 * small / whole:.2f}× |", flush=True)
 
     made, net = seconds(lambda: sigmoid_net(LARGE))
     x, y = np.random.default_rng(0).random((5 * BATCH, 784)), data.one_hot(np.arange(5 * BATCH) % 10, 10)
     scalar, _ = seconds(lambda: squared_error(net(x[0]), y[0]).backward())
     compiling, program = seconds(lambda: compile(lambda x, y: squared_error(net(x), y), net.parameters(), x[0], y[0]))
-    print(f"| {len(program.parameters):,} parameters, {'-'.join(map(str, LARGE))}: made in {made:.0f} s, compiled in "
-          f"{compiling:.0f} s | its scalar graph of one example, forward and backward, in {scalar:.1f} s | "
-          f"{scalar / compiling:.2f}× |", flush=True)
     theta, optimizer = program.theta, SGD(0.1)
     run, _ = textbook_step(theta, x[:BATCH], y[:BATCH], LARGE)
-    row(f"a compiled step of it, {BATCH} examples", "NumPy as a textbook writes it",
+    name = "-".join(map(str, LARGE))
+    row(f"a compiled step of {name}, {BATCH} examples", "NumPy as a textbook writes it",
         best_times((lambda: program(theta, x[:BATCH], y[:BATCH]), run), 5))
     losses = []
     for k in range(50):
@@ -133,7 +131,9 @@ def large():
         loss, gradient = program(theta, x[some], y[some])
         theta = optimizer.step(theta, gradient)
         losses.append(loss)
-    print(f"| trained for 50 steps: its loss goes from {losses[0]:.3f} to {losses[-1]:.3f} | | |")
+    print(f"\n{name}, a network of {len(program.parameters):,} parameters, is made in {made:.0f} s and compiled in "
+          f"{compiling:.0f} s; its scalar graph\nof one example goes forward and back in {scalar:.1f} s. In 50 steps "
+          f"its loss goes from {losses[0]:.3f} to {losses[-1]:.3f}.")
 
 
 def processor():

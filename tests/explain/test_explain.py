@@ -70,7 +70,7 @@ def jobs(draw):
     """A small network with biases, some examples, targets, and a cost that suits them."""
     cost = draw(st.sampled_from([squared_error, cross_entropy, max_margin]))
     nin, hidden = draw(st.integers(1, 4)), draw(st.lists(st.integers(1, 4), max_size=2))
-    nout = 1 if cost is max_margin else draw(st.integers(1, 3))
+    nout = 1 if cost is max_margin else draw(st.integers(1 + (cost is cross_entropy), 3))
     net = MLP(nin, [*hidden, nout], activation=draw(st.sampled_from(list(ACTIVATIONS))),
               output=draw(st.sampled_from(list(ACTIVATIONS))), seed=draw(st.integers(0, 99)))
     rng = random.Random(draw(st.integers(0, 99)))
@@ -78,8 +78,8 @@ def jobs(draw):
         neuron.b.data = rng.gauss(0, 0.5)
     size = draw(st.integers(1, 5))
     X = [[rng.gauss(0, 1) for _ in range(nin)] for _ in range(size)]
-    Y = [rng.choice([-1.0, 1.0]) if nout == 1 else [float(k == rng.randrange(nout)) for k in range(nout)]
-         for _ in range(size)]
+    Y = [rng.choice([-1.0, 1.0]) if nout == 1 else [float(k == at) for k in range(nout)]
+         for at in (rng.randrange(nout) for _ in range(size))]
     return net, X, Y, cost
 
 

@@ -83,7 +83,7 @@ def test_width_grows_with_the_contribution_and_the_legend_gives_the_scale(a_dot)
     looks = {edge.tail: (edge.colour, edge.width) for edge in drawn.edges}
     assert [looks[f"n{i}"][0] for i in range(4)] == ["blue", "blue", "orange", "grey"]
     assert looks["n3"][1] < looks["n0"][1] < looks["n1"][1] < looks["n2"][1]
-    assert any(text.endswith("the widest adds 4, half as wide adds a quarter") for text in drawn.texts)
+    assert any(text.endswith("the widest adds 4, one of half the width a quarter of that") for text in drawn.texts)
     assert {"+0.1", "+1", "-4"} <= {text.replace("−", "-") for text in drawn.texts}
 
 
@@ -107,7 +107,7 @@ def test_a_tooltip_names_the_gradient_that_it_adds_to(a_dot):
 def test_before_backward_there_is_no_gradient_yet(a_dot):
     a, b = Value(2.0, "a"), Value(3.0, "b")
     drawn = read(draw(a * b + a))
-    assert "no gradient yet" in drawn.texts
+    assert "no gradient yet: call backward() on this one" in drawn.texts
     assert {edge.colour for edge in drawn.edges} == {"grey"}
     assert not any(GRADIENT.search(text) for text in drawn.texts + drawn.tooltips)
 
@@ -116,7 +116,7 @@ def test_gradients_left_by_another_result_are_not_this_ones(a_dot):
     w = Value(2.0, "w")
     (w * 3.0).backward()
     drawn = read(draw(w * 5.0))
-    assert "no gradient yet" in drawn.texts
+    assert "no gradient yet: call backward() on this one" in drawn.texts
     assert not any(GRADIENT.search(text) for text in drawn.texts)
 
 
@@ -262,7 +262,9 @@ def test_within_another_result_the_gradients_are_that_ones(a_dot):
     cost.backward()
     drawn = read(draw(b))
     assert "elsewhere: 6" in drawn.texts     # the other path from a to the cost
-    assert {edge.product()["of"] for edge in drawn.edges} == {"C"}
+    assert {edge.product()["of"] for edge in drawn.edges} == {"(another result)"}
+    assert {edge.colour for edge in drawn.edges} == {"grey"}
+    assert "these gradients are of another result: call b.backward()" in drawn.texts
 
 
 @given(programs(longest=9))

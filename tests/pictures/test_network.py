@@ -116,14 +116,14 @@ def test_a_network_with_inputs_alone_shows_activations(a_dot):
     activations = [*X, *(a.data for layer in net.trace(X) for _, a in layer)]
     shown = [node.texts[0] for node in drawn.nodes.values() if node.place]
     assert sorted(map(number, shown)) == pytest.approx(sorted(activations), abs=0.006)
-    assert "no gradient yet" in drawn.texts
+    assert "no gradient yet: give the targets y too" in drawn.texts
     assert not any(GRADIENT.search(text) for text in drawn.texts + drawn.tooltips)
 
 
 def test_a_network_alone_without_stored_gradients(a_dot):
     drawn = read(draw(network()))
     assert len(drawn.edges) == 20
-    assert "no gradient yet" in drawn.texts
+    assert "no gradient yet: give an example, x and y" in drawn.texts
     assert {edge.colour for edge in drawn.edges} == {"grey"}
     assert not any(GRADIENT.search(text) for text in drawn.texts + drawn.tooltips)
 
@@ -132,7 +132,7 @@ def test_a_network_alone_without_stored_gradients(a_dot):
 def test_a_network_whose_gradients_are_all_0_says_so(a_dot, cost):
     net = network()
     drawn = read(draw(net, X, [a.data for a in net(X)], cost))     # nothing to improve
-    assert "every gradient is 0" in drawn.texts and "no gradient yet" not in drawn.texts
+    assert "every gradient is 0" in drawn.texts and not any("no gradient yet" in text for text in drawn.texts)
     assert {edge.colour for edge in drawn.edges} == {"grey"}
     assert all(edge.numbers()[2] == 0 for edge in drawn.edges)
 
@@ -151,7 +151,7 @@ def test_an_example_is_shown_whatever_gradients_are_stored(a_dot):
     expected = draw(net, X, Y).source
     squared_error(net(OTHER_X), Y).backward()
     assert draw(net, X, Y).source == expected
-    assert "no gradient yet" in read(draw(net, X)).texts
+    assert "no gradient yet: give the targets y too" in read(draw(net, X)).texts
 
 
 @pytest.mark.parametrize("example", [(), (X,), (X, Y)])
