@@ -29,8 +29,9 @@ def gradcheck(f: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: fl
 
     `inputs` are Values or plain numbers, `f` returns a Value or a list of Values. An input is moved by ±eps where it
     stands, so `f` may also find it elsewhere: `gradcheck(lambda *_: loss(net), net.parameters())`. All is put back.
-    GradcheckError, with a table by name, if one disagrees. At a kink, such as relu at 0, there is no derivative to
-    agree with; a warning names it. Names and defaults are those of `torch.autograd.gradcheck`.
+    GradcheckError, with a table by name, if one disagrees; ValueError where ±eps is lost in the rounding of an input or
+    a result. At a kink, such as relu at 0, there is no derivative to agree with; a warning names it. Names and defaults
+    are those of `torch.autograd.gradcheck`.
 
     >>> gradcheck(lambda a, b: (a * b).tanh(), [0.5, -2.0])
     True
@@ -49,10 +50,18 @@ def gradcheck(f: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: fl
     analytic = [grads_of(root) for root in roots]
     for i, value in enumerate(values):
         name = value.label or f"inputs[{i}]"
+        above, below = (value.data + eps) - value.data, value.data - (value.data - eps)  # as far as rounding lets it
+        if not above or not below:
+            raise ValueError(f"{name} is {value.data:g}, and does not move by eps={eps:g}: give a larger eps")
         higher, lower = _outputs_at(f, values, value, eps), _outputs_at(f, values, value, -eps)
         for k, (down, root, up, grads) in enumerate(zip(lower, roots, higher, analytic)):
-            slope, numeric = grads.get(value, 0.0), (up.data - down.data) / (2 * eps)
-            verdict = _verdict(slope, down, root, up, eps, atol + rtol * abs(numeric))
+            slope, numeric = grads.get(value, 0.0), (up.data - down.data) / (above + below)
+            tolerance = atol + rtol * abs(numeric)
+            verdict = _verdict(slope, down, root, up, (below, above), tolerance)
+            lost = 16 * math.ulp(max(abs(up.data), abs(down.data))) / (above + below)  # by rounding, of `numeric`
+            if verdict == WRONG and lost > tolerance:
+                raise ValueError(f"the result is {root.data:g}, and rounding hides what moving {name} by eps={eps:g} "
+                                 f"does: give a larger eps")
             rows.append((f"outputs[{k}] by {name}" if len(roots) > 1 else name, slope, numeric, abs(slope - numeric),
                          verdict))
     if failed := sum(verdict == WRONG for *_, verdict in rows):
@@ -87,17 +96,19 @@ def _outputs_at(f: Callable[..., Any], values: list[Value], value: Value, by: fl
     number = value.data
     try:
         value.data = number + by
-        return [output if output.args else Value(output.data) for output in _outputs(f, values)]  # it may be an input
+        outputs = _outputs(f, values)
+        return [Value(output.data) if any(output is v for v in values) else output for output in outputs]
     finally:
         value.data = number
 
 
-def _verdict(slope: float, down: Value, root: Value, up: Value, eps: float, tolerance: float) -> str:
-    """What is wrong with a slope, between results with the input moved by −eps, 0 and eps: "" if nothing is."""
-    left, right = (root.data - down.data) / eps, (up.data - root.data) / eps
-    agrees = abs(slope - (up.data - down.data) / (2 * eps)) <= tolerance
+def _verdict(slope: float, down: Value, root: Value, up: Value, moved: tuple[float, float], tolerance: float) -> str:
+    """What is wrong with a slope, between results with the input moved down, not, and up: "" if nothing is."""
+    below, above = moved
+    left, right = (root.data - down.data) / below, (up.data - root.data) / above
+    agrees = abs(slope - (up.data - down.data) / (below + above)) <= tolerance
     if not agrees or abs(left - right) > tolerance:
-        if kink := _kink(down, root, up, math.sqrt(eps)):
+        if kink := _kink(down, root, up, math.sqrt(max(moved))):
             return f"a kink, of {kink}"
     return "" if agrees else WRONG
 

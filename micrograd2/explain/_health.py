@@ -80,7 +80,7 @@ class Health(Explanation):
         rows: list[tuple] = []
         for layer in self.layers:
             size, flat = mean([abs(n.a) for n in layer.neurons]), mean([n.flat for n in layer.neurons])
-            rows.append((layer.name, layer.activation, size, f"{100 * flat:.0f} %", layer.reach,
+            rows.append((layer.name, layer.activation, size, _percent(flat), layer.reach,
                          _share(layer, "dead"), _share(layer, "saturated"), layer.problem))
         problems = self.problems
         remark = "flat: how often a neuron passes no gradient on. ∂output/∂z: how strongly the layer moves the outputs."
@@ -100,6 +100,11 @@ def _advice(problem: str, names: list[str]) -> Table:
     if len(names) > MOST_NAMES:
         lines.append(f"and {len(names) - MOST_NAMES:,} more")
     return Table(f"{problem}: {len(names):,}", {}, [], "\n".join([*lines, TRY[problem]]))
+
+
+def _percent(share: float) -> str:
+    """A share in per cent: 0 % is none, and 100 % all."""
+    return "< 1 %" if 0 < share < 0.01 else "> 99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"
 
 
 def _share(layer: LayerHealth, problem: str) -> str:
@@ -125,7 +130,8 @@ def health(net: MLP, X: Any) -> Health:
     """
     seen, squares, overflow = [], [], ""
     for one in through_the_layers(net, forward(net, X)):
-        broken = [a for layer in one.layers for _, a in layer if not math.isfinite(a.data)]
+        broken = [value for layer in one.layers for z_and_a in layer for value in z_and_a
+                  if not math.isfinite(value.data)]
         overflow = overflow or (first_not_finite(broken[0]) if broken else "")
         seen.append((one.sums, one.activations[1:], one.slopes))
         grads = [grads_of(output, {z for z, _ in one.layers[0]}) for output in one.outputs]

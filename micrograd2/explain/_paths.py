@@ -19,6 +19,9 @@ from ..names import names_of
 from ..shown import printable
 from .table import Explanation, Table, count_text
 
+ADDED_UP = 1000  # so many paths can be added up one by one
+ROUNDED = 1e-9   # of the strongest paths: what is left of the total is rounding, where it is less
+
 
 class Path(NamedTuple):
     """One way from a leaf to the root: the values on it, the local derivative of each step, and their product.
@@ -34,13 +37,15 @@ class Path(NamedTuple):
 
 @dataclass(repr=False)
 class Paths(Explanation):
-    """All ways from `leaf` to `root`, from `paths`: their exact `count`, their `total`, and the `strongest`."""
+    """All ways from `leaf` to `root`, from `paths`: their exact `count`, their `total`, the `strongest`, and the sum of
+    all `others`, NaN where rounding leaves nothing of it."""
 
     root: Value
     leaf: Value
     count: int
     total: float
     strongest: list[Path]
+    others: float
 
     def share(self, path: Path) -> float:
         """The share of one path in the gradient; NaN where the gradient is 0, since the paths cancel out."""
@@ -55,12 +60,14 @@ class Paths(Explanation):
                               self._share(path.product))
                              for k, path in enumerate(self.strongest, 1)]
         rest = self.count - len(self.strongest)
-        if rest:
-            others = self.total - sum(path.product for path in self.strongest)
-            rows.append(("", f"{count_text(rest)} more", "", others, self._share(others)))
+        if rest and math.isnan(self.others):
+            rows.append(("", f"{count_text(rest)} more, too small beside these to be told", "", "", ""))
+        elif rest:
+            rows.append(("", f"{count_text(rest)} more", "", self.others, self._share(self.others)))
         rows.append(("", "sum", "", self.total, ""))
         columns = {"": " ", "path": "", "local derivatives": "", "product": "+.6g", "share": " "}
-        if not self.total or any(row[3] / self.total < -1e-9 for row in rows):  # where some cancel, shares puzzle
+        products = [row[3] for row in rows if row[3] != ""]
+        if not self.total or min(product / self.total for product in products) < -1e-9:  # some cancel: shares puzzle
             del columns["share"]
             rows = [row[:-1] for row in rows]
         c, leaf = names[self.root], names[self.leaf]
@@ -96,7 +103,8 @@ def paths(root: Value, leaf: Value, top: int = 10) -> Paths:
     if not count:
         raise ValueError(f"leaf, {leaf.label or repr(leaf)}, is not on the graph of root, {root.label or repr(root)}: "
                          f"it must be one of the Values that root was made from")
-    return Paths(root, leaf, count, grads_of(root)[leaf], _strongest(root, leaf, top))
+    total, strongest = grads_of(root)[leaf], _strongest(root, leaf, count if count <= ADDED_UP else top + 1)
+    return Paths(root, leaf, count, total, strongest[:top], _others(count, total, [p.product for p in strongest], top))
 
 
 def visits(root: Value) -> Iterator[tuple[Value, int]]:
@@ -107,6 +115,15 @@ def visits(root: Value) -> Iterator[tuple[Value, int]]:
         yield value, many
         for operand in value.args:
             ways[operand] = ways.get(operand, 0) + many
+
+
+def _others(count: int, total: float, products: list[float], top: int) -> float:
+    """The sum of all products but the first `top`, given the strongest; NaN where too many are not among these, and
+    what is left of the total is no more than its rounding."""
+    if len(products) == count or not products[-1]:  # none is stronger than the last
+        return math.fsum(products[top:])
+    others = total - math.fsum(products[:top])
+    return others if abs(others) > ROUNDED * math.fsum(map(abs, products[:top])) else math.nan
 
 
 class _Lead(NamedTuple):

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 from micrograd2 import pictures
 from micrograd2.contributions import first_not_finite, flow
@@ -350,6 +350,28 @@ def test_the_sum_over_all_paths_is_the_gradient_and_nothing_is_written(program, 
     assert told.total == leaf.grad or math.isnan(leaf.grad)
 
 
+@given(programs(longest=30), st.integers(0, 3), st.integers(0, 5))
+def test_what_is_not_listed_is_the_sum_of_what_is_not_listed(program, i, top):
+    leaves = [Value(x) for x in program.leaves]
+    root = run(program.steps, leaves, VALUES)
+    assume(leaves[i % len(leaves)] in topological_order(root))
+    whole = paths(root, leaves[i % len(leaves)], top=1000)
+    assume(whole.count <= 1000)
+    found = paths(root, leaves[i % len(leaves)], top=top)
+    left = [path.product for path in whole.strongest[top:]]
+    assert found.others == pytest.approx(math.fsum(left), rel=1e-9, abs=1e-300, nan_ok=True)
+
+
+def test_small_paths_beside_large_ones_are_neither_lost_nor_made_of_rounding():
+    a = Value(1.0, "a")
+    large = total([a * 1e17 for _ in range(10)])
+    assert paths(large + a + a, a).others == 2.0
+    zeros = total([a * 0.1 for _ in range(10)] + [a * 0.0 for _ in range(2000)])
+    assert paths(zeros, a).others == 0.0 and "2,000 more" in str(paths(zeros, a))
+    many = total([a * 1e17 for _ in range(10)] + [a * (1 + k) for k in range(2000)])
+    assert math.isnan(paths(many, a).others) and "too small beside these" in str(paths(many, a))
+
+
 def tower(levels):
     x = Value(1.0, "x")
     y = x
@@ -548,6 +570,19 @@ def test_gradcheck_of_a_whole_network_and_of_several_outputs():
     assert gradcheck(lambda a: Value(1.0), [Value(3.0)])
 
 
+def test_an_input_may_be_made_of_others_and_be_an_output_itself():
+    a = Value(1.5)
+    assert gradcheck(lambda b: [b, b.tanh()], [a * 2.0])
+
+
+@given(st.floats(-1e15, 1e15), st.floats(-3, 3))
+def test_a_right_gradient_passes_or_eps_is_too_small_for_the_number(x, slope):
+    try:
+        assert gradcheck(lambda a: a * slope, [x], eps=1e-3)
+    except ValueError as error:
+        assert "give a larger eps" in str(error) and abs(x) > 1e12
+
+
 @pytest.mark.parametrize("inputs, options, error, told", [
     ([], {}, ValueError, "inputs must be at least one"), (None, {}, TypeError, "inputs must be a list"),
     ([1.0], {"eps": 0}, ValueError, "eps must be .* above 0"),
@@ -655,6 +690,28 @@ def test_what_is_not_finite_is_named():
     net.layers[0].neurons[1].b.data = math.nan
     told = health(net, EXAMPLES)
     assert told.problems == {"network": "not finite"} and "layers[0].neurons[1].b is nan" in str(told)
+
+
+@given(number=st.sampled_from([math.inf, -math.inf, math.nan]), activation=st.sampled_from(sorted(ACTIVATIONS)),
+       k=st.integers(0, 10), x=st.floats(-2, 2))
+def test_one_parameter_that_is_not_finite_is_named(number, activation, k, x):
+    net = MLP(2, [2, 1], activation=activation, seed=1)
+    net.parameters()[k % len(net.parameters())].data = number
+    try:
+        found = health(net, [[x, 1.0], [1.0, x]])
+    except ArithmeticError:  # gelu, say, of infinity
+        return
+    assert found.overflow and list(found.problems) == ["network"]
+
+
+@pytest.mark.parametrize("dead, said", [(0, "0 %"), (1, "< 1 %"), (100, "50 %"), (199, "> 99 %"), (200, "100 %")])
+def test_all_is_said_of_all_alone(dead, said):
+    net = MLP(1, [200, 1], seed=1)
+    for neuron in net.layers[0].neurons:
+        neuron.w[0].data, neuron.b.data = 0.0, 1.0
+    for neuron in net.layers[0].neurons[:dead]:
+        neuron.b.data = -1.0
+    assert said in str(health(net, [[0.5]])).splitlines()[2]
 
 
 def test_what_health_refuses():
