@@ -1,10 +1,16 @@
 """The backward pass told: every contribution is one that `backward` makes, wherever the way ends."""
 
+import math
+
+import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from micrograd2.contributions import first_not_finite, flow, grads_of
-from micrograd2.engine import Value, topological_order
+from micrograd2.costs import squared_error
+from micrograd2.engine import Value, dot, topological_order
+from micrograd2.nn import MLP
+from micrograd2.train import SGD, fit
 from tests.programs import VALUES, programs, record, run
 
 
@@ -68,3 +74,39 @@ def test_the_way_back_between_two_values_is_the_engines_derivative(program, data
 def test_what_is_no_value_has_no_graph(walk):
     with pytest.raises(TypeError, match=r"root must be a Value; got 3 \(int\)"):
         walk(3)
+
+
+# What is not finite
+
+def test_the_first_operation_that_is_not_finite_is_named_with_its_operands():
+    a, b = Value(1e200, "a"), Value(1e150, "b")
+    assert first_not_finite((a * b) * 0.5 - 3) == "* of a=1e+200, b=1e+150 is inf"
+    assert first_not_finite(a + b) == ""
+    assert first_not_finite(a * b - a * b).startswith("* of a=1e+200")
+    assert first_not_finite(Value(math.nan, "x").tanh()) == "x is nan"
+    weights = [Value(1.0, f"w{i}") for i in range(20)]
+    weights[7].data = 1e200
+    told = first_not_finite(dot(weights, [1e200] * 20, 0.0))
+    assert told == "dot of w7=1e+200, w0=1, w1=1, 1e+200, 1e+200, 1e+200 and 35 more is inf"
+    assert "the gradient of a is inf: * adds upstream" in first_not_finite((Value(1e-300, "a") * 1e200) * 1e200 * 1e-50)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("lr, X, cost, told", [
+    (1e30, [[1.0], [2.0]], lambda a, y: (a - y) * (a - y), r"the loss is inf\. .* in example [01]: \* of .* is inf"),
+    (0.1, [[1.0], [math.nan]], squared_error, r"step 1: the loss is nan\. .* in example 1: x\[0\] is nan"),
+    (1e200, [[1.0], [2.0]], lambda a, y: (a - y) * 1e200, "step 1: the step would make a parameter infinite or NaN"),
+    (1.0, [[1.0], [2.0]], lambda a, y: (a - y) * 1e300 * 1e300, r"in example [01]: \* of .*1e\+300.* is -?inf"),
+])
+def test_training_that_meets_a_nan_or_an_infinity_names_the_first_cause(compiled, lr, X, cost, told):
+    net = MLP(1, [1], seed=0)
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match=told):
+        fit(net, X, [1.0, 1.0], cost, SGD(lr), epochs=20, compiled=compiled, progress=False)
+    assert all(math.isfinite(p.data) for p in net.parameters())
+
+
+def test_what_a_program_refuses_is_named_on_the_scalar_graph():
+    net = MLP(1, [1], seed=0)
+    net.layers[0].neurons[0].b.data = 9.0
+    with pytest.raises(FloatingPointError, match=r"in line \d+ of the program: .* log of -.* has no value"):
+        fit(net, [[1.0], [2.0]], [1.0, 1.0], lambda a, y: (a - y).log(), SGD(5.0), epochs=20, progress=False)
