@@ -60,6 +60,7 @@ if args.all:
     here = Path(__file__).parent
     for lesson in [*sorted(here.glob("[01]*.py")), here / "moons.py"]:
         subprocess.run([sys.executable, lesson, "--out", args.out / "lessons"], check=True, stdout=subprocess.DEVNULL)
+    (args.out / "lessons" / "moons.html").unlink()  # the gallery has this page
     subprocess.run([sys.executable, here / "gallery.py", "--out", args.out], check=True)
     if chromium := shutil.which("chromium"):
         states = {"0": before, f"{args.epochs} epochs": net}

@@ -76,7 +76,3 @@ def tower(levels):
     for _ in range(levels):
         y = y.tanh() * 0.5 + y.sin() * 0.6
     return x, y
-
-
-def unwrapped(told):
-    return " ".join(str(told).split())
