@@ -220,7 +220,7 @@ def _read_adjoint(d: Line, y: Line) -> Iterator[Line]:
 
 def place(parts: Sequence[tuple[Line, Places]], like: Line) -> Line:
     """Zeros of the shape of `like`, and every part added to its places."""
-    if len(parts) == 1 and parts[0][1].of.size == like.size:
+    if len(parts) == 1:
         (part, places), = parts
         order = np.argsort(places.of, axis=None, kind="stable")
         if is_whole(places.of.ravel()[order], like.size):  # every place once, in another order
