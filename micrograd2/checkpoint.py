@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .engine import LEAF, Value, topological_order
 from .files import permissions_at, write_whole
 
 
@@ -29,6 +31,26 @@ def fingerprint(*arrays: np.ndarray) -> str:
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:16]
+
+
+def fingerprint_of_graph(root: Value, parameters: Sequence[Value]) -> str:
+    """A short text that differs for other operations or constants; what the parameters are now does not matter.
+
+    >>> w, v = Value(2.0), Value(3.0)
+    >>> fingerprint_of_graph(w * w + 1, [w]) == fingerprint_of_graph(v * v + 1, [v])
+    True
+    >>> fingerprint_of_graph(w * w + 1, [w]) == fingerprint_of_graph(w * w + 2, [w])
+    False
+    """
+    names: dict[Value, Any] = {p: f"parameter {i}" for i, p in enumerate(parameters)}
+    lines: list[str] = []
+    for node in topological_order(root):
+        if node.op is LEAF:
+            names.setdefault(node, node.data)
+        else:
+            names[node] = f"line {len(lines)}"
+            lines.append(f"{node.op.symbol} {[names[arg] for arg in node.args]}")
+    return fingerprint(np.array("\n".join([*lines, str(names[root])])))
 
 
 def write(path: str | os.PathLike[str], run: dict[str, Any], state: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
@@ -78,12 +79,16 @@ class Optimizer:
         self._check_size(theta.shape)
         for name, state in self._arrays():
             setattr(self, name, state.astype(theta.dtype, copy=False))
-        lr = self.lr
-        if callable(lr):
-            lr = finite(f"the learning rate of step {self.steps}", lr(self.steps), 0.0, "a finite number, at least 0")
+        lr = self.rate(self.steps)
         direction = self.direction(gradient)
         self.steps += 1
         return theta - lr * direction
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step; ValueError if `lr` is a function, and gives no finite number, at least 0."""
+        if not callable(self.lr):
+            return self.lr
+        return finite(f"the learning rate of step {step}", self.lr(step), 0.0, "a finite number, at least 0")
 
     def _check_size(self, shape: tuple[int, ...]) -> None:
         """ValueError if the state is of another number of parameters."""
@@ -323,7 +328,7 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
     if classes:
         outputs = run.outputs if compiled else partial(_scalar_outputs, net)
         measure = _measure(outputs, *judged)
-    save = _go_on_from(checkpoint, run, net, cost)
+    save = _go_on_from(checkpoint, run, net, cost, example)
     try:
         _train(run, epochs, measure, save, callback, progress)
     finally:
@@ -488,25 +493,55 @@ def _bar(total: int, done: int, progress: bool) -> Any:
     return tqdm(total=total, initial=done, unit="step", disable=not progress)
 
 
-def _go_on_from(checkpoint: str | PathLike[str] | None, run: _Run, net: Any, cost: Any) -> Callable[[], None] | None:
+def _go_on_from(checkpoint: str | PathLike[str] | None, run: _Run, net: Any, cost: Any,
+                example: int) -> Callable[[], None] | None:
     """Put the run where its checkpoint is, if there is one; return what writes the next, or None without a file."""
     if checkpoint is None:
         return None
-    started_with = _started_with(run, net, cost)
+    started_with = _started_with(run, net, cost, example)
     saved = checkpoints.read(checkpoint, started_with, run.state())
     checkpoints.write(checkpoint, started_with, saved)  # if that cannot be done, it is known before an epoch is lost
     run.restore(saved)
     return lambda: checkpoints.write(checkpoint, started_with, run.state())
 
 
-def _started_with(run: _Run, net: Any, cost: Any) -> dict[str, Any]:
-    """Two runs with the same answer here may share a checkpoint, whatever their number of epochs."""
+def _started_with(run: _Run, net: Any, cost: Any, example: int) -> dict[str, Any]:
+    """Two runs with the same answer here may share a checkpoint, whatever their number of epochs.
+
+    Nothing here is an address, or a number that training moves: the same run is known in another process, and later.
+    """
     rule = {name: "a function" if callable(value) else value for name, value in vars(run.optimizer).items()
             if name not in run.optimizer.state}
+    steps = -(-len(run.X) // run.batch_size)
+    rule["lr"] = [run.optimizer.rate(step) for step in (0, *(2 ** k for k in range((steps - 1).bit_length())))]
+    network = f"{re.sub(' at 0x[0-9a-f]+', '', repr(net)):.200}" if type(net) is MLP else type(net).__qualname__
     return {"seed": run.seed, "batch_size": run.batch_size, "dtype": run.theta.dtype.name,
             "examples": checkpoints.fingerprint(run.X, run.Y),
-            "cost": getattr(cost, "__qualname__", type(cost).__name__), "network": f"{net!r:.200}",
-            "parameters": len(run.theta), "optimizer": [type(run.optimizer).__name__, rule]}
+            "cost": getattr(cost, "__qualname__", type(cost).__name__), "network": network,
+            "parameters": len(run.theta), "optimizer": [type(run.optimizer).__name__, rule],
+            "graph of one example": _graph(run, net.parameters(), example)}
+
+
+def _graph(run: _Run, parameters: list[Value], example: int) -> str:
+    """A fingerprint of the graph of one example: all that the network and the cost do, whatever they are called.
+
+    It is made twice, with numbers that training does not move, so that code that looks at them has the same graph
+    again; "" where it has not, as chance decides.
+    """
+    def once() -> str:
+        try:
+            cost = run.f(run.X[example].tolist(), run.Y[example].tolist())
+        except (ArithmeticError, ValueError) as error:  # for these numbers there is no result
+            return str(error)
+        return checkpoints.fingerprint_of_graph(cost, parameters)
+
+    theta = _gathered(parameters)
+    _scatter(np.linspace(0.25, 0.75, len(theta)), parameters)
+    try:
+        first, second = once(), once()
+    finally:
+        _scatter(theta, parameters)
+    return first if first == second else ""
 
 
 def _first_cause(f: Callable[..., Value], X: np.ndarray, Y: np.ndarray, batch: np.ndarray) -> str:
