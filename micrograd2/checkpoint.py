@@ -88,14 +88,17 @@ def _plain(thing: Any) -> Any:
 
 
 def _alike(saved: Any, now: Any, name: str) -> Any:
-    """What was saved, in the form of what is there now; a list of numbers where there may be an array."""
+    """What was saved, in the form of what is there now; a list of numbers where there may be an array.
+
+    A rule that has not begun holds one number for an array, which it is full of.
+    """
     if isinstance(now, dict):
         return {key: _alike(saved[key], value, key) for key, value in now.items()}
     if isinstance(now, np.ndarray):
         array = np.array(saved, now.dtype)
-        if array.shape != now.shape:
+        if array.shape not in ((), now.shape):
             raise ValueError(f"{name} has the shape {array.shape}, expected {now.shape}")
-        return array
+        return np.full_like(now, array)
     if isinstance(now, list):
         return [float(number) for number in saved]
     if isinstance(saved, list):

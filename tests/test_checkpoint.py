@@ -17,6 +17,7 @@ from hypothesis import given, settings, strategies as st
 from micrograd2 import MLP, SGD, Adam, Value, fit, max_margin, squared_error
 from micrograd2.checkpoint import fingerprint, read, write
 from micrograd2.nn import Module
+from micrograd2.train import mini_batches
 from tests.programs import VALUES, programs, run
 
 RULES = {"plain": lambda: SGD(0.2), "momentum": lambda: SGD(0.1, momentum=0.9), "Adam": lambda: Adam(0.05),
@@ -69,6 +70,29 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_numbers_bit_for_bit(tmp_path
         more, X, Y = task()
         assert seen(longer) == seen(fit(more, X, Y, optimizer=RULES[rule](), epochs=8, **settings))
         assert numbers(fresh) == numbers(more)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_an_optimiser_that_was_interrupted_at_any_step_goes_on_with_the_same_call(tmp_path, monkeypatch, rule):
+    def call(net, optimizer, path=None):
+        return fit(net, X, Y, optimizer=optimizer, epochs=2, batch_size=10, checkpoint=path, compiled=False,
+                   progress=False)
+
+    def stopped(*given):
+        for number, batch in enumerate(mini_batches(*given)):
+            if 3 * given[-1] + number == step:
+                raise KeyboardInterrupt
+            yield batch
+
+    whole, X, Y = task()
+    expected = call(whole, RULES[rule]())
+    for step in range(6):
+        (net, _, _), optimizer, path = task(), RULES[rule](), tmp_path / f"{step}.json"
+        monkeypatch.setattr("micrograd2.train.mini_batches", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            call(net, optimizer, path)
+        monkeypatch.undo()
+        assert seen(call(net, optimizer, path)) == seen(expected) and numbers(net) == numbers(whole)
 
 
 def test_a_checkpoint_changes_nothing_in_a_run(tmp_path):
