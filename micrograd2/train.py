@@ -282,8 +282,9 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
     """Train `net` on examples X (N, inputs) and targets Y (N, outputs), or (N,) for one output; return the History.
 
     Every step averages the gradient of `cost(net(x), y)` over a mini-batch and lets the `optimizer` move the parameters
-    (without one, plain `SGD(lr=0.1)`). After every epoch the accuracy is measured, on `validation = (X, Y)` or else on
-    the training examples, and `callback(history)` is called. The same seed gives the same run, whether `compiled` to
+    (without one, plain `SGD(lr=0.1)`). After every epoch the accuracy is measured where the targets are classes of the
+    outputs (±1 for one output, else one-hot), on `validation = (X, Y)`, which serves nothing else, or on the training
+    examples; and `callback(history)` is called. The same seed gives the same run, whether `compiled` to
     array code or on the scalar graph, up to rounding; array code may compute in the `dtype` "float32" as well, which is
     faster. After every epoch the run is written to the file `checkpoint`; if that is there when `fit` is called again,
     after whatever killed it, the run goes on from it, to the same numbers. With `progress` a bar says how far it is; in
@@ -308,8 +309,7 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
     _check_settings(cost, optimizer, compiled, precision(dtype), validation, callback, checkpoint)
     optimizer._check_size((len(parameters),))
     X, Y = _examples(net, X, Y, dtype)
-    judged = (X, Y) if validation is None else _validation(net, validation, dtype)
-    classes = _are_classes(Y) or _are_classes(judged[1], Y.shape[1])
+    judged = (X, Y) if validation is None else _validation(net, validation, X, dtype)
 
     def f(x: Any, y: Any) -> Value:
         return example_cost(net, x, y, cost)
@@ -321,6 +321,12 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
 
     example = _tried(f, X, Y)
     check_targets(cost, Y)
+    answer = _as_list(net(X[example].tolist()))
+    width = len(answer) if isinstance(answer, list) else 0
+    classes = _are_classes(Y, width) or _are_classes(judged[1], width, labels=Y.shape[1] == width)
+    if not classes and judged[1].shape[1] != Y.shape[1]:
+        raise ValueError(f"validation: Y must have {_counted(Y, 'target')} for each example, as Y has; got "
+                         f"{judged[1].shape[1]}")
     program: Any = (_compiled(f_and_outputs if classes else f, parameters, X, Y, example, dtype) if compiled
                     else ScalarProgram(f, parameters))
     run = _Run(program, optimizer, f, X, Y, batch_size, seed)
@@ -641,17 +647,29 @@ def _examples(net: Any, X: Any, Y: Any, dtype: Any = np.float64) -> tuple[np.nda
     return np.ascontiguousarray(X), np.ascontiguousarray(Y)  # of others NumPy copies all to take some rows
 
 
-def _validation(net: Any, pair: tuple[Any, Any], dtype: Any) -> tuple[np.ndarray, np.ndarray]:
+def _validation(net: Any, pair: tuple[Any, Any], X: np.ndarray, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
     try:
-        return _examples(net, *pair, dtype)
+        judged = _examples(net, *pair, dtype)
+        if judged[0].shape[1] != X.shape[1]:
+            raise ValueError(f"X must have {_counted(X, 'number')} for each example, as X has; got "
+                             f"{judged[0].shape[1]}")
+        return judged
     except (TypeError, ValueError) as error:
         raise type(error)(f"validation: {error}") from None
 
 
-def _are_classes(Y: np.ndarray, outputs: int = 1) -> bool:
-    """Whether all targets are ±1, or one-hot, or, of a network with several outputs, labels."""
-    if Y.shape[1] == 1 and outputs > 1:
-        return bool(np.isin(Y, np.arange(outputs)).all())
-    if Y.shape[1] == 1:
+def _counted(rows: np.ndarray, thing: str) -> str:
+    """How many numbers are in a row, in words."""
+    return f"{rows.shape[1]} {thing}{'s' * (rows.shape[1] != 1)}"
+
+
+def _are_classes(Y: np.ndarray, outputs: int, labels: bool = False) -> bool:
+    """Whether all targets say which answer of so many outputs is right: ±1, or one-hot, or, where they may be, labels.
+
+    Targets of another width mean something to the cost alone.
+    """
+    if Y.shape[1] != outputs:
+        return labels and Y.shape[1] == 1 and bool(np.isin(Y, np.arange(outputs)).all())
+    if outputs == 1:
         return bool(np.isin(Y, (-1, 1)).all())
     return bool(np.isin(Y, (0, 1)).all() and (Y.sum(axis=1) == 1).all())

@@ -732,8 +732,8 @@ def assert_refused(train, task, error, said=None, change=lambda X, Y: (X, Y), **
         parameter.grad = float(i)
     before, optimizer = (data_of(net), grads_of(net)), SGD(0.1, momentum=0.9)
     called = []
-    settings = {"cost": TASKS[task], "optimizer": optimizer, "epochs": 2, "batch_size": 3, "callback": called.append,
-                **settings}
+    settings = {"cost": TASKS.get(task), "optimizer": optimizer, "epochs": 2, "batch_size": 3,
+                "callback": called.append, **settings}
     with pytest.raises(error, match=said):
         train(net, *change(X, Y), **settings)
     assert (data_of(net), grads_of(net)) == before
@@ -794,6 +794,36 @@ def test_a_bad_seed_moves_nothing(train):
 @pytest.mark.parametrize("cost", [lambda output, y: 1.0, lambda output, y: [output], lambda output, y: None])
 def test_a_cost_that_is_not_one_value_is_refused(train, cost):
     assert_refused(train, signs, TypeError, "one Value", cost=cost)
+
+
+@given(outputs=st.integers(1, 3), width=st.integers(1, 3), rows=st.data())
+@settings(max_examples=40)
+def test_an_own_cost_reads_targets_of_any_width_and_meaning(outputs, width, rows):
+    row = st.lists(st.sampled_from([-1.0, 0.0, 1.0, 2.0]), min_size=width, max_size=width)
+    Y = rows.draw(st.lists(row, min_size=2, max_size=4))
+    X, net = [[float(i)] for i in range(len(Y))], MLP(1, [outputs], seed=0)
+
+    def cost(answer, targets):
+        return squared_error(total(answer if outputs > 1 else [answer]), total(targets if width > 1 else [targets]))
+
+    history = scalar(net, X, Y, cost)
+    one_hot = all(sorted(y) == [0] * (width - 1) + [1] for y in Y) if width > 1 else all(y in ([-1], [1]) for y in Y)
+    assert len(history.accuracy) == (outputs == width and one_hot)
+    if width == 1:
+        assert scalar(net, X, [y for y, in Y], cost).accuracy == [] or outputs == 1
+    judged = [[1.0]] * 2 if outputs == 1 else data.one_hot([0, 1], outputs)
+    assert len(scalar(net, X, Y, cost, validation=([[1.0], [2.0]], judged)).accuracy) == 1
+
+
+@pytest.mark.parametrize("validation, said", [
+    (("garbage", None), "validation: Y"), (("garbage", [1.0, 2.0]), "validation: X"),
+    (([[1.0, 2.0]], [[0.5]]), "validation: X must have 1 number for each example, as X has; got 2"),
+    (([[1.0]], [[0.5, 0.5]]), "validation: Y must have 1 target for each example, as Y has; got 2"),
+    (([[1.0]], [0.5, 0.5]), "validation: Y must be")])
+def test_validation_is_looked_at_where_there_is_no_accuracy(train, validation, said):
+    for net in (MLP(1, [1], seed=0), Line()):
+        assert_refused(train, lambda: (net, np.ones((2, 1)), np.array([0.5, 0.2])), (TypeError, ValueError),
+                       None if isinstance(net, MLP) else said, cost=squared_error, validation=validation)
 
 
 def test_no_epochs_change_nothing(train):
