@@ -35,7 +35,7 @@ from .arrays import examples, numbers, precision, values
 from .compiler import CompileError, Program, compile
 from .contributions import first_not_finite
 from .costs import check_targets, example_cost, squared_error
-from .engine import Value
+from .engine import LEAF, Value
 from .given import finite, function, place, switch, whole
 from .live import live
 from .nn import MLP
@@ -363,9 +363,13 @@ def _check_settings(cost: Any, optimizer: Any, compiled: bool, dtype: np.dtype, 
 def _parameters(net: Any) -> list[Value]:
     """The parameters of a network; TypeError or ValueError if it is none, or has none."""
     _check_network(net)
-    parameters = net.parameters()
+    parameters = values("net.parameters()", net.parameters())
     if not parameters:
         raise ValueError(f"net must have parameters; got {net!r:.80}, which has none")
+    for p in parameters:
+        if p.op is not LEAF:
+            raise ValueError(f"the parameters of net must be leaves; got {p!r:.80}, made by {p.op.symbol} of others, "
+                             f"which training would not do again: do it in the call of net")
     return parameters
 
 

@@ -796,6 +796,16 @@ def test_a_cost_that_is_not_one_value_is_refused(train, cost):
     assert_refused(train, signs, TypeError, "one Value", cost=cost)
 
 
+def test_a_parameter_that_is_made_of_others_is_refused(train):
+    class Positive(Line):
+        def __init__(self):
+            self.root, self.shift = Value(0.5), Value(0.0)
+            self.slope = self.root.exp()
+
+    assert_refused(train, lambda: (Positive(), np.ones((2, 1)), np.ones(2)), ValueError,
+                   r"leaves; got Value\(data=1.648.*made by exp", cost=squared_error)
+
+
 @given(outputs=st.integers(1, 3), width=st.integers(1, 3), rows=st.data())
 @settings(max_examples=40)
 def test_an_own_cost_reads_targets_of_any_width_and_meaning(outputs, width, rows):
