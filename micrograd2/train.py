@@ -231,23 +231,33 @@ class History:
         if self.epoch_loss:
             text += f", loss {self.epoch_loss[-1]:.4g}"
         if self.accuracy:
-            text += f", accuracy {self.accuracy[-1]:.1%}".replace("%", " %")
+            text += f", accuracy {_percent(self.accuracy[-1])}".replace("%", " %")
         return text
 
     def _repr_svg_(self) -> str | None:
         losses = np.array(self.loss)[np.isfinite(self.loss)]
         if len(losses) < 2:
             return None
-        top = losses.max() or 1.0
-        points = " ".join(f"{10 + 300 * i / (len(losses) - 1):.1f},{110 - 90 * losses[i] / top:.1f}"
-                          for i in _visible(losses))
+        largest = abs(losses).max() or 1.0  # divided by it, so that no difference overflows
+        low, high = min(0.0, losses.min() / largest), max(0.0, losses.max() / largest)
+        zero, *heights = 110 - 90 * (np.array([0.0, *losses / largest]) - low) / (high - low or 1.0)
+        points = " ".join(f"{10 + 300 * i / (len(losses) - 1):.1f},{heights[i]:.1f}" for i in _visible(losses))
         width = max(320, 20 + 6 * len(repr(self)))  # so that the caption is not cut
         return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="130" font-family="sans-serif" '
                 f'font-size="10"><title>{self!r}</title>'
-                f'<path d="M10 20V110H310" fill="none" stroke="#999"/>'
+                f'<path d="M10 20V110M10 {zero:.1f}H310" fill="none" stroke="#999"/>'
                 f'<polyline points="{points}" fill="none" stroke="#2b6cb0" stroke-width="1.5"/>'
-                f'<text x="10" y="12" fill="#777">{top:.3g}</text>'
+                f'<text x="10" y="12" fill="#777">{max(0.0, losses.max()):.3g}</text>'
                 f'<text x="10" y="125" fill="#777">{self!r}</text></svg>')
+
+
+def _percent(share: float) -> str:
+    """A share in percent, which is 100 only if nothing is missing.
+
+    >>> _percent(0.9996), _percent(1.0)
+    ('99.9%', '100.0%')
+    """
+    return f"{share if share == 1 else min(share, 0.999):.1%}"
 
 
 def _visible(losses: np.ndarray) -> list[int]:
@@ -486,7 +496,7 @@ def _train(run: _Run, epochs: int, measure: Callable[[], float] | None, save: Ca
             shown = {"loss": f"{history.epoch_loss[-1]:.4f}"}
             if measure is not None:
                 history.accuracy.append(measure())
-                shown["accuracy"] = f"{history.accuracy[-1]:.1%}"
+                shown["accuracy"] = _percent(history.accuracy[-1])
             bar.set_postfix(shown)
             if save is not None:
                 save()

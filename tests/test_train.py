@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from micrograd2 import data
 from micrograd2.compiler import CompileError, Program, compile
@@ -1015,6 +1015,21 @@ def test_a_network_is_compiled_once(monkeypatch):
 ])
 def test_repr_of_a_history(history, text):
     assert repr(history) == text
+
+
+@given(st.floats(0, 1) | st.integers(1, 10 ** 5).map(lambda n: 1 - 1 / n))
+def test_only_all_is_100_percent(share):
+    text = repr(History([1.0], [1.0], [share])).split("accuracy ")[1]
+    assert ("100" in text) == (share == 1) and float(text[:-2]) == pytest.approx(100 * share, abs=0.1)
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=50))
+@example([-1.0, -2.0, -5.0])
+def test_every_point_of_the_curve_lies_within_its_axes_and_higher_losses_are_higher(losses):
+    points = points_of(History(losses)._repr_svg_())
+    assert all(10 <= x <= 310 and 20 <= y <= 110 for x, y in points)
+    heights = [y for _, y in sorted(zip(losses, [y for _, y in points]))]
+    assert heights == sorted(heights, reverse=True)
 
 
 def points_of(svg):
