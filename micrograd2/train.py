@@ -294,17 +294,16 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
     Every step averages the gradient of `cost(net(x), y)` over a mini-batch and lets the `optimizer` move the parameters
     (without one, plain `SGD(lr=0.1)`). After every epoch the accuracy is measured where the targets are classes of the
     outputs (±1 for one output, else one-hot), on `validation = (X, Y)`, which serves nothing else, or on the training
-    examples; and `callback(history)` is called. The same seed gives the same run, whether `compiled` to
-    array code or on the scalar graph, up to rounding; array code may compute in the `dtype` "float32" as well, which is
-    faster. After every epoch the run is written to the file `checkpoint`; if that is there when `fit` is called again,
-    after whatever killed it, the run goes on from it, to the same numbers. With `progress` a bar says how far it is; in
-    a notebook the curve of the history grows above it.
+    examples; and `callback(history)` is called, which may write into the parameters: the run goes on from there. The
+    same seed gives the same run, whether `compiled` to array code or on the scalar graph, up to rounding; array code
+    may compute in the `dtype` "float32" as well, which is faster. After every epoch the run is written to the file
+    `checkpoint`; if that is there when `fit` is called again, after whatever killed it, the run goes on from it, to the
+    same numbers. With `progress` a bar says how far it is; in a notebook the curve of the history grows above it.
 
     Wrong shapes and targets that mean nothing to the cost are a ValueError, and what cannot be compiled a CompileError,
-    before anything is changed. A NaN or an
-    infinity is a FloatingPointError that names the first operation that made it, with its operands. Whatever ends
-    training early, Ctrl-C or an error, `net` keeps the last finished step, and the gradients of its parameters are set
-    to 0.
+    before anything is changed. A NaN or an infinity is a FloatingPointError that names the first operation that made
+    it, with its operands. Whatever ends training early, Ctrl-C or an error, `net` keeps the last finished step, and the
+    gradients of its parameters are set to 0.
 
     >>> from micrograd2 import MLP, max_margin, data
     >>> net = MLP(2, [8, 1], activation="tanh", seed=1)
@@ -348,7 +347,7 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
     try:
         _train(run, epochs, measure, save, callback, progress)
     finally:
-        program.store(run.theta)
+        run.store()
         for p in parameters:
             p.grad = 0.0
     return run.history
@@ -426,6 +425,7 @@ class _Run:
         self.program, self.optimizer, self.f, self.X, self.Y = program, optimizer, f, X, Y
         self.batch_size, self.seed = batch_size, seed
         self.theta, self.history = program.theta, History()
+        self._held = self.theta  # what the parameters hold, up to the rounding of dtype
         self._batch = [np.empty((min(batch_size, len(X)), array.shape[1]), array.dtype) for array in (X, Y)]
 
     def epoch(self, number: int) -> Iterator[float]:
@@ -443,7 +443,7 @@ class _Run:
         try:
             loss, theta = self._next(*self._rows(batch))
         except FloatingPointError as error:
-            self.program.store(self.theta)
+            self.store()
             raise FloatingPointError(f"step {len(self.history.loss) + 1}: {error}. "
                                      f"{_first_cause(self.f, self.X, self.Y, batch)}") from None
         self.theta = theta
@@ -466,6 +466,20 @@ class _Run:
             raise FloatingPointError("the step would make a parameter infinite or NaN")
         return loss, theta
 
+    def store(self) -> None:
+        """Write `theta` into the parameters, unless they hold it: what has not been stepped is not rounded either."""
+        if self.theta is not self._held:
+            self.program.store(self.theta)
+            self._held = self.theta
+
+    def take_over(self) -> bool:
+        """Whether somebody has written into the parameters since `store`; if so, that is `theta` from now on."""
+        theta = self.program.theta
+        written = bool((theta != self.theta).any())
+        if written:
+            self.theta = self._held = theta
+        return written
+
     def outputs(self, X: np.ndarray) -> np.ndarray:
         """What the network answers now, (N, outputs), by the program; the zeros only fill the place of targets."""
         return self.program.outputs(self.theta, X, np.zeros((len(X), self.Y.shape[1]), X.dtype))
@@ -480,7 +494,7 @@ class _Run:
         vars(self.optimizer).update(state["optimizer"])
 
 
-def _train(run: _Run, epochs: int, measure: Callable[[], float] | None, save: Callable[[], None] | None,
+def _train(run: _Run, epochs: int, measure: Callable[[], float] | None, save: Callable[[], None],
            callback: Callable[[History], Any] | None, progress: bool) -> None:
     """All epochs that are still to do, and what is done after each."""
     history, steps = run.history, -(-len(run.X) // run.batch_size)
@@ -492,16 +506,19 @@ def _train(run: _Run, epochs: int, measure: Callable[[], float] | None, save: Ca
             for _ in run.epoch(epoch):
                 bar.update()
                 redraw()
-            run.program.store(run.theta)
+            run.store()
             shown = {"loss": f"{history.epoch_loss[-1]:.4f}"}
             if measure is not None:
                 history.accuracy.append(measure())
                 shown["accuracy"] = _percent(history.accuracy[-1])
             bar.set_postfix(shown)
-            if save is not None:
-                save()
+            save()
             if callback is not None:
-                callback(history)
+                try:
+                    callback(history)
+                finally:  # an early stop may bring the best parameters back, and then raise
+                    if run.take_over():
+                        save()
 
 
 def _bar(total: int, done: int, progress: bool) -> Any:
@@ -514,10 +531,10 @@ def _bar(total: int, done: int, progress: bool) -> Any:
 
 
 def _go_on_from(checkpoint: str | PathLike[str] | None, run: _Run, net: Any, cost: Any,
-                example: int) -> Callable[[], None] | None:
-    """Put the run where its checkpoint is, if there is one; return what writes the next, or None without a file."""
+                example: int) -> Callable[[], None]:
+    """Put the run where its checkpoint is, if there is one; return what writes the next, if there is to be one."""
     if checkpoint is None:
-        return None
+        return lambda: None
     started_with = _started_with(run, net, cost, example)
     saved = checkpoints.read(checkpoint, started_with, run.state())
     checkpoints.write(checkpoint, started_with, saved)  # if that cannot be done, it is known before an epoch is lost

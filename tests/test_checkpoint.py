@@ -95,6 +95,26 @@ def test_an_optimiser_that_was_interrupted_at_any_step_goes_on_with_the_same_cal
         assert seen(call(net, optimizer, path)) == seen(expected) and numbers(net) == numbers(whole)
 
 
+@pytest.mark.parametrize("way", [{"compiled": True}, {"compiled": False}, {"dtype": "float32"}], ids=str)
+@pytest.mark.parametrize("after", [1, 2])
+def test_what_a_callback_writes_into_the_parameters_is_in_the_checkpoint(tmp_path, after, way):
+    def halve(history, stop):
+        if len(history.epoch_loss) == after:
+            for p in net.parameters():
+                p.data /= 2
+            if stop:
+                raise Killed
+
+    net, X, Y = task()
+    expected = seen(fit(net, X, Y, epochs=3, progress=False, callback=partial(halve, stop=False), **way))
+    whole, (net, _, _) = numbers(net), task()
+    call = partial(fit, X=X, Y=Y, epochs=3, progress=False, checkpoint=tmp_path / "run.json", **way)
+    with pytest.raises(Killed):
+        call(net, callback=partial(halve, stop=True))
+    net, _, _ = task()
+    assert (seen(call(net)), numbers(net)) == (expected, whole)
+
+
 def test_a_checkpoint_changes_nothing_in_a_run(tmp_path):
     (one, X, Y), (other, _, _) = task(), task()
     fit(one, X, Y, epochs=3, progress=False)

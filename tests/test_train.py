@@ -8,6 +8,7 @@ import threading
 import tracemalloc
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import partial
 
 import numpy as np
@@ -604,6 +605,34 @@ def test_the_callback_gets_the_history_that_fit_returns(train):
     assert got[0] is got[1] is history
 
 
+@given(st.integers(0, 2), st.sampled_from([{"compiled": True}, {"compiled": False}, {"dtype": "float32"}]),
+       st.booleans())
+@settings(max_examples=20)
+def test_what_a_callback_writes_into_the_parameters_counts(when, way, stops):
+    """An early stop brings the best so far back, and ends the run or lets it go on from there."""
+    (net, X, Y), (by_hand, _, _), best = regression(), regression(), np.linspace(-1, 1, 26).tolist()
+
+    def look(history):
+        if len(history.epoch_loss) == when + 1:
+            for p, number in zip(net.parameters(), best):
+                p.data = number
+            if stops:
+                raise Boom
+
+    if way.get("dtype") and not stops:
+        best = np.array(best, np.float32).tolist()
+    try:
+        fit(net, X, Y, epochs=3, callback=look, progress=False, **way)
+    except Boom:
+        pass
+    for p, number in zip(by_hand.parameters(), best):
+        p.data = number
+    descend(by_hand, X, Y, squared_error, 0.1, 7, 0 if stops else 2 - when)
+    assert data_of(net) == pytest.approx(data_of(by_hand), rel=1e-5, abs=1e-6)
+    if stops and not way.get("dtype"):
+        assert data_of(net) == best
+
+
 # fit: interruptions
 
 @interruptions
@@ -834,6 +863,15 @@ def test_validation_is_looked_at_where_there_is_no_accuracy(train, validation, s
     for net in (MLP(1, [1], seed=0), Line()):
         assert_refused(train, lambda: (net, np.ones((2, 1)), np.array([0.5, 0.2])), (TypeError, ValueError),
                        None if isinstance(net, MLP) else said, cost=squared_error, validation=validation)
+
+
+def test_without_a_step_nothing_is_rounded():
+    for wait in (True, False):
+        net, X, Y = signs()
+        before, rate = data_of(net), breaking_at(0, Boom())
+        with pytest.raises(Boom) if wait else nullcontext():
+            quick(net, X, Y, optimizer=SGD(rate), epochs=int(wait))
+        assert data_of(net) == before
 
 
 def test_no_epochs_change_nothing(train):
