@@ -142,7 +142,14 @@ OPERATORS = {np.add: operator.add, np.subtract: operator.sub, np.multiply: opera
 
 
 def _met(self: Value, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-    """What np.float64(2) * value is, which works, and array * value and np.exp(value), which do not."""
+    """What np.float64(2) * value is, which works, and array * value and np.exp(value), which do not.
+
+    `==` is identity here too: no number is a Value, and an array of Values tells where this one is.
+    """
+    if method == "__call__" and ufunc in (np.equal, np.not_equal) and not options:
+        pairs = np.broadcast(*(np.asarray(given, object) for given in inputs))
+        same = np.array([first is second for first, second in pairs], bool).reshape(pairs.shape)[()]
+        return same if ufunc is np.equal else ~same
     if method == "__call__" and ufunc in OPERATORS and not options:
         first, second = inputs
         return OPERATORS[ufunc](first if isinstance(first, Value) else Value(first), second)

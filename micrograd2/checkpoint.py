@@ -1,8 +1,9 @@
 """A checkpoint: what a training run that was killed needs to go on, in one file, as if nothing had happened.
 
 It holds the parameters, the state of the optimiser, and the history, as they were after the last finished epoch; and,
-so that no run goes on from another's file, what the run was started with. It is readable JSON, which keeps every
-number to the last bit; writing replaces the file whole, and reading executes nothing.
+so that no run goes on from another's file, what the run was started with, and a fingerprint of the graph of one
+example. It is readable JSON, which keeps every number to the last bit; writing replaces the file whole, and reading
+executes nothing.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .engine import LEAF, Value, topological_order
 from .files import permissions_at, write_whole
 
 
@@ -29,6 +32,26 @@ def fingerprint(*arrays: np.ndarray) -> str:
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:16]
+
+
+def fingerprint_of_graph(root: Value, parameters: Sequence[Value]) -> str:
+    """A short text that differs for other operations or constants; what the parameters are now does not matter.
+
+    >>> w, v = Value(2.0), Value(3.0)
+    >>> fingerprint_of_graph(w * w + 1, [w]) == fingerprint_of_graph(v * v + 1, [v])
+    True
+    >>> fingerprint_of_graph(w * w + 1, [w]) == fingerprint_of_graph(w * w + 2, [w])
+    False
+    """
+    names: dict[Value, Any] = {p: f"parameter {i}" for i, p in enumerate(parameters)}
+    lines: list[str] = []
+    for node in topological_order(root):
+        if node.op is LEAF:
+            names.setdefault(node, node.data)
+        else:
+            names[node] = f"line {len(lines)}"
+            lines.append(f"{node.op.symbol} {[names[arg] for arg in node.args]}")
+    return fingerprint(np.array("\n".join([*lines, str(names[root])])))
 
 
 def write(path: str | os.PathLike[str], run: dict[str, Any], state: dict[str, Any]) -> None:
@@ -66,14 +89,17 @@ def _plain(thing: Any) -> Any:
 
 
 def _alike(saved: Any, now: Any, name: str) -> Any:
-    """What was saved, in the form of what is there now; a list of numbers where there may be an array."""
+    """What was saved, in the form of what is there now; a list of numbers where there may be an array.
+
+    A rule that has not begun holds one number for an array, which it is full of.
+    """
     if isinstance(now, dict):
         return {key: _alike(saved[key], value, key) for key, value in now.items()}
     if isinstance(now, np.ndarray):
         array = np.array(saved, now.dtype)
-        if array.shape != now.shape:
+        if array.shape not in ((), now.shape):
             raise ValueError(f"{name} has the shape {array.shape}, expected {now.shape}")
-        return array
+        return np.full_like(now, array)
     if isinstance(now, list):
         return [float(number) for number in saved]
     if isinstance(saved, list):

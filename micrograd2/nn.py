@@ -19,7 +19,7 @@ import json
 import math
 import os
 import random
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any, NamedTuple, Union
 
@@ -128,8 +128,9 @@ class Module:
         TypeError for a set of parameters, which has no order.
         """
         names: dict[Value, str] = {}
-        for name, value in _named(self, ""):
-            names.setdefault(value, name)
+        for name, thing in _reached(self):
+            if isinstance(thing, Value):
+                names.setdefault(thing, name)
         return [(name, value) for value, name in names.items()]
 
     def parameters(self) -> list[Value]:
@@ -146,21 +147,29 @@ class Module:
             value.label = name
 
 
-def _named(thing: Any, name: str) -> list[tuple[str, Value]]:
-    if isinstance(thing, Value):
-        return [(name, thing)]
+def _reached(net: Module) -> Iterator[tuple[str, Any]]:
+    """All that a Module holds, by name, in order; each thing is looked into once, as it may hold itself."""
+    seen: dict[int, Any] = {}  # by id, and kept, so that nothing else gets the id meanwhile
+    ahead: list[tuple[str, Any]] = [("", net)]  # a stack, so that no depth is too much
+    while ahead:
+        name, thing = ahead.pop()
+        yield name, thing
+        if not isinstance(thing, Value) and id(thing) not in seen:
+            seen[id(thing)] = thing
+            ahead += reversed(_parts(name, thing))
+
+
+def _parts(name: str, thing: Any) -> list[tuple[str, Any]]:
     if isinstance(thing, Module):
         dot = "." if name else ""
-        parts = [(part, f"{name}{dot}{attribute}") for attribute, part in vars(thing).items()]
-    elif isinstance(thing, (list, tuple)):
-        parts = [(part, f"{name}[{i}]") for i, part in enumerate(thing)]
-    elif isinstance(thing, Mapping):
-        parts = [(part, f"{name}[{key!r}]") for key, part in thing.items()]
-    elif isinstance(thing, Set) and any(isinstance(part, (Value, Module)) for part in thing):
+        return [(f"{name}{dot}{attribute}", part) for attribute, part in vars(thing).items()]
+    if isinstance(thing, (list, tuple)):
+        return [(f"{name}[{i}]", part) for i, part in enumerate(thing)]
+    if isinstance(thing, Mapping):
+        return [(f"{name}[{key!r}]", part) for key, part in thing.items()]
+    if isinstance(thing, Set) and any(isinstance(part, (Value, Module)) for part in thing):
         raise TypeError(f"{name} is a set of parameters, which has no order: write a list")
-    else:
-        parts = []
-    return [found for part in parts for found in _named(*part)]
+    return []
 
 
 class Neuron(Module):
@@ -394,17 +403,18 @@ def _saved(net: MLP) -> dict[str, Any]:
             _check_named(neuron.activation, f"{name}: ")
     if not net.layers or not all(layer.neurons for layer in net.layers):
         raise ValueError("a network without layers, or a layer without neurons, cannot be saved")
-    shape, found = net._shape(), _named(net, "")
+    first: dict[int, str] = {}
+    for name, thing in _reached(net):
+        if isinstance(thing, (Value, Module, list)) and first.setdefault(id(thing), name) != name:
+            raise ValueError(f"{name} and {first[id(thing)]} are one {type(thing).__name__}, and would be two when "
+                             f"loaded")
+    shape, found = net._shape(), dict(net.named_parameters())
     expected = dict(MLP(shape["nin"], shape["nouts"], seed=0).named_parameters()).keys()
-    if odd := dict(found).keys() ^ expected:
+    if odd := found.keys() ^ expected:
         name = min(odd)
         problem = "is missing, or no Value" if name in expected else "is one parameter too many"
         raise ValueError(f"{name} {problem}, for a network of the sizes {[shape['nin'], *shape['nouts']]}")
-    first: dict[Value, str] = {}
-    for name, value in found:
-        if first.setdefault(value, name) != name:
-            raise ValueError(f"{name} and {first[value]} are one Value, and would be two when loaded")
-    return {"MLP": shape, "parameters": {name: _exact(name, value.data) for name, value in found}}
+    return {"MLP": shape, "parameters": {name: _exact(name, value.data) for name, value in found.items()}}
 
 
 def _restored(saved: Any) -> MLP:

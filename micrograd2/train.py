@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
@@ -34,7 +35,7 @@ from .arrays import examples, numbers, precision, values
 from .compiler import CompileError, Program, compile
 from .contributions import first_not_finite
 from .costs import check_targets, example_cost, squared_error
-from .engine import Value
+from .engine import LEAF, Value
 from .given import finite, function, place, switch, whole
 from .live import live
 from .nn import MLP
@@ -78,12 +79,16 @@ class Optimizer:
         self._check_size(theta.shape)
         for name, state in self._arrays():
             setattr(self, name, state.astype(theta.dtype, copy=False))
-        lr = self.lr
-        if callable(lr):
-            lr = finite(f"the learning rate of step {self.steps}", lr(self.steps), 0.0, "a finite number, at least 0")
+        lr = self._rate(self.steps)
         direction = self.direction(gradient)
         self.steps += 1
         return theta - lr * direction
+
+    def _rate(self, step: int) -> float:
+        """The learning rate of a step; ValueError if `lr` is a function, and gives no finite number, at least 0."""
+        if not callable(self.lr):
+            return self.lr
+        return finite(f"the learning rate of step {step}", self.lr(step), 0.0, "a finite number, at least 0")
 
     def _check_size(self, shape: tuple[int, ...]) -> None:
         """ValueError if the state is of another number of parameters."""
@@ -226,23 +231,33 @@ class History:
         if self.epoch_loss:
             text += f", loss {self.epoch_loss[-1]:.4g}"
         if self.accuracy:
-            text += f", accuracy {self.accuracy[-1]:.1%}".replace("%", " %")
+            text += f", accuracy {_percent(self.accuracy[-1])}".replace("%", " %")
         return text
 
     def _repr_svg_(self) -> str | None:
         losses = np.array(self.loss)[np.isfinite(self.loss)]
         if len(losses) < 2:
             return None
-        top = losses.max() or 1.0
-        points = " ".join(f"{10 + 300 * i / (len(losses) - 1):.1f},{110 - 90 * losses[i] / top:.1f}"
-                          for i in _visible(losses))
+        largest = abs(losses).max() or 1.0  # divided by it, so that no difference overflows
+        low, high = min(0.0, losses.min() / largest), max(0.0, losses.max() / largest)
+        zero, *heights = 110 - 90 * (np.array([0.0, *losses / largest]) - low) / (high - low or 1.0)
+        points = " ".join(f"{10 + 300 * i / (len(losses) - 1):.1f},{heights[i]:.1f}" for i in _visible(losses))
         width = max(320, 20 + 6 * len(repr(self)))  # so that the caption is not cut
         return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="130" font-family="sans-serif" '
                 f'font-size="10"><title>{self!r}</title>'
-                f'<path d="M10 20V110H310" fill="none" stroke="#999"/>'
+                f'<path d="M10 20V110M10 {zero:.1f}H310" fill="none" stroke="#999"/>'
                 f'<polyline points="{points}" fill="none" stroke="#2b6cb0" stroke-width="1.5"/>'
-                f'<text x="10" y="12" fill="#777">{top:.3g}</text>'
+                f'<text x="10" y="12" fill="#777">{max(0.0, losses.max()):.3g}</text>'
                 f'<text x="10" y="125" fill="#777">{self!r}</text></svg>')
+
+
+def _percent(share: float) -> str:
+    """A share in percent, which is 100 only if nothing is missing.
+
+    >>> _percent(0.9996), _percent(1.0)
+    ('99.9%', '100.0%')
+    """
+    return f"{share if share == 1 else min(share, 0.999):.1%}"
 
 
 def _visible(losses: np.ndarray) -> list[int]:
@@ -277,18 +292,18 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
     """Train `net` on examples X (N, inputs) and targets Y (N, outputs), or (N,) for one output; return the History.
 
     Every step averages the gradient of `cost(net(x), y)` over a mini-batch and lets the `optimizer` move the parameters
-    (without one, plain `SGD(lr=0.1)`). After every epoch the accuracy is measured, on `validation = (X, Y)` or else on
-    the training examples, and `callback(history)` is called. The same seed gives the same run, whether `compiled` to
-    array code or on the scalar graph, up to rounding; array code may compute in the `dtype` "float32" as well, which is
-    faster. After every epoch the run is written to the file `checkpoint`; if that is there when `fit` is called again,
-    after whatever killed it, the run goes on from it, to the same numbers. With `progress` a bar says how far it is; in
-    a notebook the curve of the history grows above it.
+    (without one, plain `SGD(lr=0.1)`). After every epoch the accuracy is measured where the targets are classes of the
+    outputs (±1 for one output, else one-hot), on `validation = (X, Y)`, which serves nothing else, or on the training
+    examples; and `callback(history)` is called, which may write into the parameters: the run goes on from there. The
+    same seed gives the same run, whether `compiled` to array code or on the scalar graph, up to rounding; array code
+    may compute in the `dtype` "float32" as well, which is faster. After every epoch the run is written to the file
+    `checkpoint`; if that is there when `fit` is called again, after whatever killed it, the run goes on from it, to the
+    same numbers. With `progress` a bar says how far it is; in a notebook the curve of the history grows above it.
 
     Wrong shapes and targets that mean nothing to the cost are a ValueError, and what cannot be compiled a CompileError,
-    before anything is changed. A NaN or an
-    infinity is a FloatingPointError that names the first operation that made it, with its operands. Whatever ends
-    training early, Ctrl-C or an error, `net` keeps the last finished step, and the gradients of its parameters are set
-    to 0.
+    before anything is changed. A NaN or an infinity is a FloatingPointError that names the first operation that made
+    it, with its operands. Whatever ends training early, Ctrl-C or an error, `net` keeps the last finished step, and the
+    gradients of its parameters are set to 0.
 
     >>> from micrograd2 import MLP, max_margin, data
     >>> net = MLP(2, [8, 1], activation="tanh", seed=1)
@@ -303,8 +318,7 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
     _check_settings(cost, optimizer, compiled, precision(dtype), validation, callback, checkpoint)
     optimizer._check_size((len(parameters),))
     X, Y = _examples(net, X, Y, dtype)
-    judged = (X, Y) if validation is None else _validation(net, validation, dtype)
-    classes = _are_classes(Y) or _are_classes(judged[1], Y.shape[1])
+    judged = (X, Y) if validation is None else _validation(net, validation, X, dtype)
 
     def f(x: Any, y: Any) -> Value:
         return example_cost(net, x, y, cost)
@@ -316,6 +330,12 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
 
     example = _tried(f, X, Y)
     check_targets(cost, Y)
+    answer = _as_list(net(X[example].tolist()))
+    width = len(answer) if isinstance(answer, list) else 0
+    classes = _are_classes(Y, width) or _are_classes(judged[1], width, labels=Y.shape[1] == width)
+    if not classes and judged[1].shape[1] != Y.shape[1]:
+        raise ValueError(f"validation: Y must have {_counted(Y, 'target')} for each example, as Y has; got "
+                         f"{judged[1].shape[1]}")
     program: Any = (_compiled(f_and_outputs if classes else f, parameters, X, Y, example, dtype) if compiled
                     else ScalarProgram(f, parameters))
     run = _Run(program, optimizer, f, X, Y, batch_size, seed)
@@ -323,11 +343,11 @@ def fit(net: Any, X: Any, Y: Any, cost: Callable[..., Value] = squared_error, op
     if classes:
         outputs = run.outputs if compiled else partial(_scalar_outputs, net)
         measure = _measure(outputs, *judged)
-    save = _go_on_from(checkpoint, run, net, cost)
+    save = _go_on_from(checkpoint, run, net, cost, example)
     try:
         _train(run, epochs, measure, save, callback, progress)
     finally:
-        program.store(run.theta)
+        run.store()
         for p in parameters:
             p.grad = 0.0
     return run.history
@@ -352,9 +372,13 @@ def _check_settings(cost: Any, optimizer: Any, compiled: bool, dtype: np.dtype, 
 def _parameters(net: Any) -> list[Value]:
     """The parameters of a network; TypeError or ValueError if it is none, or has none."""
     _check_network(net)
-    parameters = net.parameters()
+    parameters = values("net.parameters()", net.parameters())
     if not parameters:
         raise ValueError(f"net must have parameters; got {net!r:.80}, which has none")
+    for p in parameters:
+        if p.op is not LEAF:
+            raise ValueError(f"the parameters of net must be leaves; got {p!r:.80}, made by {p.op.symbol} of others, "
+                             f"which training would not do again: do it in the call of net")
     return parameters
 
 
@@ -401,6 +425,7 @@ class _Run:
         self.program, self.optimizer, self.f, self.X, self.Y = program, optimizer, f, X, Y
         self.batch_size, self.seed = batch_size, seed
         self.theta, self.history = program.theta, History()
+        self._held = self.theta  # what the parameters hold, up to the rounding of dtype
         self._batch = [np.empty((min(batch_size, len(X)), array.shape[1]), array.dtype) for array in (X, Y)]
 
     def epoch(self, number: int) -> Iterator[float]:
@@ -418,7 +443,7 @@ class _Run:
         try:
             loss, theta = self._next(*self._rows(batch))
         except FloatingPointError as error:
-            self.program.store(self.theta)
+            self.store()
             raise FloatingPointError(f"step {len(self.history.loss) + 1}: {error}. "
                                      f"{_first_cause(self.f, self.X, self.Y, batch)}") from None
         self.theta = theta
@@ -441,6 +466,20 @@ class _Run:
             raise FloatingPointError("the step would make a parameter infinite or NaN")
         return loss, theta
 
+    def store(self) -> None:
+        """Write `theta` into the parameters, unless they hold it: what has not been stepped is not rounded either."""
+        if self.theta is not self._held:
+            self.program.store(self.theta)
+            self._held = self.theta
+
+    def take_over(self) -> bool:
+        """Whether somebody has written into the parameters since `store`; if so, that is `theta` from now on."""
+        theta = self.program.theta
+        written = bool((theta != self.theta).any())
+        if written:
+            self.theta = self._held = theta
+        return written
+
     def outputs(self, X: np.ndarray) -> np.ndarray:
         """What the network answers now, (N, outputs), by the program; the zeros only fill the place of targets."""
         return self.program.outputs(self.theta, X, np.zeros((len(X), self.Y.shape[1]), X.dtype))
@@ -455,7 +494,7 @@ class _Run:
         vars(self.optimizer).update(state["optimizer"])
 
 
-def _train(run: _Run, epochs: int, measure: Callable[[], float] | None, save: Callable[[], None] | None,
+def _train(run: _Run, epochs: int, measure: Callable[[], float] | None, save: Callable[[], None],
            callback: Callable[[History], Any] | None, progress: bool) -> None:
     """All epochs that are still to do, and what is done after each."""
     history, steps = run.history, -(-len(run.X) // run.batch_size)
@@ -467,16 +506,19 @@ def _train(run: _Run, epochs: int, measure: Callable[[], float] | None, save: Ca
             for _ in run.epoch(epoch):
                 bar.update()
                 redraw()
-            run.program.store(run.theta)
+            run.store()
             shown = {"loss": f"{history.epoch_loss[-1]:.4f}"}
             if measure is not None:
                 history.accuracy.append(measure())
-                shown["accuracy"] = f"{history.accuracy[-1]:.1%}"
+                shown["accuracy"] = _percent(history.accuracy[-1])
             bar.set_postfix(shown)
-            if save is not None:
-                save()
+            save()
             if callback is not None:
-                callback(history)
+                try:
+                    callback(history)
+                finally:  # an early stop may bring the best parameters back, and then raise
+                    if run.take_over():
+                        save()
 
 
 def _bar(total: int, done: int, progress: bool) -> Any:
@@ -488,25 +530,57 @@ def _bar(total: int, done: int, progress: bool) -> Any:
     return tqdm(total=total, initial=done, unit="step", disable=not progress)
 
 
-def _go_on_from(checkpoint: str | PathLike[str] | None, run: _Run, net: Any, cost: Any) -> Callable[[], None] | None:
-    """Put the run where its checkpoint is, if there is one; return what writes the next, or None without a file."""
+def _go_on_from(checkpoint: str | PathLike[str] | None, run: _Run, net: Any, cost: Any,
+                example: int) -> Callable[[], None]:
+    """Put the run where its checkpoint is, if there is one; return what writes the next, if there is to be one."""
     if checkpoint is None:
-        return None
-    started_with = _started_with(run, net, cost)
+        return lambda: None
+    started_with = _started_with(run, net, cost, example)
     saved = checkpoints.read(checkpoint, started_with, run.state())
     checkpoints.write(checkpoint, started_with, saved)  # if that cannot be done, it is known before an epoch is lost
     run.restore(saved)
     return lambda: checkpoints.write(checkpoint, started_with, run.state())
 
 
-def _started_with(run: _Run, net: Any, cost: Any) -> dict[str, Any]:
-    """Two runs with the same answer here may share a checkpoint, whatever their number of epochs."""
+def _started_with(run: _Run, net: Any, cost: Any, example: int) -> dict[str, Any]:
+    """Two runs with the same answer here may share a checkpoint, whatever their number of epochs.
+
+    Nothing here is an address, or a number that training moves: the same run is known in another process, and later.
+    """
     rule = {name: "a function" if callable(value) else value for name, value in vars(run.optimizer).items()
             if name not in run.optimizer.state}
+    steps = -(-len(run.X) // run.batch_size)
+    if callable(run.optimizer.lr):
+        steps = -(-len(run.X) // run.batch_size)  # of an epoch; some of them tell two rates apart
+        rule["lr"] = [run.optimizer._rate(step) for step in (0, *(2 ** k for k in range((steps - 1).bit_length())))]
+    network = f"{re.sub(' at 0x[0-9a-f]+', '', repr(net)):.200}" if type(net) is MLP else type(net).__qualname__
     return {"seed": run.seed, "batch_size": run.batch_size, "dtype": run.theta.dtype.name,
             "examples": checkpoints.fingerprint(run.X, run.Y),
-            "cost": getattr(cost, "__qualname__", type(cost).__name__), "network": f"{net!r:.200}",
-            "parameters": len(run.theta), "optimizer": [type(run.optimizer).__name__, rule]}
+            "cost": getattr(cost, "__qualname__", type(cost).__name__), "network": network,
+            "parameters": len(run.theta), "optimizer": [type(run.optimizer).__name__, rule],
+            "graph of one example": _graph(run, net.parameters(), example)}
+
+
+def _graph(run: _Run, parameters: list[Value], example: int) -> str:
+    """A fingerprint of the graph of one example: all that the network and the cost do, whatever they are called.
+
+    It is made twice, with numbers that training does not move, so that code that looks at them has the same graph
+    again; "" where it has not, as chance decides.
+    """
+    def once() -> str:
+        try:
+            cost = run.f(run.X[example].tolist(), run.Y[example].tolist())
+        except (ArithmeticError, ValueError) as error:  # for these numbers there is no result
+            return str(error)
+        return checkpoints.fingerprint_of_graph(cost, parameters)
+
+    theta = _gathered(parameters)
+    _scatter(np.linspace(0.25, 0.75, len(theta)), parameters)
+    try:
+        first, second = once(), once()
+    finally:
+        _scatter(theta, parameters)
+    return first if first == second else ""
 
 
 def _first_cause(f: Callable[..., Value], X: np.ndarray, Y: np.ndarray, batch: np.ndarray) -> str:
@@ -606,17 +680,29 @@ def _examples(net: Any, X: Any, Y: Any, dtype: Any = np.float64) -> tuple[np.nda
     return np.ascontiguousarray(X), np.ascontiguousarray(Y)  # of others NumPy copies all to take some rows
 
 
-def _validation(net: Any, pair: tuple[Any, Any], dtype: Any) -> tuple[np.ndarray, np.ndarray]:
+def _validation(net: Any, pair: tuple[Any, Any], X: np.ndarray, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
     try:
-        return _examples(net, *pair, dtype)
+        judged = _examples(net, *pair, dtype)
+        if judged[0].shape[1] != X.shape[1]:
+            raise ValueError(f"X must have {_counted(X, 'number')} for each example, as X has; got "
+                             f"{judged[0].shape[1]}")
+        return judged
     except (TypeError, ValueError) as error:
         raise type(error)(f"validation: {error}") from None
 
 
-def _are_classes(Y: np.ndarray, outputs: int = 1) -> bool:
-    """Whether all targets are ±1, or one-hot, or, of a network with several outputs, labels."""
-    if Y.shape[1] == 1 and outputs > 1:
-        return bool(np.isin(Y, np.arange(outputs)).all())
-    if Y.shape[1] == 1:
+def _counted(rows: np.ndarray, thing: str) -> str:
+    """How many numbers are in a row, in words."""
+    return f"{rows.shape[1]} {thing}{'s' * (rows.shape[1] != 1)}"
+
+
+def _are_classes(Y: np.ndarray, outputs: int, labels: bool = False) -> bool:
+    """Whether all targets say which answer of so many outputs is right: ±1, or one-hot, or, where they may be, labels.
+
+    Targets of another width mean something to the cost alone.
+    """
+    if Y.shape[1] != outputs:
+        return labels and Y.shape[1] == 1 and bool(np.isin(Y, np.arange(outputs)).all())
+    if outputs == 1:
         return bool(np.isin(Y, (-1, 1)).all())
     return bool(np.isin(Y, (0, 1)).all() and (Y.sum(axis=1) == 1).all())

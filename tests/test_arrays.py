@@ -75,3 +75,22 @@ def test_other_shapes_are_told(X, Y):
 def test_the_number_of_inputs_is_checked():
     with pytest.raises(ValueError, match="must have 3 numbers for each example, .*; got 2"):
         examples([[1.0, 2.0]], [1.0], inputs=3)
+
+
+@given(REAL, st.integers(0, 3))
+def test_equality_with_numpy_is_identity_as_everywhere(array, number):
+    value = Value(float(number))
+    for one, other in ((value, array), (array, value)):
+        assert np.array_equal(one == other, np.zeros(array.shape, bool))
+        assert np.array_equal(one != other, np.ones(array.shape, bool))
+    for scalar in array.ravel():
+        for same in (value == scalar, scalar == value, value in [scalar], scalar in [value]):
+            assert not same
+        assert value != scalar and scalar != value and value in [scalar, value]
+    values = np.array([Value(1.0), value, Value(float(number))], object)
+    for found in (values == value, value == values, ~np.array(values != value, bool)):
+        assert found.tolist() == [False, True, False]
+    assert np.equal(value, value) and not np.not_equal(value, value)
+    assert (value == np.zeros((0, 2))).shape == (value != np.zeros((0, 2))).shape == (0, 2)
+    with pytest.raises(TypeError, match="np.equal is for arrays"):
+        np.equal(array, value, out=np.zeros(array.shape, bool))

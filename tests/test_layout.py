@@ -31,7 +31,7 @@ FLOORS = {  # module: the modules of this package, then the outside packages, th
     "costs": ({"engine", "given"}, set()),
     "compiler": ({"expressions", "engine", "contributions", "arrays", "given"}, {"numpy"}),
     "backprop": ({"engine", "contributions", "nn", "costs", "arrays", "given"}, {"numpy"}),
-    "checkpoint": ({"files"}, {"numpy"}),
+    "checkpoint": ({"engine", "files"}, {"numpy"}),
     "train": ({"engine", "contributions", "nn", "costs", "compiler", "arrays", "checkpoint", "given",
                "live"}, {"numpy", "tqdm"}),
     "pictures": ({"engine", "contributions", "arrays", "files", "nn", "names", "costs", "backprop", "given", "shown"},

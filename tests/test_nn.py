@@ -815,7 +815,9 @@ def first(net):
     (lambda net: setattr(net, "scales", [1.0, Value(1.0)]), r"scales\[1\] is one parameter too many"),
     (lambda net: setattr(net.layers[0].neurons[1], "b", first(net).w[1]),
      r"layers\[0\].neurons\[1\].b and layers\[0\].neurons\[0\].w\[1\] are one Value"),
-    (lambda net: net.layers.extend([Layer(1, 1)] * 2), r"layers\[3\].* and layers\[2\].* are one Value"),
+    (lambda net: net.layers.extend([Layer(1, 1)] * 2), r"layers\[3\] and layers\[2\] are one Layer"),
+    (lambda net: setattr(net.layers[0].neurons[1], "w", first(net).w),
+     r"layers\[0\].neurons\[1\].w and layers\[0\].neurons\[0\].w are one list, and would be two when loaded"),
     *[(lambda net, number=number: setattr(first(net).w[1], "data", number), r"layers\[0\].neurons\[0\].w\[1\] is ")
       for number in (math.nan, math.inf, -math.inf, "1.5", None, True, [1.0], 2 ** 53 + 1, np.single(1), np.int8(1))],
 ])
@@ -1063,3 +1065,35 @@ shapes = anything | st.fixed_dictionaries(
 @settings(deadline=None, max_examples=60)
 def test_any_json_of_the_right_outline_loads_or_is_refused(scratch, shape, parameters):
     loads_or_refuses(scratch, json.dumps({"MLP": shape, "parameters": parameters}).encode())
+
+
+class Holder(Module):
+    """A Module that holds what it is told to."""
+
+
+@given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7), st.sampled_from(["itself", "list", "dict"])),
+                max_size=20))
+def test_modules_may_refer_to_one_another_in_any_way(links):
+    modules = [Holder() for _ in range(8)]
+    for i, module in enumerate(modules):
+        module.w = Value(float(i))
+    for number, (start, end, form) in enumerate(links):
+        target = {"itself": modules[end], "list": [modules[end]], "dict": {"to": modules[end]}}[form]
+        setattr(modules[start], f"link{number}", target)
+    reached = [0]
+    for i in reached:
+        reached += sorted({end for start, end, _ in links if start == i} - set(reached))
+    named = modules[0].named_parameters()
+    assert {value.data for _, value in named} == set(map(float, reached)) and len(named) == len(reached)
+    for name, value in named:
+        assert eval(f"net.{name}", {"net": modules[0]}) is value
+
+
+def test_a_long_row_of_modules_and_a_list_within_itself_are_named():
+    first = last = Holder()
+    for _ in range(5000):
+        last.next = Holder()
+        last = last.next
+    last.w, first.ring = Value(1.0), [Value(2.0)]
+    first.ring.append(first.ring)
+    assert [name for name, _ in first.named_parameters()] == ["next." * 5000 + "w", "ring[0]"]

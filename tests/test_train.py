@@ -8,11 +8,12 @@ import threading
 import tracemalloc
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from micrograd2 import data
 from micrograd2.compiler import CompileError, Program, compile
@@ -604,6 +605,34 @@ def test_the_callback_gets_the_history_that_fit_returns(train):
     assert got[0] is got[1] is history
 
 
+@given(st.integers(0, 2), st.sampled_from([{"compiled": True}, {"compiled": False}, {"dtype": "float32"}]),
+       st.booleans())
+@settings(max_examples=20)
+def test_what_a_callback_writes_into_the_parameters_counts(when, way, stops):
+    """An early stop brings the best so far back, and ends the run or lets it go on from there."""
+    (net, X, Y), (by_hand, _, _), best = regression(), regression(), np.linspace(-1, 1, 26).tolist()
+
+    def look(history):
+        if len(history.epoch_loss) == when + 1:
+            for p, number in zip(net.parameters(), best):
+                p.data = number
+            if stops:
+                raise Boom
+
+    if way.get("dtype") and not stops:
+        best = np.array(best, np.float32).tolist()
+    try:
+        fit(net, X, Y, epochs=3, callback=look, progress=False, **way)
+    except Boom:
+        pass
+    for p, number in zip(by_hand.parameters(), best):
+        p.data = number
+    descend(by_hand, X, Y, squared_error, 0.1, 7, 0 if stops else 2 - when)
+    assert data_of(net) == pytest.approx(data_of(by_hand), rel=1e-5, abs=1e-6)
+    if stops and not way.get("dtype"):
+        assert data_of(net) == best
+
+
 # fit: interruptions
 
 @interruptions
@@ -732,8 +761,8 @@ def assert_refused(train, task, error, said=None, change=lambda X, Y: (X, Y), **
         parameter.grad = float(i)
     before, optimizer = (data_of(net), grads_of(net)), SGD(0.1, momentum=0.9)
     called = []
-    settings = {"cost": TASKS[task], "optimizer": optimizer, "epochs": 2, "batch_size": 3, "callback": called.append,
-                **settings}
+    settings = {"cost": TASKS.get(task), "optimizer": optimizer, "epochs": 2, "batch_size": 3,
+                "callback": called.append, **settings}
     with pytest.raises(error, match=said):
         train(net, *change(X, Y), **settings)
     assert (data_of(net), grads_of(net)) == before
@@ -794,6 +823,55 @@ def test_a_bad_seed_moves_nothing(train):
 @pytest.mark.parametrize("cost", [lambda output, y: 1.0, lambda output, y: [output], lambda output, y: None])
 def test_a_cost_that_is_not_one_value_is_refused(train, cost):
     assert_refused(train, signs, TypeError, "one Value", cost=cost)
+
+
+def test_a_parameter_that_is_made_of_others_is_refused(train):
+    class Positive(Line):
+        def __init__(self):
+            self.root, self.shift = Value(0.5), Value(0.0)
+            self.slope = self.root.exp()
+
+    assert_refused(train, lambda: (Positive(), np.ones((2, 1)), np.ones(2)), ValueError,
+                   r"leaves; got Value\(data=1.648.*made by exp", cost=squared_error)
+
+
+@given(outputs=st.integers(1, 3), width=st.integers(1, 3), rows=st.data())
+@settings(max_examples=40)
+def test_an_own_cost_reads_targets_of_any_width_and_meaning(outputs, width, rows):
+    row = st.lists(st.sampled_from([-1.0, 0.0, 1.0, 2.0]), min_size=width, max_size=width)
+    Y = rows.draw(st.lists(row, min_size=2, max_size=4))
+    X, net = [[float(i)] for i in range(len(Y))], MLP(1, [outputs], seed=0)
+
+    def cost(answer, targets):
+        return squared_error(total(answer if outputs > 1 else [answer]), total(targets if width > 1 else [targets]))
+
+    history = scalar(net, X, Y, cost)
+    one_hot = all(sorted(y) == [0] * (width - 1) + [1] for y in Y) if width > 1 else all(y in ([-1], [1]) for y in Y)
+    assert len(history.accuracy) == (outputs == width and one_hot)
+    if width == 1:
+        assert scalar(net, X, [y for y, in Y], cost).accuracy == [] or outputs == 1
+    judged = [[1.0]] * 2 if outputs == 1 else data.one_hot([0, 1], outputs)
+    assert len(scalar(net, X, Y, cost, validation=([[1.0], [2.0]], judged)).accuracy) == 1
+
+
+@pytest.mark.parametrize("validation, said", [
+    (("garbage", None), "validation: Y"), (("garbage", [1.0, 2.0]), "validation: X"),
+    (([[1.0, 2.0]], [[0.5]]), "validation: X must have 1 number for each example, as X has; got 2"),
+    (([[1.0]], [[0.5, 0.5]]), "validation: Y must have 1 target for each example, as Y has; got 2"),
+    (([[1.0]], [0.5, 0.5]), "validation: Y must be")])
+def test_validation_is_looked_at_where_there_is_no_accuracy(train, validation, said):
+    for net in (MLP(1, [1], seed=0), Line()):
+        assert_refused(train, lambda: (net, np.ones((2, 1)), np.array([0.5, 0.2])), (TypeError, ValueError),
+                       None if isinstance(net, MLP) else said, cost=squared_error, validation=validation)
+
+
+def test_without_a_step_nothing_is_rounded():
+    for wait in (True, False):
+        net, X, Y = signs()
+        before, rate = data_of(net), breaking_at(0, Boom())
+        with pytest.raises(Boom) if wait else nullcontext():
+            quick(net, X, Y, optimizer=SGD(rate), epochs=int(wait))
+        assert data_of(net) == before
 
 
 def test_no_epochs_change_nothing(train):
@@ -975,6 +1053,21 @@ def test_a_network_is_compiled_once(monkeypatch):
 ])
 def test_repr_of_a_history(history, text):
     assert repr(history) == text
+
+
+@given(st.floats(0, 1) | st.integers(1, 10 ** 5).map(lambda n: 1 - 1 / n))
+def test_only_all_is_100_percent(share):
+    text = repr(History([1.0], [1.0], [share])).split("accuracy ")[1]
+    assert ("100" in text) == (share == 1) and float(text[:-2]) == pytest.approx(100 * share, abs=0.1)
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=50))
+@example([-1.0, -2.0, -5.0])
+def test_every_point_of_the_curve_lies_within_its_axes_and_higher_losses_are_higher(losses):
+    points = points_of(History(losses)._repr_svg_())
+    assert all(10 <= x <= 310 and 20 <= y <= 110 for x, y in points)
+    heights = [y for _, y in sorted(zip(losses, [y for _, y in points]))]
+    assert heights == sorted(heights, reverse=True)
 
 
 def points_of(svg):
