@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from ..arrays import numbers
 from ..engine import DOT, Value, change_since, parts, topological_order
+from ..names import is_parameter
+from ..nn import ACTIVATIONS
 from ..shown import printable
 from .canvas import Picture, attribute, blank, draw_edge, explain_signs, safe
 from .grouping import Group, boxes, layers, neurons, place
@@ -218,7 +220,7 @@ def _products(group: Group) -> int:
 def _inputs(groups: list[Group]) -> dict[int, set[int]]:
     """The inputs of every neuron, by their numbers and that of its weighted sum."""
     at = place(groups)
-    sums = {value for neuron in neurons(at) for value in neuron.values if value.op is DOT}
+    sums = [z for neuron in neurons(at) for z in neuron.sums]
     return {at[z]: {at[x] for x in parts(z.args)[1] if x in at} for z in sums}
 
 
@@ -327,24 +329,40 @@ def _operation(picture: Picture, symbol: str, numbers: str) -> str:
 def _many(picture: Picture, rows: list[str]) -> str:
     """A box that stands for many Values."""
     look = picture.look
-    cells = "".join(f"<tr><td>  {safe(row, 40)}  </td></tr>" for row in rows[1:])
+    cells = "".join(f"<tr><td>  {safe(row)}  </td></tr>" for row in rows[1:])
     return f'<table border="2" color="{look.faint}" style="rounded" bgcolor="{look.card}" cellborder="0" ' \
            f'cellspacing="0" cellpadding="3"><tr><td><b>{safe(rows[0], 32)}</b></td></tr>{cells}</table>'
 
 
 def _summary(group: Group, reading: Reading) -> list[str]:
     """What a box says of the Values that it stands for."""
-    leaves = [value for value in group.values if not value.args]
+    leaves = [value for value in group.values if group.kind == "leaves" or is_parameter(value)]
     rows = [group.name]
     if group.kind == "layer":
         rows.append(f"{group.size:,} neuron{'s' * (group.size > 1)}")
     if group.kind == "neuron":
-        rows.append(f"a = {group.last.data:.4g}")
+        rows += _activations(group.sums)
     if group.kind != "leaves":
         rows.append(f"{len(leaves):,} weights and biases")
     if reading.known:
         rows.append(f"|grad| up to {max((abs(leaf.grad) for leaf in leaves), default=0.0):.4g}")
     return rows
+
+
+def _activations(sums: dict[Value, Value]) -> list[str]:
+    """What became of the weighted sum of a neuron; of a batch, of how many, and from where to where."""
+    words = {"z" if a is z else f"{a.op.symbol}(z)" if a.args == (z,) and a.op.symbol in ACTIVATIONS else "a"
+             for z, a in sums.items()}
+    word = words.pop() if len(words) == 1 else "z"
+    shown = sorted((value.data for value in (sums if word == "z" else sums.values())), key=_nan_last)
+    if len(shown) == 1:
+        return [f"{word} = {shown[0]:.4g}"]
+    return [f"{len(shown):,} weighted sums", f"{word} from {shown[0]:.4g} to {shown[-1]:.4g}"]
+
+
+def _nan_last(number: float) -> tuple[bool, float]:
+    """A key for sorting that finds a NaN, which is neither less nor more than a number, above them all."""
+    return number != number, number
 
 
 def _tooltip(node: Value, reading: Reading) -> str:
