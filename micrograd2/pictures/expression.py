@@ -8,6 +8,7 @@ colour and a width only where the gradients are those of the result that is draw
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -90,7 +91,8 @@ def draw_expression(root: Value, expand: bool, depth: int | None, dark: bool) ->
         groups = [Group("value", value.label, [value]) for value in _nearest(root, len(everything), NEAREST)]
     at = place(groups)
     edges = list(_edges(reading, groups, at))
-    widest = max((abs(edge.contribution) for edge in edges if edge.contribution), default=0.0)
+    sizes = [edge.strength for edge in edges if edge.strength]
+    widest = min(sizes, key=lambda size: (math.isnan(size), -size), default=0.0)     # a NaN only where all are
     picture = blank("dot", dark, rankdir="LR", nodesep="0.18", ranksep="0.5")
     picture.of = f"{len(everything):,} value{'s' * (len(everything) > 1)}"
     explain_signs(picture, reading.without, "the result",
@@ -165,13 +167,16 @@ def _bundled(tail: int, head: int, contributions: list[float | None], without: s
     many = f"{len(contributions):,} edges"
     raising = [number for number in contributions if number and number > 0]
     lowering = [number for number in contributions if number and number < 0]
-    if not raising and not lowering:
+    unclear = sum(number is not None and math.isnan(number) for number in contributions)
+    if not raising and not lowering and not unclear:
         yield Edge(tail, head, None if without else 0.0, f"{many}, {without or 'adding 0'}", None)
     for verb, part in (("raises", raising), ("lowers", lowering)):
         if part:
             total = sum(part)
             tooltip = f"{len(part):,} of {many}, where raising it {verb} the result: {total:+.4g} in all"
             yield Edge(tail, head, total, tooltip, None)
+    if unclear:
+        yield Edge(tail, head, math.nan, f"{unclear:,} of {many}, adding nan", None)
 
 
 def _by_head(edges: list[Edge]) -> dict[int, list[Edge]]:
@@ -204,7 +209,7 @@ def _draw_edges(picture: Picture, reading: Reading, groups: list[Group], edges: 
 
 def _strongest(picture: Picture, head: int, into: list[Edge]) -> list[Edge]:
     """The strongest of the edges into one box, in their own order; the box says how many more there are."""
-    weaker = sorted(into, key=lambda edge: edge.strength, reverse=True)[MOST_INTO:]
+    weaker = sorted(into, key=lambda edge: _nan_last(edge.strength), reverse=True)[MOST_INTO:]
     if weaker:
         total = sum(edge.strength for edge in weaker)
         _draw_stub(picture, f"n{head}", "weaker", f"+{len(weaker):,} weaker", f"Σ|contribution| = {total:.4g}")
@@ -345,7 +350,8 @@ def _summary(group: Group, reading: Reading) -> list[str]:
     if group.kind != "leaves":
         rows.append(f"{len(leaves):,} weights and biases")
     if reading.known:
-        rows.append(f"|grad| up to {max((abs(leaf.grad) for leaf in leaves), default=0.0):.4g}")
+        sizes = sorted((abs(leaf.grad) for leaf in leaves), key=_nan_last)
+        rows.append(f"|grad| up to {sizes[-1] if sizes else 0.0:.4g}")
     return rows
 
 

@@ -27,7 +27,7 @@ class Group:
     name: str
     values: list[Value]
     size: int = 1     # how many neurons, or leaves
-    sums: dict[Value, Value] = field(default_factory=dict)     # of a neuron: of every z its a, or z where that is unknown
+    sums: dict[Value, Value] = field(default_factory=dict)     # of a neuron: every z, and its a, or z if unknown
 
     @property
     def last(self) -> Value:

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from micrograd2.costs import squared_error
-from micrograd2.engine import Value, dot, maximum, topological_order, total
+from micrograd2.engine import Value, dot, maximum, total
 from micrograd2.nn import ACTIVATIONS, MLP
 from micrograd2.pictures import draw
-from tests.pictures.read_back import number, rounded
+from tests.pictures.read_back import number, read, rounded
 
 FUNCTIONS = [*ACTIVATIONS, lambda z: 1.7 * z.tanh(), lambda z: (2 * z).tanh(), lambda z: z * z.sigmoid(),
              lambda z: maximum(z, 0.1 * z) + 1.0, lambda z: z ** 2]
@@ -67,3 +67,81 @@ def test_the_box_of_a_neuron_that_ran_for_a_batch_shows_where_its_numbers_lie(f,
     for name, row in told(draw(loss).source).items():
         i, j = map(int, re.findall(r"\d+", name))
         assert_true_of(row, [of[i][j] for of in traced])
+
+
+# NaN
+
+def with_gradients(grads: list[float]) -> Value:
+    """A neuron with so many weights, and more beside it than can be read, whose gradients are what is given."""
+    net = MLP(len(grads), [16, 1], activation="tanh", seed=1)
+    root = net([0.1] * len(grads)) * 1.0
+    root.backward()
+    for w, grad in zip(net.layers[0].neurons[0].w, grads):
+        w.grad = grad
+    return root
+
+
+@pytest.mark.parametrize("weird", [lambda o: o * math.inf * 0.0, lambda o: o * math.nan, lambda o: o + math.nan * o])
+def test_a_nan_is_not_hidden_in_a_summary(weird):
+    net = MLP(20, [16, 1], activation="tanh", seed=1)
+    root = weird(net([0.1] * 20))
+    root.backward()
+    source = draw(root).source
+    assert "too many to draw one by one" in source
+    assert not [text for text in tooltips(source) if "adding 0" in text]
+    boxes = [text for text in tooltips(source) if "weights and biases" in text]
+    assert len(boxes) == 17 and all(text.endswith("|grad| up to nan") for text in boxes)
+    bundles = [text for text in tooltips(source) if text.endswith("20 of 20 edges, adding nan")]
+    assert len(bundles) == 16     # from the inputs to every neuron of the first layer
+
+
+@given(st.lists(st.sampled_from([0.0, 1.0, -2.0, math.inf, math.nan]), min_size=20, max_size=20))
+@settings(deadline=None, max_examples=30)
+def test_what_a_box_says_of_gradients_is_nan_if_one_is(grads):
+    source = draw(with_gradients(grads)).source
+    said = re.search(r'tooltip="layers\[0\]\.neurons\[0\]: [^"]*\|grad\| up to (\S+)"', source)[1]
+    if any(map(math.isnan, grads)):
+        assert said == "nan"
+    elif max(map(abs, grads)) >= 1:
+        assert float(said) == max(map(abs, grads))
+
+
+@given(st.lists(st.sampled_from([0.0, 1.0, -2.0, math.inf, -math.inf, math.nan]), max_size=40))
+@settings(deadline=None)
+def test_what_many_edges_in_one_say_is_all_that_they_add(slopes):
+    root = dot([Value(0.0)] * 300 + [Value(0.0) for _ in slopes], [*[0.0] * 300, *slopes])
+    root.backward()
+    many, said = f"{len(root.args):,} edges", {}
+    for text in tooltips(draw(root).source):
+        if found := re.match(rf"(\d+) of {many}, where raising it (raises|lowers) the result: (\S+) in all", text):
+            said[found[2]] = int(found[1]), float(found[3])
+        elif found := re.match(rf"(\d+) of {many}, adding nan", text):
+            said["nan"] = int(found[1]), 0.0
+        elif text == f"{many}, adding 0":
+            said["0"] = 0, 0.0
+    up, down = [x for x in slopes if x > 0], [x for x in slopes if x < 0]
+    right = {"raises": (len(up), sum(up)), "lowers": (len(down), sum(down)),
+             "nan": (sum(map(math.isnan, slopes)), 0.0)}
+    assert said == ({name: part for name, part in right.items() if part[0]} or {"0": (0, 0.0)})
+
+
+def test_a_nan_leaves_the_other_edges_their_widths(a_dot):
+    leaves = [Value(0.0, f"x{i}") for i in range(6)]
+    for slopes in ([math.nan, 4.0, 1.0, 0.25, 0.0, -1.0], [4.0, 1.0, 0.25, 0.0, -1.0, math.nan]):
+        root = dot(leaves, slopes, 0.0)
+        root.backward()
+        drawn = read(draw(root))
+        assert any("the widest adds 4," in text for text in drawn.texts)
+        widths = {slope: edge.width for slope, edge in zip(slopes, sorted(drawn.edges, key=lambda e: int(e.tail[1:])))}
+        assert widths[4.0] > widths[1.0] == widths[-1.0] > widths[0.25] > widths[0.0]
+
+
+@given(st.permutations([math.nan, math.nan, *[2.0 ** -i for i in range(20)]]))
+@settings(deadline=None, max_examples=20)
+def test_of_many_edges_a_nan_is_among_the_strongest(slopes):
+    """The twelve strongest are drawn."""
+    root = dot([*(Value(0.0).sin() for _ in slopes), *[Value(0.0) for _ in range(300)]], [*slopes, *[0.0] * 300])
+    root.backward()
+    adds = [re.search(r" = (\S+)$", text)[1] for text in tooltips(draw(root).source) if "upstream 1 × local" in text]
+    drawn = [slope for slope in slopes if f"{slope:.4g}" in adds]
+    assert sorted(drawn, key=str) == sorted([math.nan, math.nan, *[2.0 ** -i for i in range(10)]], key=str)
