@@ -91,7 +91,8 @@ def draw_expression(root: Value, expand: bool, depth: int | None, dark: bool) ->
         groups = [Group("value", value.label, [value]) for value in _nearest(root, len(everything), NEAREST)]
     at = place(groups)
     edges = list(_edges(reading, groups, at))
-    sizes = [edge.strength for edge in edges if edge.strength]
+    sizes = [edge.strength for edge in edges]
+    sizes += [abs(group.last.grad) for group in groups if expand and _products(group)]
     widest = min(sizes, key=lambda size: (math.isnan(size), -size), default=0.0)     # a NaN only where all are
     picture = blank("dot", dark, rankdir="LR", nodesep="0.18", ranksep="0.5")
     picture.of = f"{len(everything):,} value{'s' * (len(everything) > 1)}"
@@ -190,12 +191,14 @@ def _draw_edges(picture: Picture, reading: Reading, groups: list[Group], edges: 
                 expand: bool, summarised: bool) -> None:
     few = len(edges) <= MOST_NUMBERS and not summarised
     inputs = {} if summarised else _inputs(groups)
-    for head, into in _by_head(edges).items():
+    by_head = _by_head(edges)
+    for head, group in enumerate(groups):
+        into = by_head.get(head, [])
         if summarised:
             into = _strongest(picture, head, into)
-        products = _products(groups[head]) if expand else 0
+        products = _products(group) if expand else 0
         for i in range(products):     # each reaches the sum as it is
-            upstream = None if reading.without else groups[head].last.grad
+            upstream = None if reading.without else group.last.grad
             tooltip = reading.without or f"upstream {upstream:.4g} × local 1"
             draw_edge(picture, f"n{head}p{i}", f"n{head}", upstream, widest, tooltip, root=True)
         for edge in into:

@@ -14,7 +14,7 @@ from micrograd2.costs import squared_error
 from micrograd2.engine import Value, dot, maximum, total
 from micrograd2.nn import ACTIVATIONS, MLP
 from micrograd2.pictures import draw
-from tests.pictures.read_back import number, read, rounded
+from tests.pictures.read_back import assert_stronger_is_wider, number, read, rounded
 
 FUNCTIONS = [*ACTIVATIONS, lambda z: 1.7 * z.tanh(), lambda z: (2 * z).tanh(), lambda z: z * z.sigmoid(),
              lambda z: maximum(z, 0.1 * z) + 1.0, lambda z: z ** 2]
@@ -145,3 +145,31 @@ def test_of_many_edges_a_nan_is_among_the_strongest(slopes):
     adds = [re.search(r" = (\S+)$", text)[1] for text in tooltips(draw(root).source) if "upstream 1 × local" in text]
     drawn = [slope for slope in slopes if f"{slope:.4g}" in adds]
     assert sorted(drawn, key=str) == sorted([math.nan, math.nan, *[2.0 ** -i for i in range(10)]], key=str)
+
+
+# The products of a weighted sum
+
+@pytest.mark.parametrize("then", [lambda z: z, lambda z: z * 3.0, lambda z: z * 0.1 + z * 0.2])
+@given(numbers=st.lists(st.floats(-3, 3).map(lambda x: round(x, 3)), min_size=2, max_size=8))
+@settings(deadline=None, max_examples=40)
+def test_with_and_without_products_a_stronger_edge_is_wider(then, numbers):
+    half = len(numbers) // 2
+    leaves = [Value(x, f"x{i}") for i, x in enumerate(numbers)]
+    root = then(dot(leaves[:half], leaves[half:2 * half]))
+    root.backward()
+    for expand in (False, True):
+        source = draw(root, expand=expand).source
+        edges = re.findall(r'-> .*? penwidth=([\d.]+) tooltip="([^"]+)"', source)
+        pairs = [(number(re.search(r"(?:= |upstream )(\S+)(?: × local 1)?$", text)[1]), float(width))
+                 for width, text in edges]
+        assert len(pairs) >= 2 * half + half * expand
+        assert_stronger_is_wider(pairs)
+        assert f"the widest adds {max(abs(adds) for adds, _ in pairs):.4g}" in source
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_products_lead_to_their_sum_where_the_factors_are_not_drawn(depth):
+    root = dot([Value(2.0, "w"), Value(3.0, "v")], [Value(0.5).sin(), Value(-0.5).sin()])
+    root.backward()
+    source = draw(root, expand=True, depth=depth).source
+    assert [len(re.findall(rf"^\t+n\d+p{i} -> ", source, re.M)) for i in (0, 1)] == [1, 1]
