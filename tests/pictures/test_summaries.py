@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 import re
+import xml.etree.ElementTree as ET
 
 import pytest
 from hypothesis import given, settings
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 from micrograd2.costs import squared_error
 from micrograd2.engine import Value, dot, maximum, total
 from micrograd2.nn import ACTIVATIONS, MLP
-from micrograd2.pictures import draw
-from tests.pictures.read_back import assert_stronger_is_wider, number, read, rounded
+from micrograd2.pictures import animate, draw
+from tests.pictures.read_back import SVG, assert_stronger_is_wider, number, read, rounded
+from tests.programs import VALUES, programs, run
 
 FUNCTIONS = [*ACTIVATIONS, lambda z: 1.7 * z.tanh(), lambda z: (2 * z).tanh(), lambda z: z * z.sigmoid(),
              lambda z: maximum(z, 0.1 * z) + 1.0, lambda z: z ** 2]
@@ -173,3 +175,52 @@ def test_products_lead_to_their_sum_where_the_factors_are_not_drawn(depth):
     root.backward()
     source = draw(root, expand=True, depth=depth).source
     assert [len(re.findall(rf"^\t+n\d+p{i} -> ", source, re.M)) for i in (0, 1)] == [1, 1]
+
+
+# A moving picture
+
+def cards(svg: str) -> dict[str, list[str]]:
+    """Of every node its texts, as they stand where nothing moves: of a gradient that grows, the last."""
+    hidden = set(re.findall(r"\.(m\d+)\{opacity:0;", svg))
+    groups = [group for group in ET.fromstring(svg).iter(f"{SVG}g") if group.get("class") == "node"]
+    return {group.find(f"{SVG}title").text: [text.text for text in group.iter(f"{SVG}text")
+                                             if text.get("class") not in hidden] for group in groups}
+
+
+LABELS = ["grad", "grad 1", "grad scale", "grad -0.5", "earlier: 2", "cleared since", "", " ", "\xa0", "a\nb", "×"]
+
+
+@given(programs(longest=6), st.lists(st.sampled_from(LABELS), min_size=4, max_size=4), st.integers(0, 2))
+@settings(deadline=None, max_examples=15)
+def test_a_moving_picture_ends_as_the_drawing_is(program, labels, before):
+    leaves = [Value(x, labels[i % 4]) for i, x in enumerate(program.leaves)]
+    root = run(program.steps, leaves, VALUES)
+    root.label = labels[-1]
+    for leaf in leaves[::2]:
+        (leaf * 1234.5).backward()     # for another result
+    for _ in range(before + 1):
+        root.backward()
+    assert cards(animate(root)) == cards(draw(root).svg())
+
+
+def grown(root: Value) -> list[list[str]]:
+    """The texts of every gradient that moves, in the order of the picture's nodes."""
+    groups = [group for group in ET.fromstring(animate(root)).iter(f"{SVG}g") if group.get("class") == "node"]
+    return [[text.text for text in group.iter(f"{SVG}text") if text.get("class")] for group in groups]
+
+
+def test_a_gradient_that_an_earlier_pass_left_grows_from_there():
+    a = Value(3.0)
+    b = a * 2 + a
+    b.backward()
+    b.backward()
+    assert grown(b)[0] == ["grad 3", "grad 4", "grad 6"]
+
+
+def test_what_was_cleared_since_is_not_played():
+    a = Value(3.0, "a")
+    b = a * 2
+    b.backward()
+    a.grad = 0.0
+    with pytest.raises(ValueError, match="gradient of a is 0"):
+        animate(b)
