@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from micrograd2.costs import squared_error
 from micrograd2.engine import Value, dot, maximum, total
+from micrograd2.explain.table import Table
 from micrograd2.nn import ACTIVATIONS, MLP
 from micrograd2.pictures import animate, draw
 from tests.pictures.read_back import SVG, assert_stronger_is_wider, number, read, rounded
@@ -224,3 +225,27 @@ def test_what_was_cleared_since_is_not_played():
     a.grad = 0.0
     with pytest.raises(ValueError, match="gradient of a is 0"):
         animate(b)
+
+
+# Numbers in few letters
+
+EDGES = [0.0, -0.0, -0.001, -0.004999, -0.005, 0.995, 99.995, -999.994, -999.996, 1e3, -12345.0, 1e300, -1e-300]
+EXTREME = st.sampled_from(EDGES) | st.floats(-1e308, 1e308)
+
+
+@given(st.lists(EXTREME, min_size=2, max_size=2))
+@settings(deadline=None)
+def test_the_number_in_a_neuron_is_short_and_nearly_what_it_is(x):
+    source = draw(MLP(2, [1], seed=1), x).source
+    for i, right in enumerate(x):
+        shown = re.search(rf'^\t+c0n{i} \[label="?([^" ]+)"? ', source, re.M)[1]
+        assert len(shown) <= 9 and not re.fullmatch(r"-0\.0*", shown)
+        assert float(shown) == pytest.approx(right, abs=0.00501, rel=0.051)
+
+
+@given(st.lists(EXTREME | st.floats(-1, 1), min_size=1, max_size=6), st.sampled_from(["~", "+~", ".2f", ".3g", "+.3g"]))
+def test_no_column_of_a_table_has_a_zero_below_zero(numbers, spec):
+    cells = [cell for cell, in Table("t", {"n": spec}, [(x,) for x in numbers]).cells()]
+    for cell in cells:
+        assert not cell.startswith("-") or float(cell) < 0
+        assert cell.startswith("+") == (spec[0] == "+" and float(cell) >= 0)
