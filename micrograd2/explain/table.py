@@ -85,7 +85,13 @@ def _format(cells: Sequence[Any], spec: str) -> list[str]:
         top = max((abs(cell) for cell in cells if _is_number(cell)), default=0.0)
         decimals = max(0, 3 - math.floor(math.log10(top))) if top else 1
         spec = spec[:-1] + (f".{decimals}f" if decimals <= 8 and top < 1e7 else ".3e")
-    return [cell if isinstance(cell, str) else format(cell or 0, spec) for cell in cells]  # no -0.0
+    return [cell if isinstance(cell, str) else _spelled(cell, spec) for cell in cells]
+
+
+def _spelled(number: float, spec: str) -> str:
+    """A number in its format, where neither −0.0 nor what is rounded to it has a minus."""
+    text = format(number or 0, spec)
+    return text if text.strip("+-0.") else format(0, spec)
 
 
 def count_text(count: int) -> str:

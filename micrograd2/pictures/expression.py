@@ -8,12 +8,15 @@ colour and a width only where the gradients are those of the result that is draw
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..arrays import numbers
 from ..engine import DOT, Value, change_since, parts, topological_order
+from ..names import is_parameter
+from ..nn import ACTIVATIONS
 from ..shown import printable
 from .canvas import Picture, attribute, blank, draw_edge, explain_signs, safe
 from .grouping import Group, boxes, layers, neurons, place
@@ -88,7 +91,9 @@ def draw_expression(root: Value, expand: bool, depth: int | None, dark: bool) ->
         groups = [Group("value", value.label, [value]) for value in _nearest(root, len(everything), NEAREST)]
     at = place(groups)
     edges = list(_edges(reading, groups, at))
-    widest = max((abs(edge.contribution) for edge in edges if edge.contribution), default=0.0)
+    sizes = [edge.strength for edge in edges]
+    sizes += [abs(group.last.grad) for group in groups if expand and _products(group)]
+    widest = min(sizes, key=lambda size: (math.isnan(size), -size), default=0.0)     # a NaN only where all are
     picture = blank("dot", dark, rankdir="LR", nodesep="0.18", ranksep="0.5")
     picture.of = f"{len(everything):,} value{'s' * (len(everything) > 1)}"
     explain_signs(picture, reading.without, "the result",
@@ -163,13 +168,16 @@ def _bundled(tail: int, head: int, contributions: list[float | None], without: s
     many = f"{len(contributions):,} edges"
     raising = [number for number in contributions if number and number > 0]
     lowering = [number for number in contributions if number and number < 0]
-    if not raising and not lowering:
+    unclear = sum(number is not None and math.isnan(number) for number in contributions)
+    if not raising and not lowering and not unclear:
         yield Edge(tail, head, None if without else 0.0, f"{many}, {without or 'adding 0'}", None)
     for verb, part in (("raises", raising), ("lowers", lowering)):
         if part:
             total = sum(part)
             tooltip = f"{len(part):,} of {many}, where raising it {verb} the result: {total:+.4g} in all"
             yield Edge(tail, head, total, tooltip, None)
+    if unclear:
+        yield Edge(tail, head, math.nan, f"{unclear:,} of {many}, adding nan", None)
 
 
 def _by_head(edges: list[Edge]) -> dict[int, list[Edge]]:
@@ -183,12 +191,14 @@ def _draw_edges(picture: Picture, reading: Reading, groups: list[Group], edges: 
                 expand: bool, summarised: bool) -> None:
     few = len(edges) <= MOST_NUMBERS and not summarised
     inputs = {} if summarised else _inputs(groups)
-    for head, into in _by_head(edges).items():
+    by_head = _by_head(edges)
+    for head, group in enumerate(groups):
+        into = by_head.get(head, [])
         if summarised:
             into = _strongest(picture, head, into)
-        products = _products(groups[head]) if expand else 0
+        products = _products(group) if expand else 0
         for i in range(products):     # each reaches the sum as it is
-            upstream = None if reading.without else groups[head].last.grad
+            upstream = None if reading.without else group.last.grad
             tooltip = reading.without or f"upstream {upstream:.4g} × local 1"
             draw_edge(picture, f"n{head}p{i}", f"n{head}", upstream, widest, tooltip, root=True)
         for edge in into:
@@ -202,7 +212,7 @@ def _draw_edges(picture: Picture, reading: Reading, groups: list[Group], edges: 
 
 def _strongest(picture: Picture, head: int, into: list[Edge]) -> list[Edge]:
     """The strongest of the edges into one box, in their own order; the box says how many more there are."""
-    weaker = sorted(into, key=lambda edge: edge.strength, reverse=True)[MOST_INTO:]
+    weaker = sorted(into, key=lambda edge: _nan_last(edge.strength), reverse=True)[MOST_INTO:]
     if weaker:
         total = sum(edge.strength for edge in weaker)
         _draw_stub(picture, f"n{head}", "weaker", f"+{len(weaker):,} weaker", f"Σ|contribution| = {total:.4g}")
@@ -218,7 +228,7 @@ def _products(group: Group) -> int:
 def _inputs(groups: list[Group]) -> dict[int, set[int]]:
     """The inputs of every neuron, by their numbers and that of its weighted sum."""
     at = place(groups)
-    sums = {value for neuron in neurons(at) for value in neuron.values if value.op is DOT}
+    sums = [z for neuron in neurons(at) for z in neuron.sums]
     return {at[z]: {at[x] for x in parts(z.args)[1] if x in at} for z in sums}
 
 
@@ -327,24 +337,41 @@ def _operation(picture: Picture, symbol: str, numbers: str) -> str:
 def _many(picture: Picture, rows: list[str]) -> str:
     """A box that stands for many Values."""
     look = picture.look
-    cells = "".join(f"<tr><td>  {safe(row, 40)}  </td></tr>" for row in rows[1:])
+    cells = "".join(f"<tr><td>  {safe(row)}  </td></tr>" for row in rows[1:])
     return f'<table border="2" color="{look.faint}" style="rounded" bgcolor="{look.card}" cellborder="0" ' \
            f'cellspacing="0" cellpadding="3"><tr><td><b>{safe(rows[0], 32)}</b></td></tr>{cells}</table>'
 
 
 def _summary(group: Group, reading: Reading) -> list[str]:
     """What a box says of the Values that it stands for."""
-    leaves = [value for value in group.values if not value.args]
+    leaves = [value for value in group.values if group.kind == "leaves" or is_parameter(value)]
     rows = [group.name]
     if group.kind == "layer":
         rows.append(f"{group.size:,} neuron{'s' * (group.size > 1)}")
     if group.kind == "neuron":
-        rows.append(f"a = {group.last.data:.4g}")
+        rows += _activations(group.sums)
     if group.kind != "leaves":
         rows.append(f"{len(leaves):,} weights and biases")
     if reading.known:
-        rows.append(f"|grad| up to {max((abs(leaf.grad) for leaf in leaves), default=0.0):.4g}")
+        sizes = sorted((abs(leaf.grad) for leaf in leaves), key=_nan_last)
+        rows.append(f"|grad| up to {sizes[-1] if sizes else 0.0:.4g}")
     return rows
+
+
+def _activations(sums: dict[Value, Value]) -> list[str]:
+    """What became of the weighted sum of a neuron; of a batch, of how many, and from where to where."""
+    words = {"z" if a is z else f"{a.op.symbol}(z)" if a.args == (z,) and a.op.symbol in ACTIVATIONS else "a"
+             for z, a in sums.items()}
+    word = words.pop() if len(words) == 1 else "z"
+    shown = sorted((value.data for value in (sums if word == "z" else sums.values())), key=_nan_last)
+    if len(shown) == 1:
+        return [f"{word} = {shown[0]:.4g}"]
+    return [f"{len(shown):,} weighted sums", f"{word} from {shown[0]:.4g} to {shown[-1]:.4g}"]
+
+
+def _nan_last(number: float) -> tuple[bool, float]:
+    """A key for sorting that finds a NaN, which is neither less nor more than a number, above them all."""
+    return number != number, number
 
 
 def _tooltip(node: Value, reading: Reading) -> str:

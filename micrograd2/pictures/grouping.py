@@ -1,7 +1,7 @@
 """Which Values of an expression belong together: those of one neuron, of one layer; and what stands for what, in boxes.
 
 A neuron is found by its form, not by its name: a weighted sum (`dot`) whose weights are labelled leaves, with these
-weights, its bias, and the activation that reads it. Weighted sums with the same weights, as of a batch, are one neuron;
+weights, its bias, and what leads to its activation. Weighted sums with the same weights, as of a batch, are one neuron;
 neurons with the same inputs are one layer.
 
 A large expression is drawn in few boxes: `boxes` puts every neuron into one, then all leaves that have the same
@@ -11,11 +11,10 @@ readers, then every layer, and stops as soon as what is left can be read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ..engine import DOT, Value, parts
-from ..nn import ACTIVATIONS
-
+from ..engine import Value, parts
+from ..names import activations, is_parameter, neuron_of
 
 MANY_LEAVES = 9     # with the same readers, to stand in one box
 
@@ -28,6 +27,7 @@ class Group:
     name: str
     values: list[Value]
     size: int = 1     # how many neurons, or leaves
+    sums: dict[Value, Value] = field(default_factory=dict)     # of a neuron: every z, and its a, or z if unknown
 
     @property
     def last(self) -> Value:
@@ -40,19 +40,14 @@ def neurons(nodes: Iterable[Value]) -> list[Group]:
     nodes = list(nodes)
     present, taken = set(nodes), set()
     by_weights: dict[tuple[Value, ...], Group] = {}
-    activation_of = {node.args[0]: node for node in nodes if node.op.symbol in ACTIVATIONS}
-    for z in nodes:
+    for z, made in activations(nodes).items():
         weights, _, bias = parts(z.args)
-        if z.op is not DOT or not weights or not all(map(_is_parameter, weights)):
-            continue
-        name = _stem(weights[0].label, ".w[") or z.label or "neuron"
-        group = by_weights.setdefault(weights, Group("neuron", name, []))
-        members = [*weights, *filter(_is_parameter, bias), z]
-        if z in activation_of:
-            members.append(activation_of[z])
+        group = by_weights.setdefault(weights, Group("neuron", neuron_of(z) or z.label or "neuron", []))
+        members = [*weights, *filter(is_parameter, bias), *made]
         new = [value for value in dict.fromkeys(members) if value in present and value not in taken]
         taken.update(new)
         group.values += new
+        group.sums[z] = made[-1]
     return list(by_weights.values())
 
 
@@ -60,22 +55,11 @@ def layers(of: list[Group]) -> list[Group]:
     """The layers that neurons make up: one for all that read the same inputs."""
     by_inputs: dict[tuple[Value, ...], Group] = {}
     for neuron in of:
-        z = next(value for value in neuron.values if value.op is DOT)
-        _, inputs, _ = parts(z.args)
-        layer = by_inputs.setdefault(inputs, Group("layer", _stem(neuron.name, ".neurons[") or "layer", [], 0))
+        _, inputs, _ = parts(next(iter(neuron.sums)).args)
+        layer = by_inputs.setdefault(inputs, Group("layer", neuron.name.rpartition(".neurons[")[0] or "layer", [], 0))
         layer.values += neuron.values
         layer.size += 1
     return list(by_inputs.values())
-
-
-def _is_parameter(value: Value) -> bool:
-    """A labelled leaf, as weights and biases are."""
-    return bool(value.label) and not value.args
-
-
-def _stem(label: str, end: str) -> str:
-    """What stands before `end`: of a parameter's name its neuron, of a neuron's name its layer."""
-    return label.rpartition(end)[0]
 
 
 def boxes(nodes: list[Value], most: int) -> list[Group]:

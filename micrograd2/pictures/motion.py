@@ -1,8 +1,9 @@
 """A picture that moves by itself: the backward pass of a small expression, edge by edge, in an SVG file without script.
 
 The forward numbers stand, the edges are thin and grey. Then, in the order of `flow`, colour runs along one edge after
-the other from the result to the operand, and the operand's gradient appears, or grows where it is used once more. It
-rests at the end, and begins again. Where motion is not wanted (`prefers-reduced-motion`), the end stands still.
+the other from the result to the operand, and the operand's gradient appears, or grows: from what an earlier pass left,
+or where it is used once more. It rests at the end, and begins again. Where motion is not wanted
+(`prefers-reduced-motion`), the end stands still.
 
 The places are those of `draw`; the motion is CSS.
 """
@@ -10,12 +11,12 @@ The places are those of `draw`; the motion is CSS.
 from __future__ import annotations
 
 import copy
-import re
 import xml.etree.ElementTree as ET
 
-from ..contributions import flow
+from ..contributions import Contribution, flow
 from ..engine import Value, topological_order
 from ..given import switch
+from ..shown import printable
 from .canvas import Picture
 from .expression import MOST_NODES, Reading, draw_expression
 
@@ -33,7 +34,8 @@ class Moving(str):
 def animate(root: Value, *, dark: bool = False) -> Moving:
     """The backward pass of an expression as a moving picture: SVG text, shown in a notebook. Call `backward()` first.
 
-    RuntimeError if there is no `dot`; ValueError before a backward pass from `root`, and for more than 300 Values.
+    RuntimeError if there is no `dot`; ValueError before a backward pass from `root`, after its gradients were cleared,
+    and for more than 300 Values.
 
     >>> animate(Value(2.0) * 3.0)
     Traceback (most recent call last):
@@ -45,13 +47,19 @@ def animate(root: Value, *, dark: bool = False) -> Moving:
     steps, order = list(flow(root)), topological_order(root)
     if len(order) > MOST_NODES:
         raise ValueError(f"too large to play: {len(order):,} values, and at most {MOST_NODES} can be read")
-    if not steps or Reading(root, order).without:
+    reading = Reading(root, order)
+    if not steps or reading.without:
         raise ValueError("nothing to play: call backward() on this Value first")
+    for value in reading.rest:
+        if not value.grad:
+            raise ValueError(f"nothing to play: the gradient of {printable(value.label, 40) or 'a leaf'} is 0, and not "
+                             "what this pass adds to it: call backward() again")
     picture = draw_expression(root, False, None, dark)
-    return Moving(_moving(picture, root, {value: f"n{i}" for i, value in enumerate(order)}))
+    return Moving(_moving(picture, reading, steps))
 
 
-def _moving(picture: Picture, root: Value, names: dict[Value, str]) -> str:
+def _moving(picture: Picture, reading: Reading, steps: list[Contribution]) -> str:
+    names = {value: f"n{i}" for i, value in enumerate(reading.order)}
     for prefix, uri in (("", SVG[1:-1]), ("xlink", "http://www.w3.org/1999/xlink")):
         ET.register_namespace(prefix, uri)
     tree = ET.fromstring(picture.svg())
@@ -59,15 +67,15 @@ def _moving(picture: Picture, root: Value, names: dict[Value, str]) -> str:
     for group in tree.iter(f"{SVG}g"):
         if group.get("class") in ("node", "edge"):
             groups.setdefault(group.find(f"{SVG}title").text or "", []).append(group)     # type: ignore[union-attr]
-    steps = list(flow(root))
     clock = Clock(len(steps))
-    states: dict[Value, list[tuple[int, float]]] = {root: [(-1, 1.0)]}
+    states: dict[Value, list[tuple[int, float]]] = {value: [(-1, grad)] for value, grad in reading.rest.items()}
+    states[reading.root] = [(-1, 1.0)]
     for i, step in enumerate(steps):
         operand = step.operand
-        states.setdefault(operand, []).append((i, step.total))
+        states.setdefault(operand, []).append((i, reading.rest.get(operand, 0.0) + step.total))
         _light(groups[f"{names[operand]}->{names[step.result]}"].pop(0), i, clock, picture)
     for value, name in names.items():
-        _grow(groups[name][0], states.get(value, []), clock, picture)
+        _grow(groups[name][0], states[value], bool(reading.remark(value)), clock, picture)
     style = ET.Element(f"{SVG}style")
     style.text = clock.css()
     tree.insert(0, style)
@@ -130,18 +138,21 @@ def _light(group: ET.Element, i: int, clock: Clock, picture: Picture) -> None:
                 child.set("class", clock.shown(i + 0.3, None))
 
 
-def _grow(group: ET.Element, states: list[tuple[int, float]], clock: Clock, picture: Picture) -> None:
-    """A gradient: one text for every number that it has on the way."""
-    for parent in list(group.iter()):
-        for text in list(parent):
-            if text.tag != f"{SVG}text" or not re.match(r"grad\b", text.text or ""):
-                continue
-            at = list(parent).index(text)
-            parent.remove(text)
-            for k, (i, grad) in enumerate(states):
-                one = copy.deepcopy(text)
-                one.text = f"grad {grad:.4g}"
-                one.set("fill", picture.look.sign(grad))
-                end = states[k + 1][0] + 0.6 if k + 1 < len(states) else None
-                one.set("class", clock.shown(i + 0.6 if i >= 0 else -1, end))
-                parent.insert(at + k, one)
+def _grow(group: ET.Element, states: list[tuple[int, float]], remark: bool, clock: Clock, picture: Picture) -> None:
+    """A gradient: one text for every number that it has on the way, and at the end the one that was drawn.
+
+    That is the last text of its card, but for a remark.
+    """
+    texts = [(parent, text) for parent in group.iter() for text in parent if text.tag == f"{SVG}text"]
+    parent, drawn = texts[-2 if remark else -1]
+    at = list(parent).index(drawn)
+    for k, (i, grad) in enumerate(states):
+        start = i + 0.6 if i >= 0 else -1
+        if k + 1 == len(states):
+            drawn.set("class", clock.shown(start, None))
+            break
+        one = copy.deepcopy(drawn)
+        one.text = f"grad {grad:.4g}"
+        one.set("fill", picture.look.sign(grad))
+        one.set("class", clock.shown(start, states[k + 1][0] + 0.6))
+        parent.insert(at + k, one)

@@ -200,17 +200,23 @@ def _draw_neuron(picture: Picture, name: str, pos: str, a: float | None, delta: 
                  tooltip: str) -> None:
     """A circle filled by its activation and ringed by δ."""
     look = picture.look
-    looks = {"fillcolor": look.paper, "color": look.faint, "label": ""}
+    looks = {"fillcolor": look.paper, "color": look.faint, "label": "", "fontsize": "9"}
     if a is not None:
         dark = min(1.0, abs(a)) if a == a else 0.0
-        looks |= {"label": f"{a:.2f}", "fillcolor": _shade(picture, 0.8 * dark),
-                  "fontcolor": look.paper if dark > 0.6 else look.ink}
+        label = _short(a)
+        looks |= {"label": label, "fontsize": f"{min(9, 45 / len(label)):.3g}",     # so that it fits into the circle
+                  "fillcolor": _shade(picture, 0.8 * dark), "fontcolor": look.paper if dark > 0.6 else look.ink}
         tooltip += f": activation {a!r}"
     if delta:
         looks |= {"color": look.sign(delta), "penwidth": f"{1 + 3 * abs(delta) / widest:.2f}"}
         tooltip += f", δ = ∂C/∂z = {delta!r}"
-    picture.node(name, shape="circle", style="filled", fixedsize="true", width="0.4", fontsize="9", pos=pos,
+    picture.node(name, shape="circle", style="filled", fixedsize="true", width="0.4", pos=pos,
                  tooltip=attribute(tooltip), **looks)
+
+
+def _short(number: float) -> str:
+    """A number in few letters, and no −0.00."""
+    return f"{round(number, 2) or 0:.2f}" if abs(number) < 1000 else f"{number:.1e}"
 
 
 def _shade(picture: Picture, dark: float) -> str:
