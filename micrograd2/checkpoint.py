@@ -1,8 +1,9 @@
 """A checkpoint: what a training run that was killed needs to go on, in one file, as if nothing had happened.
 
 It holds the parameters, the state of the optimiser, and the history, as they were after the last finished epoch; and,
-so that no run goes on from another's file, what the run was started with. It is readable JSON, which keeps every
-number to the last bit; writing replaces the file whole, and reading executes nothing.
+so that no run goes on from another's file, what the run was started with, and a fingerprint of the graph of one
+example. It is readable JSON, which keeps every number to the last bit; writing replaces the file whole, and reading
+executes nothing.
 """
 
 from __future__ import annotations

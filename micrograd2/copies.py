@@ -3,7 +3,8 @@
 Whatever the depth of a record, nothing here recurses: it is written flat, operands first. A copy is born anew, here or
 in another process, so that birth stays an order. A row is copied as its name, and is itself again elsewhere.
 
-Left out: files of a network, which are readable text (see `MLP.save`).
+Left out: files of a network, which are readable text (see `MLP.save`); and a small pickle of many Values of one record,
+each of which brings all that it was made from: pickle the result, from which the others are found.
 """
 
 from __future__ import annotations

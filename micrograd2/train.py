@@ -79,12 +79,12 @@ class Optimizer:
         self._check_size(theta.shape)
         for name, state in self._arrays():
             setattr(self, name, state.astype(theta.dtype, copy=False))
-        lr = self.rate(self.steps)
+        lr = self._rate(self.steps)
         direction = self.direction(gradient)
         self.steps += 1
         return theta - lr * direction
 
-    def rate(self, step: int) -> float:
+    def _rate(self, step: int) -> float:
         """The learning rate of a step; ValueError if `lr` is a function, and gives no finite number, at least 0."""
         if not callable(self.lr):
             return self.lr
@@ -549,8 +549,9 @@ def _started_with(run: _Run, net: Any, cost: Any, example: int) -> dict[str, Any
     """
     rule = {name: "a function" if callable(value) else value for name, value in vars(run.optimizer).items()
             if name not in run.optimizer.state}
-    steps = -(-len(run.X) // run.batch_size)
-    rule["lr"] = [run.optimizer.rate(step) for step in (0, *(2 ** k for k in range((steps - 1).bit_length())))]
+    if callable(run.optimizer.lr):
+        steps = -(-len(run.X) // run.batch_size)  # of an epoch; some of them tell two rates apart
+        rule["lr"] = [run.optimizer._rate(step) for step in (0, *(2 ** k for k in range((steps - 1).bit_length())))]
     network = f"{re.sub(' at 0x[0-9a-f]+', '', repr(net)):.200}" if type(net) is MLP else type(net).__qualname__
     return {"seed": run.seed, "batch_size": run.batch_size, "dtype": run.theta.dtype.name,
             "examples": checkpoints.fingerprint(run.X, run.Y),
