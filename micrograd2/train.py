@@ -549,7 +549,6 @@ def _started_with(run: _Run, net: Any, cost: Any, example: int) -> dict[str, Any
     """
     rule = {name: "a function" if callable(value) else value for name, value in vars(run.optimizer).items()
             if name not in run.optimizer.state}
-    steps = -(-len(run.X) // run.batch_size)
     if callable(run.optimizer.lr):
         steps = -(-len(run.X) // run.batch_size)  # of an epoch; some of them tell two rates apart
         rule["lr"] = [run.optimizer._rate(step) for step in (0, *(2 ** k for k in range((steps - 1).bit_length())))]
