@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -162,6 +162,20 @@ def draw_edge(picture: Picture, tail: str, head: str, contribution: float | None
     above = f'<{number:+.4g}<br/><font point-size="{2 + most * strength:.0f}"> </font>>' if number else ""
     picture.edge(tail, head, above, color=colour, fontcolor=colour, penwidth=f"{0.5 + most * strength:.2f}",
                  tooltip=attribute(tooltip), labeltooltip=attribute(tooltip), **looks)
+
+
+def nan_last(number: float) -> tuple[bool, float]:
+    """A key for sorting that puts a NaN, which is neither less nor more than a number, above them all."""
+    return math.isnan(number), number
+
+
+def scale(sizes: Iterable[float]) -> float:
+    """The size that is drawn widest: the largest that is a number; NaN only where no number is above 0.
+
+    >>> scale([math.nan, 1.0, 2.0]), scale([0.0, math.nan]), scale([0.0])
+    (2.0, nan, 0.0)
+    """
+    return min(filter(None, sizes), key=lambda size: (math.isnan(size), -size), default=0.0)
 
 
 def safe(text: str, most: int | None = None) -> str:

@@ -18,7 +18,7 @@ from ..engine import DOT, Value, change_since, parts, topological_order
 from ..names import is_parameter
 from ..nn import ACTIVATIONS
 from ..shown import printable
-from .canvas import Picture, attribute, blank, draw_edge, explain_signs, safe
+from .canvas import Picture, attribute, blank, draw_edge, explain_signs, nan_last, safe, scale
 from .grouping import Group, boxes, layers, neurons, place
 
 MOST_NODES = 300     # a larger expression is summarised
@@ -93,7 +93,7 @@ def draw_expression(root: Value, expand: bool, depth: int | None, dark: bool) ->
     edges = list(_edges(reading, groups, at))
     sizes = [edge.strength for edge in edges]
     sizes += [abs(group.last.grad) for group in groups if expand and _products(group)]
-    widest = min(sizes, key=lambda size: (math.isnan(size), -size), default=0.0)     # a NaN only where all are
+    widest = scale(sizes)
     picture = blank("dot", dark, rankdir="LR", nodesep="0.18", ranksep="0.5")
     picture.of = f"{len(everything):,} value{'s' * (len(everything) > 1)}"
     explain_signs(picture, reading.without, "the result",
@@ -212,7 +212,7 @@ def _draw_edges(picture: Picture, reading: Reading, groups: list[Group], edges: 
 
 def _strongest(picture: Picture, head: int, into: list[Edge]) -> list[Edge]:
     """The strongest of the edges into one box, in their own order; the box says how many more there are."""
-    weaker = sorted(into, key=lambda edge: _nan_last(edge.strength), reverse=True)[MOST_INTO:]
+    weaker = sorted(into, key=lambda edge: nan_last(edge.strength), reverse=True)[MOST_INTO:]
     if weaker:
         total = sum(edge.strength for edge in weaker)
         _draw_stub(picture, f"n{head}", "weaker", f"+{len(weaker):,} weaker", f"Σ|contribution| = {total:.4g}")
@@ -353,7 +353,7 @@ def _summary(group: Group, reading: Reading) -> list[str]:
     if group.kind != "leaves":
         rows.append(f"{len(leaves):,} weights and biases")
     if reading.known:
-        sizes = sorted((abs(leaf.grad) for leaf in leaves), key=_nan_last)
+        sizes = sorted((abs(leaf.grad) for leaf in leaves), key=nan_last)
         rows.append(f"|grad| up to {sizes[-1] if sizes else 0.0:.4g}")
     return rows
 
@@ -363,15 +363,10 @@ def _activations(sums: dict[Value, Value]) -> list[str]:
     words = {"z" if a is z else f"{a.op.symbol}(z)" if a.args == (z,) and a.op.symbol in ACTIVATIONS else "a"
              for z, a in sums.items()}
     word = words.pop() if len(words) == 1 else "z"
-    shown = sorted((value.data for value in (sums if word == "z" else sums.values())), key=_nan_last)
+    shown = sorted((value.data for value in (sums if word == "z" else sums.values())), key=nan_last)
     if len(shown) == 1:
         return [f"{word} = {shown[0]:.4g}"]
     return [f"{len(shown):,} weighted sums", f"{word} from {shown[0]:.4g} to {shown[-1]:.4g}"]
-
-
-def _nan_last(number: float) -> tuple[bool, float]:
-    """A key for sorting that finds a NaN, which is neither less nor more than a number, above them all."""
-    return number != number, number
 
 
 def _tooltip(node: Value, reading: Reading) -> str:

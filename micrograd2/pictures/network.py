@@ -15,7 +15,7 @@ from ..backprop import Cost, averages, forward, passes
 from ..engine import Value
 from ..nn import MLP
 from ..shown import printable
-from .canvas import Picture, attribute, blank, draw_edge, explain_signs
+from .canvas import Picture, attribute, blank, draw_edge, explain_signs, nan_last, scale
 
 MOST_NEURONS = 16    # of one column
 MOST_WEIGHTS = 80    # between two columns; if there are more, only the strongest into each neuron are drawn
@@ -120,7 +120,7 @@ def _planned(net: MLP, numbers: Numbers, felt: bool) -> Plan:
 
 def _strongest(items: Sequence[int], strength: Sequence[float], most: int) -> list[int]:
     """At most so many of the items, the strongest, in their own order; `strength` is indexed by item."""
-    return sorted(sorted(items, key=lambda item: strength[item], reverse=True)[:most])
+    return sorted(sorted(items, key=lambda item: nan_last(strength[item]), reverse=True)[:most])
 
 
 def _drawn(layer: list[list[Value]], rows: list[int], columns: list[int],
@@ -146,8 +146,10 @@ def _draw_weights(picture: Picture, numbers: Numbers, plan: Plan, c: int, felt: 
     """The weights between columns c and c + 1, and above them how many there are, and the scale."""
     layer, strength, drawn = plan.weights[c], plan.strength, plan.drawn[c]
     from_image = plan.image and c == 0
-    widest = max(strength[layer[j][i]] for j, i in drawn)
-    for j, i in sorted(drawn, key=lambda pair: strength[layer[pair[0]][pair[1]]]):  # the strongest on top
+    ordered = sorted(drawn, key=lambda pair: nan_last(strength[layer[pair[0]][pair[1]]]))
+    sizes = [strength[layer[j][i]] for j, i in ordered]
+    widest = scale(sizes)
+    for j, i in ordered:     # the strongest on top
         w = layer[j][i]
         grad = numbers.grads[w] if numbers.known else None
         factors = (numbers.deltas[c][j], numbers.columns[c][i]) if numbers.examples == 1 else None
@@ -156,9 +158,9 @@ def _draw_weights(picture: Picture, numbers: Numbers, plan: Plan, c: int, felt: 
                   arrowhead="none")
     more = plan.weights_into(c) - len(drawn)
     counts = f"{len(drawn)} weights" + (f", +{more:,} more" if more else "")
-    scale = f"∂C/∂w up to ±{widest:.3g}" if felt else ""
+    reach = f"∂C/∂w up to ±{sizes[-1]:.3g}" if felt else ""
     middle = (plan.column(c) + plan.column(c + 1)) / 2 + (0.18 if from_image else 0)
-    _draw_caption(picture, f"w{c}", middle, plan.height, f"{counts}\\n{scale}")
+    _draw_caption(picture, f"w{c}", middle, plan.height, f"{counts}\\n{reach}")
 
 
 def _draw_rests(picture: Picture, plan: Plan, c: int, felt: bool) -> None:
@@ -179,8 +181,9 @@ def _draw_column(picture: Picture, numbers: Numbers, plan: Plan, c: int) -> None
     size = len(plan.weights[c - 1]) if c else len(plan.weights[0][0])
     kind = "output" if last else "neuron" if c else "input"
     deltas = numbers.deltas[c - 1] if c and numbers.deltas else []
-    widest = max(map(abs, deltas), default=0.0)
-    ring = f"\\nring: δ up to ±{widest:.3g}" if widest else ""
+    sizes = sorted(map(abs, deltas), key=nan_last)
+    widest = scale(sizes)
+    ring = f"\\nring: δ up to ±{sizes[-1]:.3g}" if any(sizes) else ""
     _draw_caption(picture, f"c{c}", column, plan.height, f"{size:,} {kind}{'s' * (size > 1)}{ring}")
     for place, j in enumerate(rows):
         a = numbers.columns[c][j] if numbers.columns else None
@@ -208,7 +211,7 @@ def _draw_neuron(picture: Picture, name: str, pos: str, a: float | None, delta: 
                   "fillcolor": _shade(picture, 0.8 * dark), "fontcolor": look.paper if dark > 0.6 else look.ink}
         tooltip += f": activation {a!r}"
     if delta:
-        looks |= {"color": look.sign(delta), "penwidth": f"{1 + 3 * abs(delta) / widest:.2f}"}
+        looks |= {"color": look.sign(delta), "penwidth": f"{1 + 3 * min(1.0, abs(delta) / widest):.2f}"}
         tooltip += f", δ = ∂C/∂z = {delta!r}"
     picture.node(name, shape="circle", style="filled", fixedsize="true", width="0.4", pos=pos,
                  tooltip=attribute(tooltip), **looks)

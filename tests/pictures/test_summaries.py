@@ -249,3 +249,33 @@ def test_no_column_of_a_table_has_a_zero_below_zero(numbers, spec):
     for cell in cells:
         assert not cell.startswith("-") or float(cell) < 0
         assert cell.startswith("+") == (spec[0] == "+" and float(cell) >= 0)
+
+
+# NaN in a network
+
+@pytest.mark.parametrize("nin, nout", [(2, 3), (30, 20)])
+@given(data=st.data())
+@settings(deadline=None, max_examples=20)
+def test_the_picture_of_a_network_shows_a_nan_wherever_it_is(nin, nout, data):
+    net = MLP(nin, [nout, 1], seed=1)
+    for i, p in enumerate(net.parameters()):
+        p.grad = 1.0 + i
+    neuron = data.draw(st.sampled_from(net.layers[0].neurons))
+    w = data.draw(st.sampled_from(neuron.w))
+    w.grad = math.nan
+    source = draw(net).source
+    assert source.count("∂C/∂w up to ±nan") == 1     # above the first layer, and not above the second
+    assert f"∂C/∂{w.label} = nan" in source
+    edges = {text: float(width) for width, text in re.findall(r'penwidth=(\S+) tooltip="∂C/∂(\S+) = ', source)}
+    first = {text: width for text, width in edges.items() if text.startswith("layers[0]") and text != w.label}
+    assert len(set(first.values())) > 1 and max(first.values()) <= 3.5
+
+
+@pytest.mark.parametrize("other", ["tanh", lambda z: z * 0.0, lambda z: z * math.inf])
+def test_a_delta_that_is_nan_has_a_ring_that_can_be_drawn(other):
+    net = MLP(2, [2, 1], activation=lambda z: z * math.nan, seed=1)
+    net.layers[0].neurons[0].activation = other
+    net.layers[1].neurons[0].activation = lambda z: z.relu() + z * z
+    source = draw(net, [1.0, 2.0], 1.0).source
+    assert "δ up to ±nan" in source and "penwidth=nan" not in source
+    assert draw(net, [[1.0, 2.0]] * 2, [1.0] * 2).source
