@@ -1,6 +1,6 @@
 // One number, held: dragged or typed, with the true result as a curve over it, its tangent, and the way back.
 
-import {html, num, range, signClass, svg} from "./page.js";
+import {html, num, range, signClass, svg, typedNumber} from "./page.js";
 
 const WIDE = 280, // of the curve, and how high, and how far it stays from the edge
   HIGH = 98,
@@ -41,7 +41,7 @@ export function instrument(held) {
     update();
   }
   slider.oninput = () => put(Number(slider.value));
-  typed.onchange = () => put(Number(typed.value.replace("−", "-").replace(",", ".") || NaN));
+  typed.onchange = () => put(typedNumber(typed.value));
   plot.onpointerdown = event => {
     plot.setPointerCapture(event.pointerId);
     follow(event);

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import math
 import re
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from micrograd2 import data
 from micrograd2.backprop import passes
@@ -17,6 +20,7 @@ from micrograd2.engine import Value, topological_order
 from micrograd2.nn import MLP
 from micrograd2.player import play
 from micrograd2.train import SGD, fit
+from tests.player.test_arithmetic import FEW
 from tests.player.test_player import about, digit_net, go, neuron, number, titles, xor_page
 
 
@@ -82,6 +86,42 @@ def test_a_leaf_is_dragged_typed_moved_by_keys_and_put_back(opened):
     tab.run("page.hold(0)")
     tab.key("Escape")
     assert tab.run("document.querySelector('.instrument')") is None
+
+
+DIGITS = st.text("0123456789", min_size=1, max_size=4)
+TYPED = st.text("0123456789,.-−e ", max_size=9) | st.tuples(
+    st.sampled_from(["", "-", "−"]), DIGITS, st.sampled_from([",", ".", ""]), DIGITS, st.sampled_from(["", "e2", " "])
+).map("".join)
+
+
+def readings(text: str) -> set[float]:
+    """The numbers that a text may mean: its comma as a point, or as what parts thousands."""
+    found = set()
+    for commas in (text.replace(",", "."), *([text.replace(",", "")] if THOUSANDS.fullmatch(text.strip()) else [])):
+        try:
+            found.add(float(commas.replace("−", "-")))
+        except ValueError:
+            pass
+    return {x for x in found if math.isfinite(x)}
+
+
+THOUSANDS = re.compile(r"[-−]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?(e\d+)?")
+
+
+@settings(FEW, max_examples=4)
+@given(texts=st.lists(TYPED, min_size=40, max_size=80))
+def test_only_what_can_be_read_in_one_way_is_taken_as_a_number(opened, texts):
+    held = opened(play(Value(0.25, "a") * 2.0), calm=True)
+    held.run("page.hold(0)")
+    field = opened(play("y = a*2; a = 0.25"), calm=True)
+    for text in [*texts, "1,000", "−12,500", "0,125", "3,1416", " ", "1,000,000"]:
+        held.run(f"(i => (i.value = {text!r}, i.onchange()))(document.querySelector('.instrument input[type=text]'))")
+        field.run(f"(i => (i.value = {text!r}, i.oninput()))(document.querySelector('.numbers input'))")
+        meant = readings(text)
+        for tab, refused in ((held, held.text(".instrument .slope") == "That is no number."),
+                             (field, "a has no number" in field.text("#fault"))):
+            assert refused or {tab.run("page.numbers[0]")} == meant, text
+            assert not refused or len(meant) != 1 or "," in text, text
 
 
 def test_a_leaf_is_dragged_by_touch(opened):
