@@ -112,15 +112,23 @@ function namesOf(nodes) {
 }
 
 function nameAsMade({symbol}, operands) {
-  const parts = operands.map(name => (name.includes(" ") ? `(${name})` : name));
   if (symbol.includes(" ")) return symbol; // w·x + b
-  if (parts.length === 2 && !/^\p{L}/u.test(symbol)) return `${parts[0]} ${symbol} ${parts[1]}`;
-  if (isPower(symbol)) return parts[0] + symbol.slice(1);
-  return symbol === "−" ? symbol + parts[0] : `${symbol}(${operands.join(", ")})`;
+  const parts = operands.map(name => (name.includes(" ") ? `(${name})` : name));
+  return operatorText(symbol, parts) || (symbol === "−" ? symbol + parts[0] : `${symbol}(${operands.join(", ")})`);
 }
 
+/** An operator between its operands, or a power of one, which may be names or numbers; "" for what is a function. */
+export function operatorText(symbol, [a, b]) {
+  if (isPower(symbol)) return whole(a) + symbol.slice(1);
+  if (b === undefined || /^\p{L}/u.test(symbol)) return "";
+  return `${symbol === "**" ? whole(a) : a} ${symbol} ${/[*/]/.test(symbol) ? whole(b) : b}`;
+}
+
+/** In brackets, if it is more than a word, a number, or what a function gives: (−3)², (1.5·10⁵)², (a²)³. */
+const whole = text => (/^[\p{L}\p{Nd}₀-₉_.…[\]]*(\(.*\))?$/u.test(text) ? text : `(${text})`);
+
 /** Whether it raises its one operand to a plain number: x², x^0.5. */
-export const isPower = symbol => /^x[⁻⁰¹²³⁴-⁹^]/.test(symbol);
+const isPower = symbol => /^x[⁻⁰¹²³⁴-⁹^]/.test(symbol);
 
 /** A label at most so long; of a parameter the end, since it is what tells it apart. */
 function shortLabel(label) {

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from tests.browser import Tab
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from micrograd2 import data, player
 from micrograd2.contributions import flow
@@ -102,6 +103,42 @@ def test_a_value_used_twice_adds_up(opened):
     assert "a.grad: 4 → 7  += upstream 1 × local 3" in tab.text("#panel .main")
     assert tab.text("#panel .sum").endswith("add up: 1 + 3 + 3 = 7")
     assert tab.run("new Set([...document.querySelectorAll('.lit')].map(path => path.getAttribute('d'))).size") == 4
+
+
+ARITHMETIC = [
+    lambda a: a ** 2, lambda a: a ** 3, lambda a: a ** -1, lambda a: a ** -2, lambda a: abs(a) ** 1.5,
+    lambda a: abs(a) ** Value(0.37), lambda a: 7.5 / a, lambda a: a / -2.5, lambda a: a + -1.5, lambda a: 0.5 - a,
+    lambda a: a * -0.125, lambda a: -a, lambda a: (-a) ** 2, lambda a: (a ** 2) ** 3, lambda a: (3 / a) ** 2,
+    lambda a: total([a, a, a]), lambda a: dot([a, a], [a, Value(-2.0)], Value(-3.0))]
+
+
+def read_back(text: str, a: str) -> float:
+    """What a line of arithmetic means, by Python's rules."""
+    text = re.sub("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda found: f"**({found[0].translate(RAISED)})", text)
+    for sign, plain in (("−", "-"), ("·", "*"), ("×", "*"), ("^", "**"), ("a", a), (f"{a}bs", "abs")):
+        text = text.replace(sign, plain)
+    return eval(text, {"__builtins__": {}, "abs": abs})
+
+
+@settings(max_examples=12, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@given(digits=st.integers(1, 99999), power=st.integers(-12, 7), sign=st.sampled_from([1, -1]),
+       label=st.sampled_from(["a", ""]))
+def test_what_is_said_of_a_result_is_arithmetic_that_gives_it(opened, digits, power, sign, label):
+    a = Value(sign * digits * 10.0 ** power, label)
+    root = total([make(a) for make in ARITHMETIC])
+    tab = opened(play(root), "step=99", calm=True)
+    names = tab.run("[...document.querySelectorAll('.card.op .name')].map(text => text.textContent)")
+    lines = tab.run("""page.nodes.filter(({args}) => args.length).map((_, k) => {
+        page.player.go(2 + k);
+        return document.querySelector("#panel .main").textContent;
+    })""")
+    results = [node for node in topological_order(root) if node.args]
+    for result, name, line in zip(results, names, lines, strict=True):
+        rounded = abs(result.data) + sum(abs(k * arg.data) for k, arg in zip(result.local_grads, result.args))
+        assert line.startswith(f"{name} = ")
+        for part in line.split(" = "):
+            if set(part).isdisjoint("…Σwf"):
+                assert read_back(part, f"({a.data!r})") == pytest.approx(result.data, abs=1e-3 * rounded), line
 
 
 def test_width_is_strength_and_colour_is_sign(opened):
