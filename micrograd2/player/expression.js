@@ -25,13 +25,13 @@ export function load(expression, enginePass = null) {
   results = range(nodes.length).filter(i => nodes[i].args.length);
   seed = results.length + 2;
   appears = nodes.map(({args}, i) => (args.length ? results.indexOf(i) + 2 : 1));
-  names = namesOf(nodes);
   given = enginePass ?? compute(nodes, nodes.map(node => node.data));
   put(given);
 }
 
 function put(pass) {
   ({numbers, locals} = pass);
+  names = namesOf(nodes, numbers);
   ({grads: gradients, flow} = backward(pass));
 }
 
@@ -93,14 +93,14 @@ export function change(leaves) {
 
 const LETTERS = 22; // of a name, at most
 
-/** A short name for each node: its label, or its number if it is a leaf, or how it was made. */
-function namesOf(nodes) {
+/** A short name for each node: its label, or the number that it is now if it is a leaf, or how it was made. */
+function namesOf(nodes, numbers) {
   const names = [];
-  for (const node of nodes) {
+  for (const [i, node] of nodes.entries()) {
     const operands = node.args.map(a => names[a]);
     const letters = text => [...text].length;
     let name = shortLabel(node.label);
-    if (!name && !operands.length) name = num(node.data);
+    if (!name && !operands.length) name = num(numbers[i]);
     if (!name) {
       name = nameAsMade(node, operands);
       if (letters(name) > LETTERS) name = nameAsMade(node, operands.map(text => (letters(text) <= 8 ? text : "…")));

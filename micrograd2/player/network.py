@@ -148,7 +148,7 @@ class _PassReader:
             return []
         if not all(("cost", *row) in self.printed for row in rows):   # it has no value for any of those outputs
             return []
-        return [{"name": _target_text(row), "y": pack(row), "cost": self.entry(("cost", *row))} for row in rows]
+        return [{"y": pack(row), "cost": self.entry(("cost", *row))} for row in rows]
 
     def entry(self, key: Key) -> Any:
         """[which of `texts`, its constants]"""
@@ -197,14 +197,7 @@ def _parameters(net: MLP) -> dict[str, Any]:
 
 
 def _example(one: Pass) -> dict[str, Any]:
-    x, y = one.activations[0], one.targets
-    return {"input": _numbers_text(x), "target": _target_text(y), "x": pack(x), "y": pack(y)}
-
-
-def _target_text(targets: list[float]) -> str:
-    """What targets are called: the number of their class, or else the numbers themselves."""
-    classes = len(targets) > 1 and sorted(targets) == [0.0] * (len(targets) - 1) + [1.0]
-    return str(targets.index(1.0)) if classes else _numbers_text(targets)
+    return {"x": pack(one.activations[0]), "y": pack(one.targets)}
 
 
 def _numbers(one: Pass) -> dict[str, Any]:
@@ -213,8 +206,3 @@ def _numbers(one: Pass) -> dict[str, Any]:
             "a": list(map(pack, one.activations)), "z": list(map(pack, one.sums)),
             "slopes": list(map(pack, one.slopes)), "da": list(map(pack, one.upstream)),
             "dz": list(map(pack, one.deltas))}
-
-
-def _numbers_text(numbers: list[float]) -> str:
-    """The first three, in short."""
-    return (", ".join(f"{x:.3g}" for x in numbers[:3]) + ", …" * (len(numbers) > 3)).replace("-", "−")

@@ -19,7 +19,21 @@
 // Numbers come with the sign that they are to be drawn with; but wishes are looked up here, and turned.
 
 import {byId, calm, data, largestSize, num, range, signClass, svg, html} from "./page.js";
-import {activationsOf, bias, examples, last, names, now, passOf, sizes, weight, wish, wishScale} from "./model.js";
+import {
+  activationsOf,
+  bias,
+  examples,
+  inShort,
+  last,
+  names,
+  now,
+  passOf,
+  sizes,
+  targetName,
+  weight,
+  wish,
+  wishScale,
+} from "./model.js";
 
 const MOST = 20; // neurons of a layer that are drawn
 
@@ -48,6 +62,14 @@ export function neuronName(l, j) {
   if (l === last) return isDigit ? `the ${j}` : outputs > 1 ? `output ${j}` : "the output";
   return l ? `neuron ${j} of layer ${l}` : side ? `pixel ${(j % side) + 1}, ${Math.floor(j / side) + 1}` : `input ${j}`;
 }
+
+/** What an example is called, with the numbers that are there now. */
+export function exampleName(k = now.example) {
+  const {x, y} = examples[k];
+  return side ? targetName(y) : `${inShort(x)} → ${targetName(y)}`;
+}
+const description = ({x, y, isDrawn}) =>
+  side ? `an image${isDrawn ? " that was drawn" : isDigit ? ` of a ${targetName(y)}` : ""}` : `the input ${inShort(x)}`;
 
 /** A colour of the page, by its name in the style. */
 export const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -472,7 +494,7 @@ export function picture(scene, {picked, held, onpick, onpixel, moving}) {
     alive = moving && !calm.matches;
   // a line of text is up to 1 / 0.7 as high as its font is large
   root.style.setProperty("--most", `${0.7 * at.pitch}px`);
-  root.setAttribute("aria-label", `the network ${sizes.join("-")}, ${examples[now.example].description}`);
+  root.setAttribute("aria-label", `the network ${sizes.join("-")}, ${description(examples[now.example])}`);
   drawGround(root);
   fillGround(root, scene, side && scene.images && at.pitch > 13 ? shown[1].map(scene.images) : [], alive);
   if (held?.weight) drawHeldWire(root, held.weight);

@@ -19,6 +19,7 @@ import {
   remember,
   sizes,
   still,
+  targetName,
 } from "./model.js";
 import {colour, outputs, paint, shown} from "./picture.js";
 import {training} from "./training.js";
@@ -198,11 +199,11 @@ export function planeOf({choose, run}) {
   }
 
   function tell() {
-    const {x, y, target} = examples[now.example],
+    const {x, y} = examples[now.example],
       made = num(passOf().a[last][output], 3);
     let text = `should be ${num(y[output], 3)}, ${outputs > 1 ? `output ${names[output]}` : "the output"} is ${made}`;
-    if (areMany) text = `should be ${target}, is read as ${names[readAs(now.example)]}`;
-    else if (!comparable) text = `target ${target}, output ${names[output]} is ${made}`;
+    if (areMany) text = `should be ${targetName(y)}, is read as ${names[readAs(now.example)]}`;
+    else if (!comparable) text = `target ${targetName(y)}, output ${names[output]} is ${made}`;
     const lines = [html("b", {}, `point ${now.example}`), `  ${num(x[0], 3)}, ${num(x[1], 3)}`, html("br"), text];
     chosenText.replaceChildren(...lines);
     canvas.setAttribute("aria-valuenow", now.example);

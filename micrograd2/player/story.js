@@ -18,7 +18,7 @@ import {
   weight,
   weightGradients,
 } from "./model.js";
-import {isDigit, isPlane, neuronName, outputs, shown, side} from "./picture.js";
+import {exampleName, isDigit, isPlane, neuronName, outputs, shown, side} from "./picture.js";
 import {POINT_NOTE, training} from "./training.js";
 import {canDraw} from "./drawing.js";
 import {
@@ -164,7 +164,7 @@ export function story({choose, follow, toggleGradient, toggleWeights, panel}) {
 
   chapter(side ? "image" : "input");
   step(
-    () => (side ? (isDigit ? `An image of a ${example().name}` : "An image") : `The input ${example().name}`),
+    () => (side ? `An image${isDigit ? ` of a ${exampleName()}` : ""}` : `The input ${exampleName()}`),
     () => [
       side
         ? `${sizes[0]} pixels, each a number from 0, paper, to 1, ink. They are the activations of the first layer. ` +

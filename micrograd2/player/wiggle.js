@@ -10,7 +10,7 @@ const WIDE = 280, // of the curve, and how high, and how far it stays from the e
  * What holds one number. `held` has its `name`; `resultName`, of what it changes; `get` and `given`, the number now and
  * as it was given; `set(x)`, which puts another there and returns why that cannot be, or ""; `result(x)`, what would
  * come out if it were x; `slope()`, the gradient of the result in it; `bounds`, between which it may be, if any;
- * `rival`, another number to compare with: {name, slope()}, or null; `drop()`, when it is let go.
+ * `rival`, another number to compare with: {name(), slope()}, or null; `drop()`, when it is let go.
  */
 export function instrument(held) {
   const spread = Math.max(1, 2 * Math.abs(held.get()));
@@ -79,8 +79,8 @@ function comparison(slope, rival) {
   if (!other || !slope) return "";
   const ratio = Math.abs(slope / other);
   return ratio >= 1
-    ? `: as sensitive as ${num(ratio, 3)} of ${rival.name}`
-    : `: ${rival.name} is as sensitive as ${num(1 / ratio, 3)} of it`;
+    ? `: as sensitive as ${num(ratio, 3)} of ${rival.name()}`
+    : `: ${rival.name()} is as sensitive as ${num(1 / ratio, 3)} of it`;
 }
 
 /** The true result over the number, and its tangent where it is now. */

@@ -17,7 +17,7 @@ import {
   weightGradient,
   wish,
 } from "./model.js";
-import {neuronName, outputs, shown, side, thumb} from "./picture.js";
+import {exampleName, neuronName, outputs, shown, side, thumb} from "./picture.js";
 
 export const example = () => examples[now.example];
 
@@ -165,9 +165,9 @@ export function agreeList(choose) {
   const rows = range(examples.length)
     .sort((e, f) => cosines[f] - cosines[e])
     .map(e => {
-      const label = `example ${e}, ${examples[e].name}: ${num(cosines[e], 2)}`,
+      const label = `example ${e}, ${exampleName(e)}: ${num(cosines[e], 2)}`,
         text = html("span", {class: signClass(cosines[e])}, cosines[e].toFixed(2).replace("-", "−"));
-      const parts = [thumb(examples[e]), html("span", {}, examples[e].name), bar(cosines[e]), text];
+      const parts = [thumb(examples[e]), html("span", {}, exampleName(e)), bar(cosines[e]), text];
       return html(
         "button",
         {class: "agree", "aria-label": label, onclick: () => choose(e), "data-key": `agree.${e}`},
@@ -197,7 +197,7 @@ export function filmTable() {
     across = Math.max(1, Math.min(examples.length, Math.floor((stage.clientWidth - 190) / 78)));
   const some = range(across).map(n => (now.example + n) % examples.length);
   const rows = strongestWeights().slice(0, Math.max(2, Math.min(12, Math.floor(tall))));
-  const head = some.map(k => html("th", {scope: "col"}, side ? thumb(examples[k]) : "", examples[k].name));
+  const head = some.map(k => html("th", {scope: "col"}, side ? thumb(examples[k]) : "", exampleName(k)));
   const more = examples.length > across ? [html("th", {}, "…")] : [];
   const lines = rows.map(({place: [l, j, i], average}) =>
     html(
