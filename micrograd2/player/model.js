@@ -244,12 +244,13 @@ export function sensibleRate(rates, k) {
 const isOneHot = y => y.filter(t => t === 1).length === 1 && y.every(t => t === 0 || t === 1);
 /** The first three of some numbers. */
 export const inShort = row => [...row.slice(0, 3)].map(x => num(x, 3)).join(", ") + (row.length > 3 ? ", …" : "");
+/** Whether each output has a target of its own; a cost may take others. */
+export const isPaired = examples.every(({y}) => y.length === sizes[last]);
 /** What targets are called: the number of their class, or else the numbers themselves. */
-export const targetName = y => (y.length > 1 && isOneHot(y) ? String(y.indexOf(1)) : inShort(y));
+export const targetName = y => (isPaired && y.length > 1 && isOneHot(y) ? String(y.indexOf(1)) : inShort(y));
 /** Whether targets are classes: one-hot rows, or −1 and 1 for a single output. */
-export const areClasses = examples.every(
-  ({y}) => y.length === sizes[last] && (y.length > 1 ? isOneHot(y) : Math.abs(y[0]) === 1),
-);
+export const areClasses =
+  isPaired && examples.every(({y}) => (y.length > 1 ? isOneHot(y) : Math.abs(y[0]) === 1));
 const argmax = row => row.indexOf(Math.max(...row));
 
 /** Which class an example is read as: the largest output, or the sign of the only one. */

@@ -24,6 +24,7 @@ import {
   bias,
   examples,
   inShort,
+  isPaired,
   last,
   names,
   now,
@@ -70,6 +71,13 @@ export function exampleName(k = now.example) {
 }
 const description = ({x, y, isDrawn}) =>
   side ? `an image${isDrawn ? " that was drawn" : isDigit ? ` of a ${targetName(y)}` : ""}` : `the input ${inShort(x)}`;
+
+/** The targets, where they are of no output alone. */
+export function targetsText() {
+  const {y} = examples[now.example],
+    some = [...y.slice(0, 4)].map(x => num(x)).join(", ");
+  return `target${y.length > 1 ? "s" : ""} ${some}${y.length > 4 ? ", …" : ""}`;
+}
 
 /** A colour of the page, by its name in the style. */
 export const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -123,7 +131,7 @@ const largestWidth = (kind, texts) => Math.max(0, ...texts.map(text => textWidth
 /** The first of some texts that has room, or "". */
 const firstThatFits = (kind, room, ...texts) => texts.find(text => textWidth(kind, text) <= room) ?? "";
 
-const targetText = (y, tight) => (tight ? "" : "target ") + num(y, 2);
+const targetText = (y, tight) => (tight ? "" : "target ") + num(y);
 const inputText = (x, tight) => (tight ? "" : num(x, 3));
 
 /** Where everything stands, in pixels: the radius `r` of a neuron, x by layer, y by layer and row, and so on. */
@@ -140,7 +148,7 @@ function layOut() {
   const box = side ? Math.min(height * 0.62, width * (tight ? 0.17 : 0.2), 280) : 0;
   const all = side ? [] : [...examples.map(e => e.x), activationsOf(null)[0]],
     inputs = all.flatMap(x => shown[0].map(i => inputText(x[i], tight)));
-  const targets = [...new Set(examples.flatMap(e => [...e.y]))].map(y => targetText(y, tight));
+  const targets = isPaired ? [...new Set(examples.flatMap(e => [...e.y]))].map(y => targetText(y, tight)) : [];
   const left = side ? box + (tight ? 30 : 50 + 0.04 * width) : r + 16 + largestWidth("before", inputs),
     right = width - (r + 17 + largestWidth("label", names) + 8 + largestWidth("target", targets) + 4);
   const x = range(last + 1).map(l => {
@@ -362,8 +370,8 @@ function drawNeuron(scene, l, row, j, a, picked, onpick) {
   if (l === last) {
     group.append(svg("text", {x: at.r + 17, y: 4.5, class: "label"}, names[j]));
     const target = {x: at.width - at.x[l] - 4, y: 4.5, class: "target"};
-    if (scene.targets && (isPlane || !scene.average))
-      group.append(svg("text", target, targetText(example.y[j] ?? example.y[0], at.tight)));
+    if (isPaired && scene.targets && (isPlane || !scene.average))
+      group.append(svg("text", target, targetText(example.y[j], at.tight)));
   }
   if (l === 0) group.append(svg("text", {x: -at.r - 8, y: 4.5, class: "before"}, inputText(a, at.tight)));
   group.onclick = () => onpick(l, j);

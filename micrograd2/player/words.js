@@ -7,6 +7,7 @@ import {
   examples,
   formulas,
   gradientOf,
+  isPaired,
   kinds,
   last,
   names,
@@ -66,8 +67,8 @@ export function costTable() {
     {y} = example();
   if (!data.squared)
     return table(
-      ["output", "a", "target"],
-      shown[last].map(j => [names[j], num(a[last][j]), num(y[j] ?? y[0])]),
+      ["output", "a", ...(isPaired ? ["target"] : [])],
+      shown[last].map(j => [names[j], num(a[last][j]), ...(isPaired ? [num(y[j])] : [])]),
     );
   const rows = shown[last].map(j => [names[j], num(a[last][j]), num(y[j]), num((a[last][j] - y[j]) ** 2)]);
   const total = [html("td", {colspan: 3}, "added up"), html("td", {class: "total"}, num(cost))];

@@ -316,6 +316,43 @@ def test_a_networks_numbers_are_the_engines(opened, name):
         assert tab.text("#panel h2") == names[step]
 
 
+def of_some_targets(outputs: Any, targets: Any) -> Value:
+    a = outputs if isinstance(outputs, list) else [outputs]
+    y = targets if isinstance(targets, list) else [targets]
+    return total([(p - y[j % len(y)]) ** 2 for j, p in enumerate(a)])
+
+
+@settings(max_examples=8, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@given(nin=st.sampled_from([2, 3, 64]), n=st.integers(1, 4), squared=st.booleans(), data=st.data())
+def test_a_target_stands_beside_the_output_that_it_is_of_or_nowhere(opened, nin, n, squared, data):
+    several = st.floats(-9999, 9999) | st.sampled_from([105.0, 1.04, 1.0, 0.0, 1 / 3])
+    width = n if squared else data.draw(st.integers(1, 5))
+    y = data.draw(st.lists(several, min_size=width, max_size=width))
+    net = MLP(nin, [4, n], activation="tanh", seed=1)
+    tab = opened(play(net, [[0.5] * nin], [y], squared_error if squared else of_some_targets), width=1400, calm=True)
+    names = titles(tab)
+    for title in ("What the outputs should be", "The cost is"):
+        go(tab, next(i for i, name in enumerate(names) if name.startswith(title)))
+        shown = tab.run("[...document.querySelectorAll('#stage .target')].map(text => text.textContent)")
+        assert shown == ([f"target {about_text(x)}" for x in y] if width == n else [])
+        assert ("Beside each output stands its target" in tab.text("#panel")) == (
+            width == n and title.startswith("What"))
+    head, *rows = tab.run("[...document.querySelectorAll('#panel tr')].map(row => [...row.children]"
+                          ".map(cell => cell.textContent))")
+    assert ("target" in head) == (width == n)
+    if width == n:
+        assert [row[2] for row in rows[:n]] == list(map(about_text, y))
+    told = f"target{'s' * (width > 1)} {', '.join(map(about_text, y[:4]))}" + ", …" * (width > 4)
+    assert (told in tab.text("#panel")) == (width != n)
+
+
+def about_text(x: float) -> str:
+    """A number in four digits, as a page writes it."""
+    mantissa, _, power = f"{x:.4g}".partition("e")
+    raised = "·10" + str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")) if power else ""
+    return mantissa.replace("-", "−") + raised
+
+
 def test_every_output_has_its_three_avenues(opened):
     net, X, Y = digit_net()
     _, passes, grads = truth(net, X[1], Y[1], squared_error)
