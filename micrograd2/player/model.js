@@ -258,6 +258,7 @@ export const readAs = k => {
   const out = passOf(k).a[last];
   return out.length > 1 ? argmax(out) : Math.sign(out[0]);
 };
+export const readName = k => names[readAs(k)] ?? "nothing"; // where an output is no number, none is the largest
 export const rightAnswer = k => (examples[k].y.length > 1 ? argmax(examples[k].y) : examples[k].y[0]);
 export const isRight = k => readAs(k) === rightAnswer(k);
 

@@ -13,12 +13,11 @@ import {
   gradientOf,
   isRight,
   last,
-  names,
   now,
   numberAt,
   passOf,
   putBack,
-  readAs,
+  readName,
   still,
   weight,
   weightGradient,
@@ -335,8 +334,8 @@ function markWrong() {
     const wrong = outputs > 1 && areClasses && !isRight(k),
       name = exampleName(k);
     button.className = wrong ? "wrong" : "";
-    button.title = `example ${k}: ${name}${wrong ? `, read as ${names[readAs(k)]}` : ""}`;
-    button.lastChild.textContent = side && wrong ? `${name}→${names[readAs(k)]}` : name;
+    button.title = `example ${k}: ${name}${wrong ? `, read as ${readName(k)}` : ""}`;
+    button.lastChild.textContent = side && wrong ? `${name}→${readName(k)}` : name;
   });
 }
 

@@ -385,7 +385,7 @@ function drawNeuron(scene, l, row, j, a, picked, onpick) {
 
 /** The fuller, the larger; a number where there is room. */
 function drawActivation(group, a) {
-  const glow = Math.min(1, Math.abs(a));
+  const glow = Math.min(1, Math.abs(a)) || 0; // empty, if it is no number
   group.append(svg("circle", {r: at.r, class: a < 0 ? "glow below" : "glow", "fill-opacity": glow.toFixed(3)}));
   if (at.r > 12) group.append(svg("text", {y: 3.5, class: glow > 0.55 ? "bright" : ""}, briefText(a)));
 }

@@ -16,7 +16,7 @@ import {
   names,
   now,
   passOf,
-  readAs,
+  readName,
   remember,
   still,
   targetName,
@@ -200,8 +200,8 @@ export function planeOf({choose, run}) {
   function tell() {
     const {x, y} = examples[now.example],
       made = num(passOf().a[last][output], 3);
-    let text = `should be ${num(y[output], 3)}, ${outputs > 1 ? `output ${names[output]}` : "the output"} is ${made}`;
-    if (areMany) text = `should be ${targetName(y)}, is read as ${names[readAs(now.example)]}`;
+    let text = `should be ${num(y[output])}, ${outputs > 1 ? `output ${names[output]}` : "the output"} is ${made}`;
+    if (areMany) text = `should be ${targetName(y)}, is read as ${readName(now.example)}`;
     else if (!isPaired) text = `${targetsText()}, output ${names[output]} is ${made}`;
     const lines = [html("b", {}, `point ${now.example}`), `  ${num(x[0], 3)}, ${num(x[1], 3)}`, html("br"), text];
     chosenText.replaceChildren(...lines);

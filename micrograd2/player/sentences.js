@@ -138,8 +138,10 @@ export function nodeLines(i, {step, grads, parts}, offer) {
         ? "No gradient yet."
         : grad === 0
           ? `A small change of it leaves ${resultName()} as it is.`
-          : `Raising it by a little ${grad > 0 ? "raises" : "lowers"} ${resultName()} by ${num(Math.abs(grad))} ` +
-            `times as much.`,
+          : Number.isNaN(grad)
+            ? "No number says what a change of it does."
+            : `Raising it by a little ${grad > 0 ? "raises" : "lowers"} ${resultName()} by ${num(Math.abs(grad))} ` +
+              `times as much.`,
       offer,
     ],
   };

@@ -188,7 +188,9 @@ export function story({choose, follow, toggleGradient, toggleWeights, panel}) {
       () => [
         "Each neuron takes a weighted sum of the layer before, `z = w·a + b`, and turns it into its activation, " +
           `\`a = ${activationTexts(l).join("\` or \`")}\`.`,
-        l === last && outputs > 1 ? `The brightest is ${neuronName(last, readAs(now.example))}.` : "",
+        l === last && outputs > 1 && readAs(now.example) >= 0
+          ? `The brightest is ${neuronName(last, readAs(now.example))}.`
+          : "",
       ],
       forwardScene(l),
       flowColours,

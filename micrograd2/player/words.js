@@ -117,7 +117,13 @@ export function hebbText() {
     size = i => Math.abs(weightGradient(last, j, i)),
     i = shown[last - 1].reduce((best, k) => (size(k) > size(best) ? k : best));
   const should =
-    delta(last, j) < 0 ? "should become brighter" : delta(last, j) > 0 ? "should become darker" : "is right as it is";
+    delta(last, j) < 0
+      ? "should become brighter"
+      : delta(last, j) > 0
+        ? "should become darker"
+        : Number.isNaN(delta(last, j))
+          ? "has no nudge that is a number"
+          : "is right as it is";
   return (
     `The largest nudge to a weight of ${neuronName(last, j)}, which ${should}, ` +
     `is the one from ${neuronName(last - 1, i)}, whose activation is ${num(passOf().a[last - 1][i])}: ` +

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import html
+import math
 import random
 import re
 from pathlib import Path
@@ -346,6 +347,26 @@ def test_a_target_stands_beside_the_output_that_it_is_of_or_nowhere(opened, nin,
     assert (told in tab.text("#panel")) == (width != n)
 
 
+@settings(max_examples=4, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@given(nin=st.sampled_from([2, 3, 64]), nan=st.sets(st.integers(0, 2), min_size=1), right=st.integers(0, 2))
+def test_nothing_is_named_that_is_not_there_where_outputs_are_no_numbers(opened, nin, nan, right):
+    net = MLP(nin, [4, 3], activation="tanh", seed=1)
+    for j in nan:
+        net.layers[-1].neurons[j].b.data = float("nan")
+    tab = opened(play(net, [[0.5] * nin] * 2, np.eye(3)[[right, 1]]), calm=True)
+    names = titles(tab)
+    for step in range(len(names)):
+        go(tab, step)
+        said = tab.run("document.body.innerText + [...document.querySelectorAll('[title], [aria-label], "
+                       "[aria-valuetext]')].map(e => [e.title, e.ariaLabel, e.ariaValueText]).join(' | ')")
+        assert not re.search(r"undefined|\b(output|class|neuron) (-1|−1)|null", said), names[step]
+        assert right not in nan or "is right as it is" not in said
+        fills = tab.run("[...document.querySelectorAll('.glow')].map(e => Number(e.getAttribute('fill-opacity')))")
+        assert all(map(math.isfinite, fills))
+    assert "The brightest" not in "".join(tab.run(
+        "page.steps.flatMap(step => step.words()).filter(part => typeof part === 'string')"))
+
+
 def about_text(x: float) -> str:
     """A number in four digits, as a page writes it."""
     mantissa, _, power = f"{x:.4g}".partition("e")
@@ -471,9 +492,12 @@ def test_save_writes_the_page(tmp_path):
     assert [path.name for path in Path(tmp_path).iterdir()] == ["page.html"]
 
 
-@pytest.mark.parametrize("value", [Value(1.0), Value(float("nan")) * 2, Value(float("inf")) + 1, Value(0.0) * 1e-300])
+@pytest.mark.parametrize("value", [Value(1.0), Value(float("nan")) * 2, Value(2.0) * float("nan"),
+                                   Value(float("inf")) + 1, Value(0.0) * 1e-300])
 def test_odd_numbers(opened, value):
-    opened(play(value), "step=9")
+    tab = opened(play(value), "step=9")
+    tab.run("document.querySelector('[data-node=\"0\"]').focus()")
+    assert ("No number says" in tab.text("#panel")) == math.isnan(tab.run("page.gradients[0]"))
 
 
 def test_errors_say_what_to_do():
