@@ -190,7 +190,7 @@ def _draw_column(picture: Picture, numbers: Numbers, plan: Plan, c: int) -> None
         delta = deltas[j] if deltas else 0.0
         _draw_neuron(picture, f"c{c}n{j}", _at(column, place, len(rows)), a, delta, widest, f"{kind} {j}")
         if last or not c:     # a label to the right of the last column, to the left of the first
-            target = f", target {numbers.targets[j]:g}" if j < len(numbers.targets) else ""
+            target = f", target {numbers.targets[j]:g}" if len(numbers.targets) == size else ""
             label = f"output {j}{target}" if c else f"x[{j}]"
             picture.node(f"c{c}l{j}", label=label, shape="plaintext", fontsize="9",
                          pos=_at(column + (0.3 if c else -0.17), place, len(rows)))

@@ -2,7 +2,7 @@
 
 import {html, largestSize, mean, num, range, signClass} from "./page.js";
 import {bias, delta, examples, now, passOf, sizes, still, weight, weightGradients} from "./model.js";
-import {image, neuronName, side, thumb} from "./picture.js";
+import {exampleName, image, neuronName, side, thumb} from "./picture.js";
 import {activationText, bar, cell, example, shownGradient, shownLabel, table} from "./words.js";
 
 /** What `hold` does with the place of a number, and `pick` with a neuron, its buttons do. */
@@ -94,7 +94,7 @@ function biasList(l, j) {
       "div",
       {class: "agree"},
       thumb(examples[k]),
-      html("span", {}, examples[k].name),
+      html("span", {}, exampleName(k)),
       bar(v / top),
       html("span", {class: signClass(v)}, num(v, 2)),
     ),

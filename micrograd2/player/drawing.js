@@ -8,12 +8,11 @@
 // images are not ink on paper, and where examples are not of classes, for there it could not be said what it should be.
 
 import {byId, choice, html, range} from "./page.js";
-import {areClasses, classes, classOf, dropExample, examples, given, now, putExample} from "./model.js";
+import {areClasses, classes, classOf, dropExample, examples, given, now, putExample, targetName} from "./model.js";
 import {isDigit, side} from "./picture.js";
 
 const ACROSS = side * Math.round(280 / side); // pixels of the pad, a whole number of them for each of the image's
 const PEN = ACROSS / 11;
-const DESCRIPTION = "an image that was drawn";
 
 /** The rectangle that has all ink of a square of numbers. */
 function bounds(values, across) {
@@ -165,7 +164,7 @@ export function pad({choose, listExamples, redraw}) {
   function read() {
     if (exampleNumber < 0) return; // the pad was put away before the frame came
     const x = image();
-    putExample(exampleNumber, x, label ?? classOf(x), DESCRIPTION);
+    putExample(exampleNumber, x, label ?? classOf(x));
     redraw();
   }
 
@@ -175,7 +174,7 @@ export function pad({choose, listExamples, redraw}) {
   function setClass(c) {
     const {x} = examples[exampleNumber];
     label = c;
-    putExample(exampleNumber, given.inputs[exampleNumber], c, DESCRIPTION);
+    putExample(exampleNumber, given.inputs[exampleNumber], c);
     examples[exampleNumber].x.set(x);
     redraw();
   }
@@ -184,7 +183,7 @@ export function pad({choose, listExamples, redraw}) {
     if (exampleNumber < 0) {
       exampleNumber = examples.length;
       before = now.example;
-      putExample(exampleNumber, new Float64Array(side * side), 0, DESCRIPTION);
+      putExample(exampleNumber, new Float64Array(side * side), 0);
       listExamples();
       read();
     }
@@ -261,10 +260,10 @@ export function pad({choose, listExamples, redraw}) {
   function update() {
     if (!isOpen) return;
     undo.disabled = clear.disabled = !strokes.length;
-    const {name} = classes[classOf(examples[exampleNumber].x)];
+    const name = targetName(classes[classOf(examples[exampleNumber].x)].y);
     reading.replaceChildren(strokes.length ? "It" : "An empty sheet", " is read as ", html("b", {}, name), ".");
-    const options = classes.map((one, c) => [c, one.name]),
-      chosen = classes.findIndex(one => one.name === examples[exampleNumber].name);
+    const options = classes.map(({y}, c) => [c, targetName(y)]),
+      chosen = classes.findIndex(({y}) => y === examples[exampleNumber].y);
     const focused = labels.contains(document.activeElement) ? document.activeElement.dataset.key : "";
     labels.replaceChildren(
       html("p", {}, "It should have been"),

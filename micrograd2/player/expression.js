@@ -25,13 +25,13 @@ export function load(expression, enginePass = null) {
   results = range(nodes.length).filter(i => nodes[i].args.length);
   seed = results.length + 2;
   appears = nodes.map(({args}, i) => (args.length ? results.indexOf(i) + 2 : 1));
-  names = namesOf(nodes);
   given = enginePass ?? compute(nodes, nodes.map(node => node.data));
   put(given);
 }
 
 function put(pass) {
   ({numbers, locals} = pass);
+  names = namesOf(nodes, numbers);
   ({grads: gradients, flow} = backward(pass));
 }
 
@@ -93,14 +93,14 @@ export function change(leaves) {
 
 const LETTERS = 22; // of a name, at most
 
-/** A short name for each node: its label, or its number if it is a leaf, or how it was made. */
-function namesOf(nodes) {
+/** A short name for each node: its label, or the number that it is now if it is a leaf, or how it was made. */
+function namesOf(nodes, numbers) {
   const names = [];
-  for (const node of nodes) {
+  for (const [i, node] of nodes.entries()) {
     const operands = node.args.map(a => names[a]);
     const letters = text => [...text].length;
     let name = shortLabel(node.label);
-    if (!name && !operands.length) name = num(node.data);
+    if (!name && !operands.length) name = num(numbers[i]);
     if (!name) {
       name = nameAsMade(node, operands);
       if (letters(name) > LETTERS) name = nameAsMade(node, operands.map(text => (letters(text) <= 8 ? text : "…")));
@@ -112,15 +112,23 @@ function namesOf(nodes) {
 }
 
 function nameAsMade({symbol}, operands) {
-  const parts = operands.map(name => (name.includes(" ") ? `(${name})` : name));
   if (symbol.includes(" ")) return symbol; // w·x + b
-  if (parts.length === 2 && !/^\p{L}/u.test(symbol)) return `${parts[0]} ${symbol} ${parts[1]}`;
-  if (isPower(symbol)) return parts[0] + symbol.slice(1);
-  return symbol === "−" ? symbol + parts[0] : `${symbol}(${operands.join(", ")})`;
+  const parts = operands.map(name => (name.includes(" ") ? `(${name})` : name));
+  return operatorText(symbol, parts) || (symbol === "−" ? symbol + parts[0] : `${symbol}(${operands.join(", ")})`);
 }
 
+/** An operator between its operands, or a power of one, which may be names or numbers; "" for what is a function. */
+export function operatorText(symbol, [a, b]) {
+  if (isPower(symbol)) return whole(a) + symbol.slice(1);
+  if (b === undefined || /^\p{L}/u.test(symbol)) return "";
+  return `${symbol === "**" ? whole(a) : a} ${symbol} ${/[*/]/.test(symbol) ? whole(b) : b}`;
+}
+
+/** In brackets, if it is more than a word, a number, or what a function gives: (−3)², (1.5·10⁵)², (a²)³. */
+const whole = text => (/^[\p{L}\p{Nd}₀-₉_.…[\]]*(\(.*\))?$/u.test(text) ? text : `(${text})`);
+
 /** Whether it raises its one operand to a plain number: x², x^0.5. */
-export const isPower = symbol => /^x[⁻⁰¹²³⁴-⁹^]/.test(symbol);
+const isPower = symbol => /^x[⁻⁰¹²³⁴-⁹^]/.test(symbol);
 
 /** A label at most so long; of a parameter the end, since it is what tells it apart. */
 function shortLabel(label) {

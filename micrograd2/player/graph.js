@@ -33,7 +33,6 @@ function draw(layout) {
   const cards = nodes.map((node, i) => {
     const card = drawCard(node, i, layout.nodes[i]);
     picture.append(card);
-    for (const text of card.querySelectorAll("text.name")) fit(text, sizes[i].width - 16 - sizes[i].inset);
     for (const text of card.querySelectorAll(".symbol")) squeeze(text, sizes[i].inset - 6);
     letPeek(card, () => nodeLines(i, now, offer(i)));
     if (!node.args.length && !still) letHold(card, i);
@@ -69,9 +68,9 @@ function drawCard(node, i, [x, y]) {
     card.append(svg("text", {class: "symbol", x: inset / 2, y: height / 2 + 5}, node.symbol));
   }
   const middle = inset + (width - inset) / 2;
-  const title = node.label || node.args.length ? names[i] : "";
-  let line = title ? 19 : 4;
-  if (title) card.append(svg("text", {class: node.label ? "name" : "name made", x: middle, y: line}, title));
+  const hasName = node.label || node.args.length;
+  let line = hasName ? 19 : 4;
+  if (hasName) card.append(svg("text", {class: node.label ? "name" : "name made", x: middle, y: line}));
   card.append(svg("text", {class: "data", x: middle, y: (line += 19)}));
   card.append(svg("text", {class: "grad", x: middle, y: line + 17}));
   return card;
@@ -136,6 +135,7 @@ function showCard(card, i, edge, newResult) {
     grad = grads[i],
     known = step >= appears[i],
     room = sizes[i].width - 10 - sizes[i].inset,
+    name = card.querySelector(".name"),
     data = card.querySelector(".data"),
     text = card.querySelector(".grad");
   card.classList.toggle("known", known);
@@ -143,6 +143,10 @@ function showCard(card, i, edge, newResult) {
   card.classList.toggle("source", edge?.result === i || (newResult !== undefined && nodes[newResult].args.includes(i)));
   card.classList.toggle("changed", !nodes[i].args.length && !Object.is(numbers[i], given.numbers[i]));
   card.classList.toggle("held", held?.leaf === i);
+  if (name && card.dataset.name !== names[i]) {
+    name.textContent = card.dataset.name = names[i];
+    fit(name, room - 6);
+  }
   data.textContent = num(numbers[i]);
   squeeze(data, room);
   text.textContent = grad === undefined ? "" : `grad ${num(grad)}`;
@@ -246,7 +250,7 @@ function hold(i) {
   const rival = held && held.leaf !== i ? held.leaf : (held?.rival ?? null);
   if (now.step < seed) player.go(seed + flow.length); // it is about the gradient: let all be there
   const leaf = {
-    name: names[i],
+    name: nodes[i].label ? names[i] : "the number", // and not the one that it was
     resultName: resultName(),
     given: given.numbers[i],
     get: () => numbers[i],
@@ -257,7 +261,7 @@ function hold(i) {
     },
     result: x => forward(numbers.with(i, x)).numbers[root],
     slope: () => gradients[i] ?? 0,
-    rival: rival === null ? null : {name: names[rival], slope: () => gradients[rival] ?? 0},
+    rival: rival === null ? null : {name: () => names[rival], slope: () => gradients[rival] ?? 0},
     drop: () => {
       held = null;
       peeking = null;

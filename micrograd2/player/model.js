@@ -3,7 +3,7 @@
 // Layer 0 are the inputs, layer `last` the outputs. What an activation and a cost are is printed above, from the
 // engine's rows: each of `functions` maps numbers and its constants to [value, gradient].
 
-import {data, largestSize, mean} from "./page.js";
+import {data, largestSize, mean, num} from "./page.js";
 
 /**
  * The `sizes` of the layers; by layer and neuron the `kinds` of activations, and `formulas` of f′; the `names` of the
@@ -29,16 +29,12 @@ export const given = {
     }),
   ),
 };
-export const examples = data.examples.map((example, k) => ({
-  ...example,
-  x: given.inputs[k].slice(),
-  y: unpack(example.y),
-}));
+export const examples = data.examples.map(({y}, k) => ({x: given.inputs[k].slice(), y: unpack(y)}));
 const functionOf = ([which, constants]) => ({f: functions[which], constants: constants.map(Number)});
 const activations = data.activations.map(layer => layer.map(functionOf));
 const costs = still ? [] : data.costs.map(functionOf);
 /** What one more example could be, if examples are of classes. */
-export const classes = data.classes.map(({name, y, cost}) => ({name, y: unpack(y), cost: functionOf(cost)}));
+export const classes = data.classes.map(({y, cost}) => ({y: unpack(y), cost: functionOf(cost)}));
 
 /** What is shown, and what was chosen and clicked. */
 export const now = {
@@ -246,10 +242,15 @@ export function sensibleRate(rates, k) {
 // How it does
 
 const isOneHot = y => y.filter(t => t === 1).length === 1 && y.every(t => t === 0 || t === 1);
+/** The first three of some numbers. */
+export const inShort = row => [...row.slice(0, 3)].map(x => num(x, 3)).join(", ") + (row.length > 3 ? ", …" : "");
+/** Whether each output has a target of its own; a cost may take others. */
+export const isPaired = examples.every(({y}) => y.length === sizes[last]);
+/** What targets are called: the number of their class, or else the numbers themselves. */
+export const targetName = y => (isPaired && y.length > 1 && isOneHot(y) ? String(y.indexOf(1)) : inShort(y));
 /** Whether targets are classes: one-hot rows, or −1 and 1 for a single output. */
-export const areClasses = examples.every(
-  ({y}) => y.length === sizes[last] && (y.length > 1 ? isOneHot(y) : Math.abs(y[0]) === 1),
-);
+export const areClasses =
+  isPaired && examples.every(({y}) => (y.length > 1 ? isOneHot(y) : Math.abs(y[0]) === 1));
 const argmax = row => row.indexOf(Math.max(...row));
 
 /** Which class an example is read as: the largest output, or the sign of the only one. */
@@ -257,6 +258,7 @@ export const readAs = k => {
   const out = passOf(k).a[last];
   return out.length > 1 ? argmax(out) : Math.sign(out[0]);
 };
+export const readName = k => names[readAs(k)] ?? "nothing"; // where an output is no number, none is the largest
 export const rightAnswer = k => (examples[k].y.length > 1 ? argmax(examples[k].y) : examples[k].y[0]);
 export const isRight = k => readAs(k) === rightAnswer(k);
 
@@ -278,10 +280,10 @@ export function agreement() {
 
 // One more example
 
-/** Puts an input of class c in the place of example k, or after the last; `description` is what words call it. */
-export function putExample(k, x, c, description) {
-  const {name, y, cost} = classes[c];
-  examples[k] = {name, description, target: name, x: x.slice(), y};
+/** Puts an input of class c, drawn by hand, in the place of example k, or after the last. */
+export function putExample(k, x, c) {
+  const {y, cost} = classes[c];
+  examples[k] = {isDrawn: true, x: x.slice(), y};
   given.inputs[k] = x;
   costs[k] = cost;
   forget();

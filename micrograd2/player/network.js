@@ -13,12 +13,11 @@ import {
   gradientOf,
   isRight,
   last,
-  names,
   now,
   numberAt,
   passOf,
   putBack,
-  readAs,
+  readName,
   still,
   weight,
   weightGradient,
@@ -26,7 +25,7 @@ import {
   wish,
 } from "./model.js";
 import {
-  isDigit,
+  exampleName,
   isPlane,
   neuronName,
   outputs,
@@ -46,11 +45,6 @@ import {instrument} from "./wiggle.js";
 import {nudgeOrGradient, withFormulas} from "./words.js";
 import {details} from "./details.js";
 import {story} from "./story.js";
-
-for (const example of examples) {
-  example.name = side ? example.target : `${example.input} → ${example.target}`;
-  example.description = side ? `an image${isDigit ? ` of a ${example.target}` : ""}` : `the input ${example.input}`;
-}
 
 let player = null;
 
@@ -124,7 +118,7 @@ function hold(place) {
     },
     result: x => costIf(place, x),
     slope: () => there().gradient(),
-    rival: rival && {name: numberName(rival), slope: () => numberAt(rival).gradient()},
+    rival: rival && {name: () => numberName(rival), slope: () => numberAt(rival).gradient()},
     drop: () => {
       now.held = null;
       player.again();
@@ -338,10 +332,10 @@ function listExamples() {
 function markWrong() {
   [...byId("examples").children].forEach((button, k) => {
     const wrong = outputs > 1 && areClasses && !isRight(k),
-      {name} = examples[k];
+      name = exampleName(k);
     button.className = wrong ? "wrong" : "";
-    button.title = `example ${k}: ${name}${wrong ? `, read as ${names[readAs(k)]}` : ""}`;
-    button.lastChild.textContent = side && wrong ? `${name}→${names[readAs(k)]}` : name;
+    button.title = `example ${k}: ${name}${wrong ? `, read as ${readName(k)}` : ""}`;
+    button.lastChild.textContent = side && wrong ? `${name}→${readName(k)}` : name;
   });
 }
 

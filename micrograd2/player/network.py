@@ -22,7 +22,8 @@ from .script import Printed, formula, is_spelled, printed_function
 
 MOST_EXAMPLES = 100
 MOST_POINTS = 500   # where there are two inputs, examples are points of a plane
-PROBES = (-30.0, -3.0, -0.3, 0.3, 3.0, 30.0)   # weighted sums at which an activation must be made in the same way
+PROBES = [sign * 30 / 5 ** k for k in range(6) for sign in (1, -1)]   # at numbers of every size all is made alike
+Key = tuple[Any, ...]   # of an activation, its layer and its neuron; of a cost, "cost" and its targets
 
 
 def network_page(networks: Mapping[str, MLP], X: Any, Y: Any, cost: Cost) -> Page:
@@ -47,7 +48,7 @@ def network_page(networks: Mapping[str, MLP], X: Any, Y: Any, cost: Cost) -> Pag
         "cost": printable(getattr(cost, "__name__", "a function of your own"), 160).replace("_", " "),
         "examples": reader.examples, "still": still, "passes": reader.passes if still else [],
         "activations": [] if still else [[reader.entry((k, j)) for j in range(n)] for k, n in enumerate(sizes[1:])],
-        "costs": [] if still else [reader.entry((e,)) for e in range(len(reader.examples))],
+        "costs": [] if still else [reader.entry(("cost", *targets)) for targets in reader.targets],
         "classes": [] if still else reader.classes(sizes[-1]),
     }
     texts = "" if still else "".join(f"  {text},\n" for text in reader.texts)
@@ -74,7 +75,7 @@ def _passes(net: MLP, X: Any, Y: Any, cost: Cost) -> Iterator[Pass]:
 
 class _PassReader:
     """What is read from the passes: the examples, the numbers of each pass, f′ as formulas, and how every activation,
-    by layer and neuron, and every cost, by example, is made: in `still`, why the page cannot do that itself."""
+    by layer and neuron, and every cost, by its targets, is made: in `still`, why the page cannot do that itself."""
 
     def __init__(self, cost: Cost, sizes: list[int]) -> None:
         self.cost = cost
@@ -82,7 +83,7 @@ class _PassReader:
         self.targets: list[list[float]] = []
         self.passes: list[list[Any]] = []
         self.formulas: list[list[set[str]]] = [[set() for _ in range(n)] for n in sizes[1:]]
-        self.printed: dict[tuple[int, ...], Printed] = {}
+        self.printed: dict[Key, Printed] = {}
         self.texts: dict[str, int] = {}   # each function once, in order
         self.still = ""
         self.outputs: list[float] = []    # of the pass before
@@ -114,41 +115,42 @@ class _PassReader:
                 self.print(name, (k, j), a, [z])
                 for z, a in _probes(f"layers[{k}].neurons[{j}]", neuron) if e == 0 else ():
                     self.print(name, (k, j), a, [z])
+        self.print_costs(one.targets, [a.data for a in one.outputs])
         if one.cost is not None:
-            self.print("the cost", (e,), one.cost, one.outputs)
-        self.print_costs(e, one.targets, [a.data for a in one.outputs])
+            self.print("the cost", ("cost", *one.targets), one.cost, one.outputs)
 
-    def print(self, name: str, key: tuple[int, ...], root: Value, inputs: list[Value]) -> None:
+    def print(self, name: str, key: Key, root: Value, inputs: list[Value]) -> None:
         printed = printed_function(root, inputs)
         if self.printed.setdefault(key, printed) != printed:
             raise NotImplementedError(f"{name} is made in another way where the numbers are others")
 
-    def print_costs(self, e: int, targets: list[float], outputs: list[float]) -> None:
+    def print_costs(self, targets: list[float], outputs: list[float]) -> None:
         """The cost of these targets, for other outputs than those that were just there."""
+        key = ("cost", *targets)
         others = self.outputs or outputs
-        for numbers in (others, [1 - x for x in others], [-x for x in others]):
+        far = [] if key in self.printed else _around(targets, len(others))
+        for numbers in (others, [1 - x for x in others], [-x for x in others], *far):
             values = [Value(x) for x in numbers]
             alike = values[0] if len(values) == 1 else values
             root = _value_or_none(lambda: example_cost(lambda _: alike, [], targets, self.cost))
             if root is not None:
-                self.print("the cost", (e,), root, values)
+                self.print("the cost", key, root, values)
 
     def classes(self, outputs: int) -> list[Any]:
         """What one more example could be, and its cost: every class, if each example is of one; else nothing."""
         rows = [[float(i == j) for i in range(outputs)] for j in range(outputs)] if outputs > 1 else [[-1.0], [1.0]]
         if not all(targets in rows for targets in self.targets):
             return []
-        numbered = list(enumerate(rows, len(self.examples)))
         try:
-            for e, row in numbered:
-                self.print_costs(e, row, self.outputs)
+            for row in rows:
+                self.print_costs(row, self.outputs)
         except NotImplementedError:
             return []
-        if not all((e,) in self.printed for e, _ in numbered):   # it has no value for any of those outputs
+        if not all(("cost", *row) in self.printed for row in rows):   # it has no value for any of those outputs
             return []
-        return [{"name": _target_text(row), "y": pack(row), "cost": self.entry((e,))} for e, row in numbered]
+        return [{"y": pack(row), "cost": self.entry(("cost", *row))} for row in rows]
 
-    def entry(self, key: tuple[int, ...]) -> Any:
+    def entry(self, key: Key) -> Any:
         """[which of `texts`, its constants]"""
         text, constants = self.printed[key]
         return [self.texts.setdefault(text, len(self.texts)), list(map(number, constants))]
@@ -163,6 +165,15 @@ def _probes(name: str, neuron: Neuron) -> Iterator[tuple[Value, Value]]:
     for x in PROBES:
         if pair := _value_or_none(lambda: probe.trace([x])):
             yield pair
+
+
+def _around(targets: list[float], n: int) -> Iterator[list[float]]:
+    """Rows of n outputs of our own: PROBES from 0 and from the targets, all alike, and each another."""
+    for k, x in enumerate(PROBES):
+        turned = [PROBES[(k + j) % len(PROBES)] for j in range(n)]
+        for row in [[x] * n, turned] if n > 1 else [[x]]:
+            yield row
+            yield [targets[j % len(targets)] + probe for j, probe in enumerate(row)]
 
 
 def _value_or_none(make: Callable[[], Any]) -> Any:
@@ -186,14 +197,7 @@ def _parameters(net: MLP) -> dict[str, Any]:
 
 
 def _example(one: Pass) -> dict[str, Any]:
-    x, y = one.activations[0], one.targets
-    return {"input": _numbers_text(x), "target": _target_text(y), "x": pack(x), "y": pack(y)}
-
-
-def _target_text(targets: list[float]) -> str:
-    """What targets are called: the number of their class, or else the numbers themselves."""
-    classes = len(targets) > 1 and sorted(targets) == [0.0] * (len(targets) - 1) + [1.0]
-    return str(targets.index(1.0)) if classes else _numbers_text(targets)
+    return {"x": pack(one.activations[0]), "y": pack(one.targets)}
 
 
 def _numbers(one: Pass) -> dict[str, Any]:
@@ -202,8 +206,3 @@ def _numbers(one: Pass) -> dict[str, Any]:
             "a": list(map(pack, one.activations)), "z": list(map(pack, one.sums)),
             "slopes": list(map(pack, one.slopes)), "da": list(map(pack, one.upstream)),
             "dz": list(map(pack, one.deltas))}
-
-
-def _numbers_text(numbers: list[float]) -> str:
-    """The first three, in short."""
-    return (", ".join(f"{x:.3g}" for x in numbers[:3]) + ", …" * (len(numbers) > 3)).replace("-", "−")

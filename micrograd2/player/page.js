@@ -41,6 +41,10 @@ export function num(x, digits = 4) {
     : text;
 }
 
+/** A number as somebody types it, with a decimal point or comma; NaN for none, and where 1,000 may be a thousand. */
+export const typedNumber = text =>
+  /[1-9]\d*,\d{3}(?!\d)/.test(text) ? NaN : Number(text.trim().replace("−", "-").replace(",", ".") || NaN);
+
 /** The same with its sign always there, but for 0: +0.5. */
 export const signedNum = (x, digits = 4) => (x > 0 ? "+" : "") + num(x, digits);
 

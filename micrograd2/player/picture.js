@@ -19,7 +19,22 @@
 // Numbers come with the sign that they are to be drawn with; but wishes are looked up here, and turned.
 
 import {byId, calm, data, largestSize, num, range, signClass, svg, html} from "./page.js";
-import {activationsOf, bias, examples, last, names, now, passOf, sizes, weight, wish, wishScale} from "./model.js";
+import {
+  activationsOf,
+  bias,
+  examples,
+  inShort,
+  isPaired,
+  last,
+  names,
+  now,
+  passOf,
+  sizes,
+  targetName,
+  weight,
+  wish,
+  wishScale,
+} from "./model.js";
 
 const MOST = 20; // neurons of a layer that are drawn
 
@@ -47,6 +62,21 @@ export const shown = sizes.map((n, l) => {
 export function neuronName(l, j) {
   if (l === last) return isDigit ? `the ${j}` : outputs > 1 ? `output ${j}` : "the output";
   return l ? `neuron ${j} of layer ${l}` : side ? `pixel ${(j % side) + 1}, ${Math.floor(j / side) + 1}` : `input ${j}`;
+}
+
+/** What an example is called, with the numbers that are there now. */
+export function exampleName(k = now.example) {
+  const {x, y} = examples[k];
+  return side ? targetName(y) : `${inShort(x)} → ${targetName(y)}`;
+}
+const description = ({x, y, isDrawn}) =>
+  side ? `an image${isDrawn ? " that was drawn" : isDigit ? ` of a ${targetName(y)}` : ""}` : `the input ${inShort(x)}`;
+
+/** The targets, where they are of no output alone. */
+export function targetsText() {
+  const {y} = examples[now.example],
+    some = [...y.slice(0, 4)].map(x => num(x)).join(", ");
+  return `target${y.length > 1 ? "s" : ""} ${some}${y.length > 4 ? ", …" : ""}`;
 }
 
 /** A colour of the page, by its name in the style. */
@@ -101,7 +131,7 @@ const largestWidth = (kind, texts) => Math.max(0, ...texts.map(text => textWidth
 /** The first of some texts that has room, or "". */
 const firstThatFits = (kind, room, ...texts) => texts.find(text => textWidth(kind, text) <= room) ?? "";
 
-const targetText = (y, tight) => (tight ? "" : "target ") + num(y, 2);
+const targetText = (y, tight) => (tight ? "" : "target ") + num(y);
 const inputText = (x, tight) => (tight ? "" : num(x, 3));
 
 /** Where everything stands, in pixels: the radius `r` of a neuron, x by layer, y by layer and row, and so on. */
@@ -118,7 +148,7 @@ function layOut() {
   const box = side ? Math.min(height * 0.62, width * (tight ? 0.17 : 0.2), 280) : 0;
   const all = side ? [] : [...examples.map(e => e.x), activationsOf(null)[0]],
     inputs = all.flatMap(x => shown[0].map(i => inputText(x[i], tight)));
-  const targets = [...new Set(examples.flatMap(e => [...e.y]))].map(y => targetText(y, tight));
+  const targets = isPaired ? [...new Set(examples.flatMap(e => [...e.y]))].map(y => targetText(y, tight)) : [];
   const left = side ? box + (tight ? 30 : 50 + 0.04 * width) : r + 16 + largestWidth("before", inputs),
     right = width - (r + 17 + largestWidth("label", names) + 8 + largestWidth("target", targets) + 4);
   const x = range(last + 1).map(l => {
@@ -340,8 +370,8 @@ function drawNeuron(scene, l, row, j, a, picked, onpick) {
   if (l === last) {
     group.append(svg("text", {x: at.r + 17, y: 4.5, class: "label"}, names[j]));
     const target = {x: at.width - at.x[l] - 4, y: 4.5, class: "target"};
-    if (scene.targets && (isPlane || !scene.average))
-      group.append(svg("text", target, targetText(example.y[j] ?? example.y[0], at.tight)));
+    if (isPaired && scene.targets && (isPlane || !scene.average))
+      group.append(svg("text", target, targetText(example.y[j], at.tight)));
   }
   if (l === 0) group.append(svg("text", {x: -at.r - 8, y: 4.5, class: "before"}, inputText(a, at.tight)));
   group.onclick = () => onpick(l, j);
@@ -355,7 +385,7 @@ function drawNeuron(scene, l, row, j, a, picked, onpick) {
 
 /** The fuller, the larger; a number where there is room. */
 function drawActivation(group, a) {
-  const glow = Math.min(1, Math.abs(a));
+  const glow = Math.min(1, Math.abs(a)) || 0; // empty, if it is no number
   group.append(svg("circle", {r: at.r, class: a < 0 ? "glow below" : "glow", "fill-opacity": glow.toFixed(3)}));
   if (at.r > 12) group.append(svg("text", {y: 3.5, class: glow > 0.55 ? "bright" : ""}, briefText(a)));
 }
@@ -472,7 +502,7 @@ export function picture(scene, {picked, held, onpick, onpixel, moving}) {
     alive = moving && !calm.matches;
   // a line of text is up to 1 / 0.7 as high as its font is large
   root.style.setProperty("--most", `${0.7 * at.pitch}px`);
-  root.setAttribute("aria-label", `the network ${sizes.join("-")}, ${examples[now.example].description}`);
+  root.setAttribute("aria-label", `the network ${sizes.join("-")}, ${description(examples[now.example])}`);
   drawGround(root);
   fillGround(root, scene, side && scene.images && at.pitch > 13 ? shown[1].map(scene.images) : [], alive);
   if (held?.weight) drawHeldWire(root, held.weight);

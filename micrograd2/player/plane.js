@@ -11,16 +11,17 @@ import {
   examples,
   forward,
   given,
+  isPaired,
   last,
   names,
   now,
   passOf,
-  readAs,
+  readName,
   remember,
-  sizes,
   still,
+  targetName,
 } from "./model.js";
-import {colour, outputs, paint, shown} from "./picture.js";
+import {colour, outputs, paint, shown, targetsText} from "./picture.js";
 import {training} from "./training.js";
 
 const PLACES = {running: 1200, resting: 6000}; // at which the network is asked; the picture is smooth between them
@@ -29,8 +30,7 @@ const MARGIN = 0.09; // how much of the plane is around the points, on each side
 const ARROWS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]},
   TURNS = {PageUp: -1, PageDown: 1};
 
-const areMany = outputs > 1 && areClasses, // classes, an output for each
-  comparable = examples.every(({y}) => y.length === sizes[last]); // a target for each output
+const areMany = outputs > 1 && areClasses; // classes, an output for each
 const grid = html("canvas").getContext("2d");
 
 /** From which number to which a row goes, with some room. */
@@ -71,7 +71,7 @@ export function planeOf({choose, run}) {
 
   function show(j) {
     output = j;
-    const targets = comparable ? examples.map(({y}) => measure(y)) : [-1, 1],
+    const targets = isPaired ? examples.map(({y}) => measure(y)) : [-1, 1],
       [low, high] = [Math.min(...targets), Math.max(...targets)];
     middle = low < high ? (low + high) / 2 : 0;
     reach = low < high ? high - middle : Math.abs(low) || 1;
@@ -186,7 +186,7 @@ export function planeOf({choose, run}) {
       pen.globalAlpha = 1;
     }
     function point(k) {
-      const v = comparable ? (measure(examples[k].y) - middle) / reach : 0;
+      const v = isPaired ? (measure(examples[k].y) - middle) / reach : 0;
       disc(at[k], r + 1.2, paper);
       disc(at[k], r, v > 0 ? plus : v < 0 ? minus : soft, v ? Math.max(0.15, Math.abs(v)) : 0.5);
     }
@@ -198,11 +198,11 @@ export function planeOf({choose, run}) {
   }
 
   function tell() {
-    const {x, y, target} = examples[now.example],
+    const {x, y} = examples[now.example],
       made = num(passOf().a[last][output], 3);
-    let text = `should be ${num(y[output], 3)}, ${outputs > 1 ? `output ${names[output]}` : "the output"} is ${made}`;
-    if (areMany) text = `should be ${target}, is read as ${names[readAs(now.example)]}`;
-    else if (!comparable) text = `target ${target}, output ${names[output]} is ${made}`;
+    let text = `should be ${num(y[output])}, ${outputs > 1 ? `output ${names[output]}` : "the output"} is ${made}`;
+    if (areMany) text = `should be ${targetName(y)}, is read as ${readName(now.example)}`;
+    else if (!isPaired) text = `${targetsText()}, output ${names[output]} is ${made}`;
     const lines = [html("b", {}, `point ${now.example}`), `  ${num(x[0], 3)}, ${num(x[1], 3)}`, html("br"), text];
     chosenText.replaceChildren(...lines);
     canvas.setAttribute("aria-valuenow", now.example);

@@ -6,7 +6,7 @@
 // one that the step shows. What tempts is offered too: a large weight from a dark neuron, a large nudge to a flat one.
 
 import {data, largestSize, num, range, signedNum} from "./page.js";
-import {delta, kinds, last, now, passOf, sizes, weight, weightGradient, wish} from "./model.js";
+import {delta, isPaired, kinds, last, now, passOf, sizes, weight, weightGradient, wish} from "./model.js";
 import {neuronName, outputs, shown, side} from "./picture.js";
 import {example, focus, isMixed, shownGradient, shownLabel, withFormulas} from "./words.js";
 import {whichMost, whichSign} from "./asking.js";
@@ -24,9 +24,7 @@ const numbers = {
 const withValue = ([name, ...place]) => ({number: [name, ...place], value: numbers[name](...place)});
 const nameBefore = (l, i) => (l === 1 ? neuronName(0, i) : `neuron ${i}`); // before layer l
 const activation = (l, j) => passOf().a[l][j];
-/** Whether each output has a target of its own. */
-const isPaired = () => example().y.length === outputs;
-const outputText = j => `a = ${num(activation(last, j), 3)}, target ${num(example().y[j], 2)}`;
+const outputText = j => `a = ${num(activation(last, j), 3)}, target ${num(example().y[j])}`;
 const candidate = (number, text, more, tempting, mark) => ({...withValue(number), text, more, tempting, mark});
 /** One of some, by the example and the place, so that not every question is about the same. */
 const oneOf = (some, salt) => some[(now.example + salt) % some.length];
@@ -74,7 +72,7 @@ export function largestCost() {
 /** What if an output itself were larger? */
 export function outputGradientSign() {
   const j = oneOf(strongOf(shown[last], n => numbers.upstream(last, n)), 1);
-  if (j === undefined || !isPaired()) return null;
+  if (j === undefined || !isPaired) return null;
   return whichSign({
     title: "Up or down?",
     words: [`Of ${neuronName(last, j)}: ${outputText(j)}. If it were a little larger, would the cost go up or down?`],
@@ -126,7 +124,7 @@ export function largestDelta(l) {
 /** Avenue 1: what if the bias were larger? */
 export function biasSign() {
   const j = focus();
-  if (!isPaired()) return null;
+  if (!isPaired) return null;
   return whichSign({
     title: "Up or down?",
     words: [`Of ${neuronName(last, j)}: ${outputText(j)}. Raise its bias a little: does the cost go up or down?`],
@@ -139,7 +137,7 @@ export function biasSign() {
 
 /** To which output's bias is the cost most sensitive? */
 export function largestBiasGradient() {
-  if (!isPaired()) return null;
+  if (!isPaired) return null;
   return whichMost({
     title: "Which bias matters most?",
     words: ["For the cost of this example: look how far each is off, and how much its activation lets through."],

@@ -2,7 +2,7 @@
 // asked.
 
 import {html, num, range, shorten, signClass} from "./page.js";
-import {appears, flow, isPower, names, nodes, numbers, results, root, seed} from "./expression.js";
+import {appears, flow, names, nodes, numbers, operatorText, results, root, seed} from "./expression.js";
 import {whichSign} from "./asking.js";
 
 /** A name as it stands before ".grad". */
@@ -65,8 +65,8 @@ function makingText(i) {
     return [`${sum(range(n).map(k => `${texts[k]}·${texts[n + k]}`))}${bias.map(b => " + " + b)} = `];
   }
   if (symbol === "Σ") return [`${sum(texts)} = `];
-  if (args.length === 2 && !/[a-z]/.test(symbol)) return [`${texts[0]} ${symbol} ${texts[1]} = `];
-  if (isPower(symbol)) return [`${texts[0]}${symbol.slice(1)} = `.replace(/^(−.*?)(?=[⁻⁰¹²³⁴-⁹^])/, "($1)")];
+  const operator = args.length < 3 && operatorText(symbol, texts);
+  if (operator) return [`${operator} = `];
   const listed = texts.length > 4 ? [...texts.slice(0, 3), "…"] : texts;
   return [`${shorten(symbol, 12)}(${listed.join(", ")}) = `];
 }
@@ -138,8 +138,10 @@ export function nodeLines(i, {step, grads, parts}, offer) {
         ? "No gradient yet."
         : grad === 0
           ? `A small change of it leaves ${resultName()} as it is.`
-          : `Raising it by a little ${grad > 0 ? "raises" : "lowers"} ${resultName()} by ${num(Math.abs(grad))} ` +
-            `times as much.`,
+          : Number.isNaN(grad)
+            ? "No number says what a change of it does."
+            : `Raising it by a little ${grad > 0 ? "raises" : "lowers"} ${resultName()} by ${num(Math.abs(grad))} ` +
+              `times as much.`,
       offer,
     ],
   };

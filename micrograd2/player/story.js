@@ -8,6 +8,7 @@ import {byId, data, html, legend, num, range} from "./page.js";
 import {
   delta,
   examples,
+  isPaired,
   kinds,
   last,
   now,
@@ -18,7 +19,7 @@ import {
   weight,
   weightGradients,
 } from "./model.js";
-import {isDigit, isPlane, neuronName, outputs, shown, side} from "./picture.js";
+import {exampleName, isDigit, isPlane, neuronName, outputs, shown, side, targetsText} from "./picture.js";
 import {POINT_NOTE, training} from "./training.js";
 import {canDraw} from "./drawing.js";
 import {
@@ -164,7 +165,7 @@ export function story({choose, follow, toggleGradient, toggleWeights, panel}) {
 
   chapter(side ? "image" : "input");
   step(
-    () => (side ? (isDigit ? `An image of a ${example().name}` : "An image") : `The input ${example().name}`),
+    () => (side ? `An image${isDigit ? ` of a ${exampleName()}` : ""}` : `The input ${exampleName()}`),
     () => [
       side
         ? `${sizes[0]} pixels, each a number from 0, paper, to 1, ink. They are the activations of the first layer. ` +
@@ -187,7 +188,9 @@ export function story({choose, follow, toggleGradient, toggleWeights, panel}) {
       () => [
         "Each neuron takes a weighted sum of the layer before, `z = w·a + b`, and turns it into its activation, " +
           `\`a = ${activationTexts(l).join("\` or \`")}\`.`,
-        l === last && outputs > 1 ? `The brightest is ${neuronName(last, readAs(now.example))}.` : "",
+        l === last && outputs > 1 && readAs(now.example) >= 0
+          ? `The brightest is ${neuronName(last, readAs(now.example))}.`
+          : "",
       ],
       forwardScene(l),
       flowColours,
@@ -196,7 +199,11 @@ export function story({choose, follow, toggleGradient, toggleWeights, panel}) {
   chapter("cost");
   step(
     () => "What the outputs should be",
-    () => ["Beside each output stands its target. How far off are they?"],
+    () => [
+      isPaired
+        ? "Beside each output stands its target. How far off are they?"
+        : `No output has a target of its own: the cost takes them all, and ${targetsText()}.`,
+    ],
     targetScene(),
     noColours,
   );
@@ -207,7 +214,8 @@ export function story({choose, follow, toggleGradient, toggleWeights, panel}) {
       data.squared
         ? "Each output's difference from its target, squared; then all are added up."
         : `Here the cost is ${data.cost}, ` +
-          "a function of the outputs and their targets. Its gradient in each output says where to push.",
+          `a function of the outputs and ${isPaired ? "their targets" : targetsText()}. ` +
+          "Its gradient in each output says where to push.",
       costTable(),
     ],
     targetScene(),

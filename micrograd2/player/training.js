@@ -2,7 +2,7 @@
 
 import {choice, html, num, range, signedNum, svg} from "./page.js";
 import {areClasses, costNow, descend, examples, isRight, names, now, readAs, sensibleRate, still} from "./model.js";
-import {isDigit, isPlane, outputs} from "./picture.js";
+import {exampleName, isDigit, isPlane, outputs} from "./picture.js";
 
 const RATES = [0.03, 0.1, 0.3, 1, 3, 10];
 const CURVE = {wide: 280, high: 84};
@@ -13,7 +13,8 @@ export const training = {rate: null, all: true, costs: [], latest: null, running
 /** How an average is shown. */
 export const POINT_NOTE = "Neurons are filled as the chosen point makes them; rings and lines are averages over all.";
 
-const aloneText = () => (isDigit ? `Listen only to this ${examples[now.example].name}` : "Listen only to this example");
+const thisExample = () => `this ${isDigit ? exampleName() : "example"}`;
+const aloneText = () => `Listen only to ${thisExample()}`;
 /** The example that a step is for; null for the average. */
 const stepExample = () => (training.all ? null : now.example);
 
@@ -114,7 +115,7 @@ function figures() {
     ["foretold, −η‖∇C‖²", latest ? num(latest.predicted) : "", "predicted"],
     ["happened", latest ? signedNum(latest.actual) : "", "actual"],
     [
-      `cost of ${isDigit ? `this ${examples[now.example].name}` : "this example"}`,
+      `cost of ${thisExample()}`,
       num(costNow(now.example)),
       "this-cost",
     ],

@@ -2,7 +2,7 @@
 //
 // The numbers of the names stand in fields; a line such as a = 2 goes there, too. The address carries both, as text.
 
-import {byId, data, html} from "./page.js";
+import {byId, data, html, typedNumber} from "./page.js";
 import {change, compute, firstFailure, nodes, numbers} from "./expression.js";
 import {perform} from "./graph.js";
 import {Fault, parse} from "./parse.js";
@@ -99,7 +99,7 @@ const numberOf = name => chosen.get(name) ?? starts.get(name);
 function field(name) {
   const input = html("input", {type: "text", inputmode: "decimal", size: 6, "aria-label": name});
   const put = text => {
-    chosen.set(name, Number(text.trim().replace("−", "-").replace(",", ".") || NaN));
+    chosen.set(name, typedNumber(text));
     evaluate();
   };
   input.oninput = () => put(input.value);

@@ -1,6 +1,6 @@
 // One number, held: dragged or typed, with the true result as a curve over it, its tangent, and the way back.
 
-import {html, num, range, signClass, svg} from "./page.js";
+import {html, num, range, signClass, svg, typedNumber} from "./page.js";
 
 const WIDE = 280, // of the curve, and how high, and how far it stays from the edge
   HIGH = 98,
@@ -10,7 +10,7 @@ const WIDE = 280, // of the curve, and how high, and how far it stays from the e
  * What holds one number. `held` has its `name`; `resultName`, of what it changes; `get` and `given`, the number now and
  * as it was given; `set(x)`, which puts another there and returns why that cannot be, or ""; `result(x)`, what would
  * come out if it were x; `slope()`, the gradient of the result in it; `bounds`, between which it may be, if any;
- * `rival`, another number to compare with: {name, slope()}, or null; `drop()`, when it is let go.
+ * `rival`, another number to compare with: {name(), slope()}, or null; `drop()`, when it is let go.
  */
 export function instrument(held) {
   const spread = Math.max(1, 2 * Math.abs(held.get()));
@@ -41,7 +41,7 @@ export function instrument(held) {
     update();
   }
   slider.oninput = () => put(Number(slider.value));
-  typed.onchange = () => put(Number(typed.value.replace("−", "-").replace(",", ".") || NaN));
+  typed.onchange = () => put(typedNumber(typed.value));
   plot.onpointerdown = event => {
     plot.setPointerCapture(event.pointerId);
     follow(event);
@@ -79,8 +79,8 @@ function comparison(slope, rival) {
   if (!other || !slope) return "";
   const ratio = Math.abs(slope / other);
   return ratio >= 1
-    ? `: as sensitive as ${num(ratio, 3)} of ${rival.name}`
-    : `: ${rival.name} is as sensitive as ${num(1 / ratio, 3)} of it`;
+    ? `: as sensitive as ${num(ratio, 3)} of ${rival.name()}`
+    : `: ${rival.name()} is as sensitive as ${num(1 / ratio, 3)} of it`;
 }
 
 /** The true result over the number, and its tangent where it is now. */

@@ -7,6 +7,7 @@ import {
   examples,
   formulas,
   gradientOf,
+  isPaired,
   kinds,
   last,
   names,
@@ -17,7 +18,7 @@ import {
   weightGradient,
   wish,
 } from "./model.js";
-import {neuronName, outputs, shown, side, thumb} from "./picture.js";
+import {exampleName, neuronName, outputs, shown, side, thumb} from "./picture.js";
 
 export const example = () => examples[now.example];
 
@@ -66,8 +67,8 @@ export function costTable() {
     {y} = example();
   if (!data.squared)
     return table(
-      ["output", "a", "target"],
-      shown[last].map(j => [names[j], num(a[last][j]), num(y[j] ?? y[0])]),
+      ["output", "a", ...(isPaired ? ["target"] : [])],
+      shown[last].map(j => [names[j], num(a[last][j]), ...(isPaired ? [num(y[j])] : [])]),
     );
   const rows = shown[last].map(j => [names[j], num(a[last][j]), num(y[j]), num((a[last][j] - y[j]) ** 2)]);
   const total = [html("td", {colspan: 3}, "added up"), html("td", {class: "total"}, num(cost))];
@@ -116,7 +117,13 @@ export function hebbText() {
     size = i => Math.abs(weightGradient(last, j, i)),
     i = shown[last - 1].reduce((best, k) => (size(k) > size(best) ? k : best));
   const should =
-    delta(last, j) < 0 ? "should become brighter" : delta(last, j) > 0 ? "should become darker" : "is right as it is";
+    delta(last, j) < 0
+      ? "should become brighter"
+      : delta(last, j) > 0
+        ? "should become darker"
+        : Number.isNaN(delta(last, j))
+          ? "has no nudge that is a number"
+          : "is right as it is";
   return (
     `The largest nudge to a weight of ${neuronName(last, j)}, which ${should}, ` +
     `is the one from ${neuronName(last - 1, i)}, whose activation is ${num(passOf().a[last - 1][i])}: ` +
@@ -165,9 +172,9 @@ export function agreeList(choose) {
   const rows = range(examples.length)
     .sort((e, f) => cosines[f] - cosines[e])
     .map(e => {
-      const label = `example ${e}, ${examples[e].name}: ${num(cosines[e], 2)}`,
+      const label = `example ${e}, ${exampleName(e)}: ${num(cosines[e], 2)}`,
         text = html("span", {class: signClass(cosines[e])}, cosines[e].toFixed(2).replace("-", "−"));
-      const parts = [thumb(examples[e]), html("span", {}, examples[e].name), bar(cosines[e]), text];
+      const parts = [thumb(examples[e]), html("span", {}, exampleName(e)), bar(cosines[e]), text];
       return html(
         "button",
         {class: "agree", "aria-label": label, onclick: () => choose(e), "data-key": `agree.${e}`},
@@ -197,7 +204,7 @@ export function filmTable() {
     across = Math.max(1, Math.min(examples.length, Math.floor((stage.clientWidth - 190) / 78)));
   const some = range(across).map(n => (now.example + n) % examples.length);
   const rows = strongestWeights().slice(0, Math.max(2, Math.min(12, Math.floor(tall))));
-  const head = some.map(k => html("th", {scope: "col"}, side ? thumb(examples[k]) : "", examples[k].name));
+  const head = some.map(k => html("th", {scope: "col"}, side ? thumb(examples[k]) : "", exampleName(k)));
   const more = examples.length > across ? [html("th", {}, "…")] : [];
   const lines = rows.map(({place: [l, j, i], average}) =>
     html(

@@ -110,6 +110,14 @@ def test_the_target_of_one_output_may_be_any_number(a_dot, y):
     assert any(text.endswith("target 1") for text in drawn.texts)
 
 
+@pytest.mark.parametrize("y", [2.0, [2.0, 0.5], [2.0, 0.5, 1.0], [2.0, 0.5, 1.0, 3.0]])
+def test_an_output_has_a_target_only_where_each_has(a_dot, y):
+    net = MLP(2, [4, 3], "tanh", seed=1)
+    drawn = read(draw(net, [0.5, -1.0], y, lambda outputs, targets: total((a - 1.0) ** 2 for a in outputs)))
+    shown = [text.split("target ")[1] for text in drawn.texts if "target " in text]
+    assert shown == (["2", "0.5", "1"] if np.size(y) == 3 else [])
+
+
 def test_a_network_with_inputs_alone_shows_activations(a_dot):
     net = network()
     drawn = read(draw(net, X))

@@ -339,6 +339,44 @@ def test_what_decides_by_looking_at_its_numbers_is_only_shown(opened, activation
     assert tab.run("document.querySelector('.trainer .go').disabled")
 
 
+@st.composite
+def costs_with_branches(draw: Any) -> Any:
+    """A cost that takes another way where the outputs, or their differences from the targets, are large."""
+    low, high = sorted(draw(st.lists(st.floats(-2, 1.3).map(lambda x: 10 ** x), min_size=2, max_size=2)))
+    if high < 6 * low:
+        high = low
+    of_difference = draw(st.booleans())
+
+    def one(a: Value, y: float) -> Value:
+        d = a - y
+        size = abs((d if of_difference else a).data)
+        return 0.5 * d * d if size <= low else abs(d) - 0.5 if size <= high else abs(d) * 2.0
+
+    def cost(outputs: Any, targets: Any) -> Value:
+        a = outputs if isinstance(outputs, list) else [outputs]
+        y = targets if isinstance(targets, list) else [targets]
+        return total([one(p, q) for p, q in zip(a, y)])
+
+    return cost
+
+
+@settings(FEW, max_examples=25)
+@given(cost=costs_with_branches(), n=st.integers(1, 3), near=st.floats(-1.5, 2), data=st.data())
+def test_a_cost_that_decides_by_looking_is_only_shown_wherever_it_was_tried(opened, cost, n, near, data):
+    net = MLP(2, [2, n], activation="tanh", seed=data.draw(st.integers(0, 99)))
+    for p in net.parameters():
+        p.data *= 0.2
+    targets = [10 ** near * data.draw(st.floats(-1, 1)) for _ in range(n)]
+    tab = opened(play(net, [0.1, 0.2], targets if n > 1 else targets[0], cost), calm=True)
+    if tab.run("page.still"):
+        return
+    for j in range(n):
+        x = data.draw(st.sampled_from([-30.0, 30.0]) | st.floats(-30, 30))
+        net.layers[-1].neurons[j].b.data = x
+        assert tab.run(f"page.change({{bias: [2, {j}]}}, {x!r})") == ""
+        assert_passes_are(tab, net, [[0.1, 0.2]], [targets], cost)
+
+
 # Printing
 
 def test_a_row_is_computed_as_it_is_printed(browser):

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import copy
+import math
 import re
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from micrograd2 import data
 from micrograd2.backprop import passes
 from micrograd2.costs import squared_error
 from micrograd2.contributions import grads_of
-from micrograd2.engine import Value, topological_order
+from micrograd2.engine import Value, topological_order, total
 from micrograd2.nn import MLP
 from micrograd2.player import play
 from micrograd2.train import SGD, fit
-from tests.player.test_player import about, digit_net, go, neuron, number, titles, xor_page
+from tests.player.test_arithmetic import FEW
+from tests.player.test_player import ARITHMETIC, about, digit_net, go, neuron, number, titles, xor_page
 
 
 def wait(tab: Any, milliseconds: int = 100) -> None:
@@ -84,6 +88,42 @@ def test_a_leaf_is_dragged_typed_moved_by_keys_and_put_back(opened):
     assert tab.run("document.querySelector('.instrument')") is None
 
 
+DIGITS = st.text("0123456789", min_size=1, max_size=4)
+TYPED = st.text("0123456789,.-−e ", max_size=9) | st.tuples(
+    st.sampled_from(["", "-", "−"]), DIGITS, st.sampled_from([",", ".", ""]), DIGITS, st.sampled_from(["", "e2", " "])
+).map("".join)
+
+
+def readings(text: str) -> set[float]:
+    """The numbers that a text may mean: its comma as a point, or as what parts thousands."""
+    found = set()
+    for commas in (text.replace(",", "."), *([text.replace(",", "")] if THOUSANDS.fullmatch(text.strip()) else [])):
+        try:
+            found.add(float(commas.replace("−", "-")))
+        except ValueError:
+            pass
+    return {x for x in found if math.isfinite(x)}
+
+
+THOUSANDS = re.compile(r"[-−]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?(e\d+)?")
+
+
+@settings(FEW, max_examples=4)
+@given(texts=st.lists(TYPED, min_size=40, max_size=80))
+def test_only_what_can_be_read_in_one_way_is_taken_as_a_number(opened, texts):
+    held = opened(play(Value(0.25, "a") * 2.0), calm=True)
+    held.run("page.hold(0)")
+    field = opened(play("y = a*2; a = 0.25"), calm=True)
+    for text in [*texts, "1,000", "−12,500", "0,125", "3,1416", " ", "1,000,000"]:
+        held.run(f"(i => (i.value = {text!r}, i.onchange()))(document.querySelector('.instrument input[type=text]'))")
+        field.run(f"(i => (i.value = {text!r}, i.oninput()))(document.querySelector('.numbers input'))")
+        meant = readings(text)
+        for tab, refused in ((held, held.text(".instrument .slope") == "That is no number."),
+                             (field, "a has no number" in field.text("#fault"))):
+            assert refused or {tab.run("page.numbers[0]")} == meant, text
+            assert not refused or len(meant) != 1 or "," in text, text
+
+
 def test_a_leaf_is_dragged_by_touch(opened):
     tab = opened(play(neuron()), "step=99", calm=True)
     tab.call("Emulation.setTouchEmulationEnabled", enabled=True)
@@ -132,12 +172,71 @@ def test_how_sensitive_it_is_beside_another_follows_every_change(opened):
     assert expected in tab.text(".instrument .slope")
 
 
+@settings(FEW, max_examples=4)
+@given(nin=st.integers(1, 5), n=st.integers(1, 3), data=st.data())
+def test_a_changed_network_is_told_as_one_that_was_given_those_numbers(opened, nin, n, data):
+    numbers = st.floats(-3, 3)
+    net = MLP(nin, [2, n], activation="tanh", seed=data.draw(st.integers(0, 99)))
+    X, Y = (np.array(data.draw(st.lists(st.lists(numbers, min_size=m, max_size=m), min_size=2, max_size=2)))
+            for m in (nin, n))
+    tab = opened(play(net, X, Y), "step=3", width=1400, calm=True)
+    k, i, j = data.draw(st.integers(0, 1)), data.draw(st.integers(0, nin - 1)), data.draw(st.integers(0, n - 1))
+    tab.run(f"page.choose({k})")
+    X[k, i] = data.draw(numbers | st.just(1234.5))
+    net.layers[0].neurons[1].w[i].data, net.layers[1].neurons[j].b.data = data.draw(numbers), data.draw(numbers)
+    for place, x in ((f"input: {i}", X[k, i]), (f"weight: [1, 1, {i}]", net.layers[0].neurons[1].w[i].data),
+                     (f"bias: [2, {j}]", net.layers[1].neurons[j].b.data)):
+        tab.run(f"page.hold({{{place}}}), page.now.held.put({float(x)!r})")
+        assert tab.text("#panel .slope").startswith("slope ")
+    tab.run("page.now.held.drop()")
+    names = "[...document.querySelectorAll('#examples button')].map(button => [button.textContent, button.title])"
+    fresh = opened(play(net, X, Y), f"example={k}", width=1400, calm=True)
+    assert tab.run(names) == fresh.run(names)
+    assert tab.run(SAID) == fresh.run(SAID)
+
+
 def test_the_curve_itself_can_be_dragged(opened):
     tab = opened(play(neuron()), calm=True)
     tab.run("page.hold(1)")
     tab.drag(".instrument .plot", right=50)
     width = tab.run("document.querySelector('.plot').clientWidth")
     assert tab.run("page.numbers[1]") == pytest.approx(1.5 + 6 * 50 / (width * (280 - 16) / 280), abs=0.05)
+
+
+SAID = """[...Array(Number(document.querySelector("#scrub").max) + 1).keys()].map(k => {
+    page.player.go(k);
+    const restore = document.querySelector("#restore");
+    restore?.parentNode.remove();
+    return [document.querySelector("#panel .words").textContent.trim(),
+      ...[...document.querySelectorAll("#stage [aria-label], #examples button, #plane [aria-valuetext]")].map(
+        e => [e.ariaLabel, e.ariaValueText, e.title, e.tagName === "BUTTON" ? e.textContent : ""]),
+      ...[...document.querySelectorAll("#stage table")].map(e => e.textContent)];
+})"""
+
+
+@settings(FEW, max_examples=5)
+@given(x=st.floats(-9, 9), others=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=3),
+       label=st.sampled_from(["", "x"]))
+def test_a_changed_expression_is_told_as_one_that_was_made_of_those_numbers(opened, x, others, label):
+    def made_of(x: float) -> Value:
+        a = Value(x, label)
+        return (a * 3.0 - 0.75 / (a * a + 7.0)) ** 2 + total([make(a) for make in ARITHMETIC[8:12]])
+
+    leaf = 0
+    tab = opened(play(made_of(x)), "step=99", calm=True)
+    for y in others:
+        tab.run(f"page.hold({leaf}), document.querySelector('.instrument input[type=text]').value = {str(y)!r}, "
+                "document.querySelector('.instrument input[type=text]').onchange()")
+        fresh = opened(play(made_of(y)), calm=True)
+        assert tab.run(SAID) == fresh.run(SAID)
+        names, full = (one.run("[...document.querySelectorAll('.card .name')].map(text => text.textContent)")
+                       for one in (tab, fresh))
+        for name, whole in zip(names, full, strict=True):
+            assert name.rstrip("…").startswith(whole.rstrip("…")) or whole.startswith(name.rstrip("…"))
+        held = tab.text(".instrument label b")
+        assert held == label or "number" in held
+        assert fresh.run("page.hold(%d), document.querySelector('.instrument .slope').textContent" % leaf) == tab.text(
+            ".instrument .slope")
 
 
 # A network

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import html
+import math
 import random
 import re
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from tests.browser import Tab
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from micrograd2 import data, player
 from micrograd2.contributions import flow
@@ -102,6 +104,42 @@ def test_a_value_used_twice_adds_up(opened):
     assert "a.grad: 4 → 7  += upstream 1 × local 3" in tab.text("#panel .main")
     assert tab.text("#panel .sum").endswith("add up: 1 + 3 + 3 = 7")
     assert tab.run("new Set([...document.querySelectorAll('.lit')].map(path => path.getAttribute('d'))).size") == 4
+
+
+ARITHMETIC = [
+    lambda a: a ** 2, lambda a: a ** 3, lambda a: a ** -1, lambda a: a ** -2, lambda a: abs(a) ** 1.5,
+    lambda a: abs(a) ** Value(0.37), lambda a: 7.5 / a, lambda a: a / -2.5, lambda a: a + -1.5, lambda a: 0.5 - a,
+    lambda a: a * -0.125, lambda a: -a, lambda a: (-a) ** 2, lambda a: (a ** 2) ** 3, lambda a: (3 / a) ** 2,
+    lambda a: total([a, a, a]), lambda a: dot([a, a], [a, Value(-2.0)], Value(-3.0))]
+
+
+def read_back(text: str, a: str) -> float:
+    """What a line of arithmetic means, by Python's rules."""
+    text = re.sub("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda found: f"**({found[0].translate(RAISED)})", text)
+    for sign, plain in (("−", "-"), ("·", "*"), ("×", "*"), ("^", "**"), ("a", a), (f"{a}bs", "abs")):
+        text = text.replace(sign, plain)
+    return eval(text, {"__builtins__": {}, "abs": abs})
+
+
+@settings(max_examples=12, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@given(digits=st.integers(1, 99999), power=st.integers(-12, 7), sign=st.sampled_from([1, -1]),
+       label=st.sampled_from(["a", ""]))
+def test_what_is_said_of_a_result_is_arithmetic_that_gives_it(opened, digits, power, sign, label):
+    a = Value(sign * digits * 10.0 ** power, label)
+    root = total([make(a) for make in ARITHMETIC])
+    tab = opened(play(root), "step=99", calm=True)
+    names = tab.run("[...document.querySelectorAll('.card.op .name')].map(text => text.textContent)")
+    lines = tab.run("""page.nodes.filter(({args}) => args.length).map((_, k) => {
+        page.player.go(2 + k);
+        return document.querySelector("#panel .main").textContent;
+    })""")
+    results = [node for node in topological_order(root) if node.args]
+    for result, name, line in zip(results, names, lines, strict=True):
+        rounded = abs(result.data) + sum(abs(k * arg.data) for k, arg in zip(result.local_grads, result.args))
+        assert line.startswith(f"{name} = ")
+        for part in line.split(" = "):
+            if set(part).isdisjoint("…Σwf"):
+                assert read_back(part, f"({a.data!r})") == pytest.approx(result.data, abs=1e-3 * rounded), line
 
 
 def test_width_is_strength_and_colour_is_sign(opened):
@@ -279,6 +317,63 @@ def test_a_networks_numbers_are_the_engines(opened, name):
         assert tab.text("#panel h2") == names[step]
 
 
+def of_some_targets(outputs: Any, targets: Any) -> Value:
+    a = outputs if isinstance(outputs, list) else [outputs]
+    y = targets if isinstance(targets, list) else [targets]
+    return total([(p - y[j % len(y)]) ** 2 for j, p in enumerate(a)])
+
+
+@settings(max_examples=8, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@given(nin=st.sampled_from([2, 3, 64]), n=st.integers(1, 4), squared=st.booleans(), data=st.data())
+def test_a_target_stands_beside_the_output_that_it_is_of_or_nowhere(opened, nin, n, squared, data):
+    several = st.floats(-9999, 9999) | st.sampled_from([105.0, 1.04, 1.0, 0.0, 1 / 3])
+    width = n if squared else data.draw(st.integers(1, 5))
+    y = data.draw(st.lists(several, min_size=width, max_size=width))
+    net = MLP(nin, [4, n], activation="tanh", seed=1)
+    tab = opened(play(net, [[0.5] * nin], [y], squared_error if squared else of_some_targets), width=1400, calm=True)
+    names = titles(tab)
+    for title in ("What the outputs should be", "The cost is"):
+        go(tab, next(i for i, name in enumerate(names) if name.startswith(title)))
+        shown = tab.run("[...document.querySelectorAll('#stage .target')].map(text => text.textContent)")
+        assert shown == ([f"target {about_text(x)}" for x in y] if width == n else [])
+        assert ("Beside each output stands its target" in tab.text("#panel")) == (
+            width == n and title.startswith("What"))
+    head, *rows = tab.run("[...document.querySelectorAll('#panel tr')].map(row => [...row.children]"
+                          ".map(cell => cell.textContent))")
+    assert ("target" in head) == (width == n)
+    if width == n:
+        assert [row[2] for row in rows[:n]] == list(map(about_text, y))
+    told = f"target{'s' * (width > 1)} {', '.join(map(about_text, y[:4]))}" + ", …" * (width > 4)
+    assert (told in tab.text("#panel")) == (width != n)
+
+
+@settings(max_examples=4, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@given(nin=st.sampled_from([2, 3, 64]), nan=st.sets(st.integers(0, 2), min_size=1), right=st.integers(0, 2))
+def test_nothing_is_named_that_is_not_there_where_outputs_are_no_numbers(opened, nin, nan, right):
+    net = MLP(nin, [4, 3], activation="tanh", seed=1)
+    for j in nan:
+        net.layers[-1].neurons[j].b.data = float("nan")
+    tab = opened(play(net, [[0.5] * nin] * 2, np.eye(3)[[right, 1]]), calm=True)
+    names = titles(tab)
+    for step in range(len(names)):
+        go(tab, step)
+        said = tab.run("document.body.innerText + [...document.querySelectorAll('[title], [aria-label], "
+                       "[aria-valuetext]')].map(e => [e.title, e.ariaLabel, e.ariaValueText]).join(' | ')")
+        assert not re.search(r"undefined|\b(output|class|neuron) (-1|−1)|null", said), names[step]
+        assert right not in nan or "is right as it is" not in said
+        fills = tab.run("[...document.querySelectorAll('.glow')].map(e => Number(e.getAttribute('fill-opacity')))")
+        assert all(map(math.isfinite, fills))
+    assert "The brightest" not in "".join(tab.run(
+        "page.steps.flatMap(step => step.words()).filter(part => typeof part === 'string')"))
+
+
+def about_text(x: float) -> str:
+    """A number in four digits, as a page writes it."""
+    mantissa, _, power = f"{x:.4g}".partition("e")
+    raised = "·10" + str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")) if power else ""
+    return mantissa.replace("-", "−") + raised
+
+
 def test_every_output_has_its_three_avenues(opened):
     net, X, Y = digit_net()
     _, passes, grads = truth(net, X[1], Y[1], squared_error)
@@ -397,9 +492,12 @@ def test_save_writes_the_page(tmp_path):
     assert [path.name for path in Path(tmp_path).iterdir()] == ["page.html"]
 
 
-@pytest.mark.parametrize("value", [Value(1.0), Value(float("nan")) * 2, Value(float("inf")) + 1, Value(0.0) * 1e-300])
+@pytest.mark.parametrize("value", [Value(1.0), Value(float("nan")) * 2, Value(2.0) * float("nan"),
+                                   Value(float("inf")) + 1, Value(0.0) * 1e-300])
 def test_odd_numbers(opened, value):
-    opened(play(value), "step=9")
+    tab = opened(play(value), "step=9")
+    tab.run("document.querySelector('[data-node=\"0\"]').focus()")
+    assert ("No number says" in tab.text("#panel")) == math.isnan(tab.run("page.gradients[0]"))
 
 
 def test_errors_say_what_to_do():
