@@ -5,6 +5,7 @@ An explanation must call it something, and so must any page or picture that spea
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -116,7 +117,8 @@ def making(node: Value, names: dict[Value, str]) -> str:
     if len(operands) == 2 and symbol in "+−×/**":
         return f"{inner[0]} {symbol} {inner[1]}"
     if isinstance(node.op, Power):
-        return inner[0] + node.op.sign.removeprefix("x")
+        is_word = re.sub(r"[.[\]]", "", operands[0]).isidentifier()  # and not −3, whose square −3² is not
+        return (operands[0] if is_word else f"({operands[0]})") + node.op.sign.removeprefix("x")
     if len(operands) > 4:
         operands[3:] = [f"… {len(operands) - 3:,} more"]
     return f"{symbol}({', '.join(operands)})"

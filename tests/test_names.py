@@ -134,3 +134,11 @@ def test_every_example_of_a_batch_goes_through_a_neuron_of_its_own():
     assert len(hidden) == len(set(hidden)) == 4
     assert len({name[:-2] for name in hidden}) == 2     # z and a of one example are of one neuron
     assert all(name[:-2] in str(paths(root, w)) for name in hidden)
+
+
+@pytest.mark.parametrize("base, name", [
+    (Value(-3.0), "(n0=-3)²"), (Value(2.0, "a"), "a²"), (Value(2.0, "-3"), "(-3)²"), (Value(2.0, "a") ** 3, "(a³)²"),
+    (-Value(2.0, "a"), "(neg(a))²"), (Value(1.0, "neurons[1].b"), "neurons[1].b²")])
+def test_what_is_raised_to_a_power_stands_in_brackets_unless_it_is_a_word(base, name):
+    root = base ** 2
+    assert names_of(root)[root] == name
