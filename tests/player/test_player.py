@@ -542,4 +542,4 @@ def test_a_page_lays_itself_out_and_needs_no_dot(monkeypatch, tmp_path):
 
 def test_a_cost_that_is_0_is_a_cost_so_that_a_page_knows_every_class():
     page = play(MLP(64, [3, 2], seed=1), [[0.5] * 64], [[1.0, 0.0]], lambda a, y: 0.0 * total(a))
-    assert '"classes":[{"name":"0",' in page.html
+    assert '"classes":[{"y":' in page.html
