@@ -7,7 +7,8 @@ it is an oracle only where it happens to be installed.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any, NamedTuple
@@ -50,6 +51,18 @@ def jax_library() -> Library:
                     jnp.maximum, jnp.minimum, sum, weighted_sum, lambda xs: jax.nn.logsumexp(jnp.stack(xs))),
         cross_entropy=lambda scores, targets: -jax.nn.log_softmax(jnp.stack(list(scores)))[list(targets).index(1)],
         slopes=slopes)
+
+
+@contextmanager
+def jax_precision(double: bool) -> Iterator[None]:
+    """JAX in double precision, or in single, while this lasts. (Its own switch is called otherwise in each version.)"""
+    import jax
+    before = jax.config.jax_enable_x64
+    jax.config.update("jax_enable_x64", double)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_enable_x64", before)
 
 
 def jax_slope(f: Callable[[list], Any], i: int) -> Callable[[list], Any]:

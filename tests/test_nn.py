@@ -24,8 +24,8 @@ SQUASH = {
     "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda z: np.exp(-z) / (1 + np.exp(-z)) ** 2),
     "softplus": (lambda z: np.logaddexp(0, z), lambda z: 1 / (1 + np.exp(-z))),
     "leaky_relu": (lambda z: np.where(z < 0, z / 100, z), lambda z: np.where(z < 0, 0.01, 1.0)),
-    "gelu": (lambda z: z / (1 + np.exp(-2 * inner(z))), lambda z: 1 / (1 + np.exp(-2 * inner(z))) + z * (
-        2 * np.sqrt(2 / np.pi) * (1 + 3 * 0.044715 * z * z)) / (2 + 2 * np.cosh(2 * inner(z)))),
+    "gelu": (lambda z: z * (1 + np.tanh(inner(z))) / 2, lambda z: (1 + np.tanh(inner(z))) / 2 + z * np.sqrt(
+        2 / np.pi) * (1 + 3 * 0.044715 * z * z) * (1 - np.tanh(inner(z)) ** 2) / 2),
 }
 
 

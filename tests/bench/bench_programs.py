@@ -33,8 +33,8 @@ def jax_apart(program, theta, arrays):
     """How far JAX's gradient is from the program's, relative to the largest slope."""
     import jax  # and no jax.jit: XLA takes minutes for thousands of lines
     _, ours = program(theta, *arrays)
-    with jax.enable_x64(True):
-        theirs = np.asarray(jax.grad(program.jax())(theta, *arrays))
+    jax.config.update("jax_enable_x64", True)
+    theirs = np.asarray(jax.grad(program.jax())(theta, *arrays))
     return np.abs(theirs - ours).max() / np.abs(ours).max()
 
 

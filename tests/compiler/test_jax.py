@@ -19,7 +19,7 @@ from micrograd2.costs import cross_entropy, squared_error
 from micrograd2.engine import Value, logsumexp, maximum, minimum
 from tests.bench.clients import CLIENTS, flat
 from tests.compiler.scalar_code import NAMED, WIDE_STEPS, assert_close, placed_programs, ragged, values
-from tests.libraries import needs_jax
+from tests.libraries import jax_precision, needs_jax
 
 pytestmark = needs_jax
 few = settings(max_examples=max(1, settings().max_examples // 10), suppress_health_check=[*HealthCheck])
@@ -29,7 +29,7 @@ seeds = st.integers(0, 2**32 - 1)
 def of_jax(transformed, *arguments, x64=True, jit=True):
     """What `transformed(jax)`, a function made with JAX, gives for these arguments, as arrays of NumPy."""
     import jax
-    with jax.enable_x64(x64):
+    with jax_precision(x64):
         function = transformed(jax)
         if jit:  # the time goes into XLA's compiler, which need not try hard here
             function = jax.jit(function, compiler_options={"xla_backend_optimization_level": 0})

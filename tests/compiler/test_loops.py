@@ -12,6 +12,7 @@ from micrograd2.compiler.repeats import Order
 from micrograd2.engine import Value, dot, logsumexp, maximum, total
 from tests.bench.clients import CLIENTS, flat
 from tests.compiler.scalar_code import assert_agrees, batch, compiled, slow, values
+from tests.libraries import jax_precision
 
 pytestmark = pytest.mark.filterwarnings("error")  # a program computes in silence, or raises
 
@@ -313,12 +314,12 @@ def test_an_argument_may_be_called_as_the_loop_calls_its_own_things():
         for k in range(8):
             h = (W * h + carried[k] * slices[0]).tanh() + x1[0]
         return h
-    jax = pytest.importorskip("jax")
+    pytest.importorskip("jax")
     program = compile(f, [W], [0.1], [0.1] * 8, [0.2], [0.3])
     arrays = [batch(3, 1), batch(3, 8), batch(3, 1), batch(3, 1)]
     assert_agrees(program, f, [W], *arrays)
     loss, _ = program(program.theta, *arrays)
-    with jax.enable_x64(True):
+    with jax_precision(True):
         assert float(program.jax()(program.theta, *arrays)) == pytest.approx(loss, rel=1e-12)
 
 
@@ -333,7 +334,7 @@ def test_loops_in_jax_equal_the_scalar_graph(recurrence):
     else:
         f, parameters, arrays = recurrence
     program = compile(f, parameters, arrays[0][0])
-    with jax.enable_x64(True):
+    with jax_precision(True):
         if not program.is_cost:
             found = np.asarray(jax.jit(program.jax())(program.theta, *arrays))
             np.testing.assert_allclose(found, program(program.theta, *arrays), rtol=1e-10, atol=1e-10)
