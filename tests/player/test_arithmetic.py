@@ -360,7 +360,7 @@ def costs_with_branches(draw: Any) -> Any:
     return cost
 
 
-@settings(FEW, max_examples=25)
+@settings(FEW, max_examples=8)
 @given(cost=costs_with_branches(), n=st.integers(1, 3), near=st.floats(-1.5, 2), data=st.data())
 def test_a_cost_that_decides_by_looking_is_only_shown_wherever_it_was_tried(opened, cost, n, near, data):
     net = MLP(2, [2, n], activation="tanh", seed=data.draw(st.integers(0, 99)))

@@ -108,7 +108,7 @@ def readings(text: str) -> set[float]:
 THOUSANDS = re.compile(r"[-−]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?(e\d+)?")
 
 
-@settings(FEW, max_examples=4)
+@settings(FEW, max_examples=2)
 @given(texts=st.lists(TYPED, min_size=40, max_size=80))
 def test_only_what_can_be_read_in_one_way_is_taken_as_a_number(opened, texts):
     held = opened(play(Value(0.25, "a") * 2.0), calm=True)
@@ -172,7 +172,7 @@ def test_how_sensitive_it_is_beside_another_follows_every_change(opened):
     assert expected in tab.text(".instrument .slope")
 
 
-@settings(FEW, max_examples=4)
+@settings(FEW, max_examples=2)
 @given(nin=st.integers(1, 5), n=st.integers(1, 3), data=st.data())
 def test_a_changed_network_is_told_as_one_that_was_given_those_numbers(opened, nin, n, data):
     numbers = st.floats(-3, 3)
@@ -214,7 +214,7 @@ SAID = """[...Array(Number(document.querySelector("#scrub").max) + 1).keys()].ma
 })"""
 
 
-@settings(FEW, max_examples=5)
+@settings(FEW, max_examples=2)
 @given(x=st.floats(-9, 9), others=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=3),
        label=st.sampled_from(["", "x"]))
 def test_a_changed_expression_is_told_as_one_that_was_made_of_those_numbers(opened, x, others, label):

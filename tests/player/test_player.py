@@ -121,7 +121,7 @@ def read_back(text: str, a: str) -> float:
     return eval(text, {"__builtins__": {}, "abs": abs})
 
 
-@settings(max_examples=12, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@settings(max_examples=6, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 @given(digits=st.integers(1, 99999), power=st.integers(-12, 7), sign=st.sampled_from([1, -1]),
        label=st.sampled_from(["a", ""]))
 def test_what_is_said_of_a_result_is_arithmetic_that_gives_it(opened, digits, power, sign, label):
@@ -328,7 +328,7 @@ def of_some_targets(outputs: Any, targets: Any) -> Value:
 def test_a_target_stands_beside_the_output_that_it_is_of_or_nowhere(opened, nin, n, squared, data):
     several = st.floats(-9999, 9999) | st.sampled_from([105.0, 1.04, 1.0, 0.0, 1 / 3])
     width = n if squared else data.draw(st.integers(1, 5))
-    y = data.draw(st.lists(several, min_size=width, max_size=width))
+    y = [x + 0.0 for x in data.draw(st.lists(several, min_size=width, max_size=width))]  # −0 is written as 0
     net = MLP(nin, [4, n], activation="tanh", seed=1)
     tab = opened(play(net, [[0.5] * nin], [y], squared_error if squared else of_some_targets), width=1400, calm=True)
     names = titles(tab)
