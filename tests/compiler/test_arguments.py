@@ -71,7 +71,7 @@ def test_a_function_that_sets_the_data_of_what_it_is_given_is_refused(number, ki
         leaf.data = {"clipped": min(x[0].data, number), "the other": x[1].data}.get(kind, number)
         return w[0] * x[0] + x[1]
 
-    with pytest.raises(CompileError, match=r"sets the \.data of|the program|other numbers"):
+    with pytest.raises(CompileError, match=r"sets the \.data of"):
         program = compile(f, w, [0.25, 0.5])
         program.check(program.theta, [[9.0, 7.0]])
     assert w[0].data == 0.7
