@@ -307,9 +307,9 @@ class MLP(Module):
 
         W (nout, nin) has a row of weights for each neuron, as PyTorch keeps them; b is (nout,), or None for biases of
         0. scikit-learn and Keras keep weights as (nin, nout): bring W.T. A square W fits both ways, so compare one
-        output. Lists and arrays of any library will do. Before anything is made, TypeError for what is
-        no array of real numbers; ValueError for a shape that does not fit, with both shapes, a number that is not
-        finite, and an unknown activation: each names the layer.
+        output. Lists and arrays of any library will do. Before anything is made, TypeError for what is no array of real
+        numbers; ValueError for a shape that does not fit, with both shapes, a number that is not finite, and an unknown
+        activation: each names the layer.
 
         >>> net = MLP.from_arrays([([[1, -1], [0.5, 2]], [0, -3], "relu"), ([[2, 4]], None, "linear")])
         >>> net

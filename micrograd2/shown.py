@@ -1,4 +1,4 @@
-"""What is shown: the colours that mean a sign, and text from users that is safe to put on a line.
+"""What is shown: the colours that mean a sign, text from users that is safe to put on a line, and shares.
 
 Pictures, pages and tables have these in common. Blue is a gradient above 0, orange one below it. A label is a user's
 own text, and may be long, or hold a line break.
@@ -45,3 +45,15 @@ def printable(text: str, most: int | None = None) -> str:
     if most is not None and len(text) > most:
         text = text[:most - 1] + "…"
     return "".join(letter if letter.isprintable() else "�" for letter in text)
+
+
+def percent(share: float, decimals: int = 0) -> str:
+    """A share from 0 to 1 in per cent: 100 % is said of all alone, and 0 % of none.
+
+    >>> percent(0.5), percent(0.9996), percent(0.9996, 1), percent(0.0001, 1), percent(1.0, 1)
+    ('50 %', '> 99 %', '> 99.9 %', '< 0.1 %', '100.0 %')
+    """
+    text, least = f"{100 * share:.{decimals}f}", 10.0 ** -decimals
+    if 0 < share < 1 and float(text) in (0, 100):
+        return f"< {least:.{decimals}f} %" if share < 0.5 else f"> {100 - least:.{decimals}f} %"
+    return f"{text} %"

@@ -39,6 +39,7 @@ from .engine import LEAF, Value
 from .given import finite, function, place, switch, whole
 from .live import live
 from .nn import MLP
+from .shown import percent
 
 Rate = Union[float, Callable[[int], float]]
 REDRAWN = 100  # how often, in a notebook, the curve of a run is drawn anew
@@ -231,7 +232,7 @@ class History:
         if self.epoch_loss:
             text += f", loss {self.epoch_loss[-1]:.4g}"
         if self.accuracy:
-            text += f", accuracy {_percent(self.accuracy[-1])}".replace("%", " %")
+            text += f", accuracy {percent(self.accuracy[-1], 1)}"
         return text
 
     def _repr_svg_(self) -> str | None:
@@ -249,15 +250,6 @@ class History:
                 f'<polyline points="{points}" fill="none" stroke="#2b6cb0" stroke-width="1.5"/>'
                 f'<text x="10" y="12" fill="#777">{max(0.0, losses.max()):.3g}</text>'
                 f'<text x="10" y="125" fill="#777">{self!r}</text></svg>')
-
-
-def _percent(share: float) -> str:
-    """A share in percent, which is 100 only if nothing is missing.
-
-    >>> _percent(0.9996), _percent(1.0)
-    ('99.9%', '100.0%')
-    """
-    return f"{share if share == 1 else min(share, 0.999):.1%}"
 
 
 def _visible(losses: np.ndarray) -> list[int]:
@@ -510,7 +502,7 @@ def _train(run: _Run, epochs: int, measure: Callable[[], float] | None, save: Ca
             shown = {"loss": f"{history.epoch_loss[-1]:.4f}"}
             if measure is not None:
                 history.accuracy.append(measure())
-                shown["accuracy"] = _percent(history.accuracy[-1])
+                shown["accuracy"] = percent(history.accuracy[-1], 1)
             bar.set_postfix(shown)
             save()
             if callback is not None:

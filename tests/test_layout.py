@@ -32,7 +32,7 @@ FLOORS = {  # module: the modules of this package, then the outside packages, th
     "compiler": ({"expressions", "engine", "contributions", "arrays", "given"}, {"numpy"}),
     "backprop": ({"engine", "contributions", "nn", "costs", "arrays", "given"}, {"numpy"}),
     "checkpoint": ({"engine", "files"}, {"numpy"}),
-    "train": ({"engine", "contributions", "nn", "costs", "compiler", "arrays", "checkpoint", "given",
+    "train": ({"engine", "contributions", "nn", "costs", "compiler", "arrays", "checkpoint", "given", "shown",
                "live"}, {"numpy", "tqdm"}),
     "pictures": ({"engine", "contributions", "arrays", "files", "nn", "names", "costs", "backprop", "given", "shown"},
                  {"graphviz"}),

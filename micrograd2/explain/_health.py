@@ -12,6 +12,7 @@ from ..backprop import forward, kind, through_the_layers
 from ..contributions import first_not_finite, grads_of
 from ..engine import Value
 from ..nn import MLP, Neuron
+from ..shown import percent
 from .table import Explanation, Table
 
 MOST_NAMES = 39  # of neurons with one problem, in a printed table
@@ -80,7 +81,7 @@ class Health(Explanation):
         rows: list[tuple] = []
         for layer in self.layers:
             size, flat = mean([abs(n.a) for n in layer.neurons]), mean([n.flat for n in layer.neurons])
-            rows.append((layer.name, layer.activation, size, _percent(flat), layer.reach,
+            rows.append((layer.name, layer.activation, size, percent(flat), layer.reach,
                          _share(layer, "dead"), _share(layer, "saturated"), layer.problem))
         problems = self.problems
         remark = "flat: how often a neuron passes no gradient on. ∂output/∂z: how strongly the layer moves the outputs."
@@ -100,11 +101,6 @@ def _advice(problem: str, names: list[str]) -> Table:
     if len(names) > MOST_NAMES:
         lines.append(f"and {len(names) - MOST_NAMES:,} more")
     return Table(f"{problem}: {len(names):,}", {}, [], "\n".join([*lines, TRY[problem]]))
-
-
-def _percent(share: float) -> str:
-    """A share in per cent: 0 % is none, and 100 % all."""
-    return "< 1 %" if 0 < share < 0.01 else "> 99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"
 
 
 def _share(layer: LayerHealth, problem: str) -> str:
