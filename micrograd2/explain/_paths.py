@@ -123,7 +123,7 @@ def _others(count: int, total: float, products: list[float], top: int) -> float:
     if len(products) == count or not products[-1]:  # none is stronger than the last
         return math.fsum(products[top:])
     others = total - math.fsum(products[:top])
-    return others if abs(others) > ROUNDED * math.fsum(map(abs, products[:top])) else math.nan
+    return others if abs(others) >= ROUNDED * math.fsum(map(abs, products[:top])) else math.nan
 
 
 class _Lead(NamedTuple):

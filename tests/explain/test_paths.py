@@ -83,6 +83,8 @@ def test_small_paths_beside_large_ones_are_neither_lost_nor_made_of_rounding():
     assert paths(zeros, a).others == 0.0 and "2,000 more" in str(paths(zeros, a))
     many = total([a * 1e17 for _ in range(10)] + [a * (1 + k) for k in range(2000)])
     assert math.isnan(paths(many, a).others) and "too small beside these" in str(paths(many, a))
+    nothing = total([a * (1 if k % 2 else -1) for k in range(2000)])
+    assert paths(nothing, a, top=0).others == 0.0   # beside none nothing is too small
 
 
 def test_more_paths_than_anyone_can_list():
