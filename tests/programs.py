@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from micrograd2.engine import Value, dot, logsumexp, maximum, minimum, topological_order, total
+from micrograd2.engine import ABS, MAX, MIN, RELU, Value, dot, logsumexp, maximum, minimum, topological_order, total
 
 Step = tuple[str, Sequence[int], float]
 
@@ -224,3 +224,15 @@ def programs(longest: int = 60) -> st.SearchStrategy[Program]:
 def record(root: Value) -> list[tuple]:
     """All that there is to know about a graph."""
     return [(v.data, v.grad, v.op, v.args, v.local_grads, v.label, v.born) for v in topological_order(root)]
+
+
+def on_a_knife_edge(roots: Sequence[Value]) -> bool:
+    """Whether rounding alone decides which side of a kink a number is on: then both slopes are right."""
+    for node in topological_order(total(roots)):
+        if node.op in (RELU, ABS, MAX, MIN):
+            a, b = (*(arg.data for arg in node.args), 0.0)[:2]
+            exact = a == b and (len(set(node.args)) == 1 if len(node.args) == 2 else not node.args[0].args
+                                or all(not arg.args for arg in node.args))
+            if abs(a - b) < 1e-9 and not exact and any(arg.args for arg in node.args):
+                return True
+    return False

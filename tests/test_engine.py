@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 from micrograd2 import MLP, engine
 from micrograd2.contributions import flow, grads_of
 from micrograd2.engine import Value, dot, gradient, logsumexp, maximum, minimum, on_sight, parts, to_the
 from micrograd2.engine import topological_order, total
-from tests.programs import DUALS, FLOATS, RECIPES, VALUES, Dual, Program, dual, programs, record, run
+from tests.programs import DUALS, FLOATS, RECIPES, VALUES, Dual, Program, dual, on_a_knife_edge, programs, record, run
 
 ROOT = Path(engine.__file__).parents[1]
 NAN, INF = math.nan, math.inf
@@ -101,6 +101,7 @@ def test_value_and_every_gradient_equal_the_oracle(program):
     result.backward()
     assert result.data == close(expected.value) == close(run(program.steps, program.leaves, FLOATS))
     assert [v.data for v in made] == close([x.value for x in seeds])
+    assume(not on_a_knife_edge([result]))  # where the other rounding takes the other slope
     assert [v.grad for v in made] == close([expected.slopes.get(i, 0.0) for i in range(len(made))])
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings, strategies as st
 from micrograd2.compiler import compile
 from micrograd2.contributions import grads_of
 from micrograd2.costs import squared_error
-from micrograd2.engine import ABS, MAX, MIN, RELU, Value, dot, logsumexp, maximum, minimum, topological_order, total
+from micrograd2.engine import Value, dot, logsumexp, maximum, minimum, total
 from micrograd2.nn import MLP
 from tests import programs
 from tests.bench.clients import flat
@@ -103,18 +103,6 @@ def unused_names(source):
 
 slow = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 number = st.integers(-128, 128).map(lambda n: n / 64)
-
-
-def on_a_knife_edge(roots):
-    """Whether rounding alone decides which side of a kink a number is on: then both slopes are right."""
-    for node in topological_order(total(roots)):
-        if node.op in (RELU, ABS, MAX, MIN):
-            a, b = (*(arg.data for arg in node.args), 0.0)[:2]
-            exact = a == b and (len(set(node.args)) == 1 if len(node.args) == 2 else not node.args[0].args
-                                or all(not arg.args for arg in node.args))
-            if abs(a - b) < 1e-9 and not exact and any(arg.args for arg in node.args):
-                return True
-    return False
 
 
 @st.composite

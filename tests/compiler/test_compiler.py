@@ -15,7 +15,8 @@ from micrograd2.costs import cross_entropy, max_margin, squared_error
 from micrograd2.engine import Value, dot, total
 from micrograd2.nn import ACTIVATIONS, MLP
 from tests.compiler.scalar_code import EDGES, PARAMETER, arrays_of, assert_agrees, assert_close, batch, compiled
-from tests.compiler.scalar_code import digit_program, graph_of, named, on_a_knife_edge, placed_programs, rnn, rows
+from tests.programs import on_a_knife_edge
+from tests.compiler.scalar_code import digit_program, graph_of, named, placed_programs, rnn, rows
 from tests.compiler.scalar_code import scalar_average, slow, unused_names, values
 
 pytestmark = pytest.mark.filterwarnings("error")  # a program computes in silence, or raises

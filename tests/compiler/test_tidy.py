@@ -9,7 +9,8 @@ from micrograd2.compiler.lines import ArrayProgram, elementwise, leaf, number, r
 from micrograd2.compiler.printer import Page
 from micrograd2.compiler.tidy import tidied
 from micrograd2.engine import ADD, MUL
-from tests.compiler.scalar_code import EDGES, arrays_of, graph_of, named, on_a_knife_edge, placed_programs, rows, slow
+from tests.compiler.scalar_code import EDGES, arrays_of, graph_of, named, placed_programs, rows, slow
+from tests.programs import on_a_knife_edge
 from tests.compiler.scalar_code import unused_names, values
 
 pytestmark = pytest.mark.filterwarnings("error")  # a program computes in silence, or raises
